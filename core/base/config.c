@@ -1,0 +1,291 @@
+#include "core/base/config.h"
+
+#include <pwd.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/base/arena.h"
+#include "core/base/envfile.h"
+#include "core/base/setting.h"
+
+#define ENV_FILE_SYSTEM "/etc/simpletuner-cloud/cloud.env"
+#define OWN_PREFIX      "SIMPLETUNER_"
+
+static const char *const level_choices[] = { "DEBUG", "INFO", "WARNING", "ERROR", NULL };
+static const char *const format_choices[] = { "json", "text", NULL };
+
+#define ROW(env, type, member, otherwise, text, ...)                                               \
+        {                                                                                          \
+                .name = (env), .kind = KIND_##type, .offset = offsetof(struct config, member),     \
+                .fallback = (otherwise), .help = (text), ##__VA_ARGS__                             \
+        }
+#define SET_IN(member) .set_offset = offsetof(struct config, member)
+
+/* The order matters once: a later default may name the home directory, so that comes first. */
+/* clang-format off */
+static const struct setting settings[] = {
+        ROW("SIMPLETUNER_HOME", PATH, home, "~/.simpletuner",
+            "directory of the database, the outputs and the secrets"),
+        ROW("SIMPLETUNER_DATABASE_URL", DATABASE, database_url,
+            "sqlite:///{home}/config/cloud/jobs.db", "sqlite:///ABSOLUTE/PATH or postgresql://..."),
+        ROW("SIMPLETUNER_PUBLIC_URL", URL, public_url, "",
+            "where providers and jobs reach this service"),
+        ROW("SIMPLETUNER_LOG_LEVEL", CHOICE, log_level_name, "INFO",
+            "DEBUG, INFO, WARNING or ERROR", .choices = level_choices),
+        ROW("SIMPLETUNER_LOG_FORMAT", CHOICE, log_format_name, "json",
+            "json or text", .choices = format_choices),
+        ROW("SIMPLETUNER_LOG_FILE", PATH, log_file, "",
+            "file to append the log to instead of standard error"),
+        ROW("SIMPLETUNER_SSL_VERIFY", BOOL, ssl_verify, "true",
+            "check the certificates of providers", SET_IN(ssl_verify_set)),
+        ROW("SIMPLETUNER_CA_BUNDLE", PATH, ca_bundle, "",
+            "more certificate authorities: a PEM file or a hashed directory"),
+        ROW("SIMPLETUNER_HTTP_TIMEOUT", DOUBLE, http_timeout_s, "30",
+            "seconds to wait for a provider", .min = 1, .max = 600, SET_IN(http_timeout_set)),
+        ROW("HTTPS_PROXY", STRING, https_proxy, "",
+            "proxy for https (or https_proxy)", .alias = "https_proxy"),
+        ROW("HTTP_PROXY", STRING, http_proxy, "",
+            "proxy for http (or http_proxy)", .alias = "http_proxy"),
+        ROW("NO_PROXY", STRING, no_proxy, "",
+            "hosts reached without proxy (or no_proxy)", .alias = "no_proxy"),
+        ROW("SIMPLETUNER_TRUSTED_PROXIES", CIDRS, trusted_proxies_text, "127.0.0.0/8,::1/128",
+            "front servers whose X-Forwarded-For counts", .max = CONFIG_TRUSTED_PROXIES_MAX),
+        ROW("SIMPLETUNER_WEBHOOK_TIMESTAMP_TOLERANCE", UINT, webhook_tolerance_s, "300",
+            "seconds a webhook may be old or early", .min = 1, .max = 86400),
+        ROW("SIMPLETUNER_API_THREADS", UINT, api_threads, "16",
+            "requests answered at once", .min = 1, .max = 256),
+        ROW("SIMPLETUNER_BULK_THREADS", UINT, bulk_threads, "32",
+            "transfers and event streams served at once", .min = 1, .max = 1024),
+        ROW("SIMPLETUNER_MAX_OBJECT_BYTES", UINT, max_object_bytes, "53687091200",
+            "largest object a job may store", .min = 1, .max = 1e15),
+        ROW("SIMPLETUNER_MIN_FREE_BYTES", UINT, min_free_bytes, "268435456",
+            "uploads are refused when less disk is free", .min = 0, .max = 1e15),
+        ROW("SIMPLETUNER_SHUTDOWN_TIMEOUT", UINT, shutdown_timeout_s, "30",
+            "seconds to finish requests when stopped", .min = 1, .max = 3600),
+};
+/* clang-format on */
+
+/* What one load is working with. */
+struct loader {
+        struct arena *arena;
+        struct config *config;
+        struct setting_places places;
+        char *message;
+        size_t message_size;
+};
+
+static bool fail(const struct loader *loader, const char *fmt, ...) PRINTF(2, 3);
+static bool fail(const struct loader *loader, const char *fmt, ...)
+{
+        va_list ap;
+
+        va_start(ap, fmt);
+        vsnprintf(loader->message, loader->message_size, fmt, ap);
+        va_end(ap);
+        return false;
+}
+
+static bool fail_memory(const struct loader *loader)
+{
+        return fail(loader, "out of memory");
+}
+
+/* The home directory of the user, NULL when there is none. */
+static const char *user_home(struct arena *arena)
+{
+        const char *home = getenv("HOME");
+        struct passwd entry, *found = NULL;
+        char space[4096];
+
+        if (home && home[0] == '/')
+                return home;
+        if (getpwuid_r(getuid(), &entry, space, sizeof(space), &found) != 0 || !found)
+                return NULL;
+        return arena_strdup(arena, found->pw_dir);
+}
+
+/* ---- where values come from ---- */
+
+static bool is_known(const char *name)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(settings); i++) {
+                if (strcmp(settings[i].name, name) == 0)
+                        return true;
+        }
+        return strncmp(name, OWN_PREFIX, strlen(OWN_PREFIX)) != 0;
+}
+
+static bool read_file(const struct loader *loader, const char *path, bool required)
+{
+        const struct env_line *line;
+
+        if (!envfile_read(loader->arena, path, required, &loader->config->file, loader->message,
+                          loader->message_size))
+                return false;
+        for (line = loader->config->file ? loader->config->file->lines : NULL; line;
+             line = line->next) {
+                if (!is_known(line->name))
+                        return fail(loader, "%s:%u: unknown setting %s", path, line->line,
+                                    line->name);
+        }
+        return true;
+}
+
+static bool read_env_file(const struct loader *loader)
+{
+        const char *named = getenv("SIMPLETUNER_CONFIG");
+        const char *home = getenv("SIMPLETUNER_HOME");
+
+        if (named && named[0])
+                return read_file(loader, named, true);
+        if (!read_file(loader, ENV_FILE_SYSTEM, false))
+                return false;
+        if (loader->config->file)
+                return true;
+        home = setting_expand_path(loader->arena, &loader->places,
+                                   home && home[0] ? home : settings[0].fallback);
+        if (!home) /* said with more words when the setting itself is read */
+                return true;
+        home = arena_printf(loader->arena, "%s/cloud.env", home);
+        return home ? read_file(loader, home, false) : fail_memory(loader);
+}
+
+struct source {
+        const char *value; /* NULL: not set */
+        unsigned line;     /* in the env file; 0 for the process environment */
+};
+
+/* An empty value counts as set: that is how the environment takes back what the file says. */
+static struct source find_value(const struct envfile *file, const char *name)
+{
+        const char *value = getenv(name);
+        const struct env_line *line = value ? NULL : envfile_find(file, name);
+
+        if (line)
+                return (struct source){ .value = line->value, .line = line->line };
+        return (struct source){ .value = value };
+}
+
+/* ---- loading ---- */
+
+/* The value itself is not shown: URLs hold passwords. */
+static bool fail_setting(const struct loader *loader, const struct setting *setting,
+                         const struct source *source)
+{
+        char allowed[SETTING_ALLOWED_SIZE];
+
+        setting_describe(setting, allowed);
+        if (source->line)
+                return fail(loader, "%s:%u: %s must be %s", loader->config->file->path,
+                            source->line, setting->name, allowed);
+        return fail(loader, "%s: %s must be %s", source->value ? "environment" : "default",
+                    setting->name, allowed);
+}
+
+/* The process environment under both names, then the file under both. */
+static struct source find_setting(const struct envfile *file, const struct setting *setting)
+{
+        struct source source = find_value(NULL, setting->name);
+
+        if (!source.value && setting->alias)
+                source = find_value(NULL, setting->alias);
+        if (!source.value)
+                source = find_value(file, setting->name);
+        if (!source.value && setting->alias)
+                source = find_value(file, setting->alias);
+        return source;
+}
+
+static bool load_setting(const struct loader *loader, const struct setting *setting)
+{
+        struct source source = find_setting(loader->config->file, setting);
+        bool given = source.value && source.value[0];
+        char *base = (char *)loader->config;
+
+        if (setting->set_offset)
+                *(bool *)(base + setting->set_offset) = given;
+        if (!given && !setting->fallback[0]) { /* only texts have an empty default */
+                *(const char **)(base + setting->offset) = "";
+                return true;
+        }
+        if (setting_parse(loader->arena, setting, &loader->places,
+                          given ? source.value : setting->fallback, base + setting->offset))
+                return true;
+        return fail_setting(loader, setting, &source);
+}
+
+static unsigned choice_index(const char *const *choices, const char *choice)
+{
+        unsigned i = 0;
+
+        while (strcmp(choices[i], choice) != 0)
+                i++;
+        return i;
+}
+
+static bool load(struct loader *loader)
+{
+        struct config *config = loader->config;
+        const char *bad;
+        int count;
+
+        config->user_home = user_home(loader->arena);
+        loader->places.user_home = config->user_home;
+        if (!read_env_file(loader))
+                return false;
+        for (size_t i = 0; i < ARRAY_SIZE(settings); i++) {
+                if (!load_setting(loader, &settings[i]))
+                        return false;
+                loader->places.home = config->home;
+        }
+        config->log_level = (enum log_level)choice_index(level_choices, config->log_level_name);
+        config->log_format = (enum log_format)choice_index(format_choices, config->log_format_name);
+        count = ipnet_parse_list(config->trusted_proxies_text, config->trusted_proxies,
+                                 CONFIG_TRUSTED_PROXIES_MAX, &bad);
+        config->trusted_proxy_count = count > 0 ? (size_t)count : 0;
+        return true;
+}
+
+bool config_load(struct config **ret, char *message, size_t message_size)
+{
+        CLEANUP(arena_freep) struct arena *arena = arena_new();
+        struct loader loader = { .arena = arena, .message = message };
+
+        loader.message_size = message_size;
+        loader.config = arena ? arena_alloc(arena, sizeof(*loader.config)) : NULL;
+        if (!loader.config)
+                return fail_memory(&loader);
+        if (!load(&loader))
+                return false;
+        loader.config->arena = TAKE(arena);
+        *ret = loader.config;
+        return true;
+}
+
+void config_free(struct config *config)
+{
+        if (config)
+                arena_free(config->arena); /* config itself lives there too */
+}
+
+const char *config_secret(const struct config *config, const char *name)
+{
+        struct source source = find_value(config->file, name);
+
+        return source.value && source.value[0] ? source.value : NULL;
+}
+
+void config_print_help(FILE *out)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(settings); i++) {
+                const struct setting *setting = &settings[i];
+
+                fprintf(out, "  %-39s  %s", setting->name, setting->help);
+                if (setting->fallback[0])
+                        fprintf(out, " (default %s)", setting->fallback);
+                fprintf(out, "\n");
+        }
+}

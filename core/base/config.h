@@ -1,0 +1,68 @@
+/* Settings: one table of rows (name, type, default, help) parsed once into an immutable struct.
+ * Order: process environment, then the env file ($SIMPLETUNER_CONFIG, else
+ * /etc/simpletuner-cloud/cloud.env, else $SIMPLETUNER_HOME/cloud.env), then the default.
+ * getenv appears in config.c only. */
+#ifndef CORE_BASE_CONFIG_H
+#define CORE_BASE_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "core/base/ipnet.h"
+#include "core/base/log.h"
+
+#define CONFIG_TRUSTED_PROXIES_MAX 64
+
+struct arena;
+struct envfile;
+
+struct config {
+        const char *user_home;    /* HOME: what ~ means */
+        const char *home;         /* SIMPLETUNER_HOME, absolute */
+        const char *database_url; /* SIMPLETUNER_DATABASE_URL, defaulted from home */
+        const char *public_url;   /* SIMPLETUNER_PUBLIC_URL without trailing slash, or "" */
+
+        const char *log_level_name;
+        enum log_level log_level;
+        const char *log_format_name;
+        enum log_format log_format;
+        const char *log_file; /* "" for standard error */
+
+        bool ssl_verify;         /* SIMPLETUNER_SSL_VERIFY */
+        bool ssl_verify_set;     /* given in environment or file, so it overrides a provider's */
+        const char *ca_bundle;   /* SIMPLETUNER_CA_BUNDLE or "" */
+        double http_timeout_s;   /* SIMPLETUNER_HTTP_TIMEOUT */
+        bool http_timeout_set;   /* as ssl_verify_set */
+        const char *https_proxy; /* HTTPS_PROXY or "" */
+        const char *http_proxy;  /* HTTP_PROXY or "" */
+        const char *no_proxy;    /* NO_PROXY or "" */
+
+        const char *trusted_proxies_text;
+        struct ipnet trusted_proxies[CONFIG_TRUSTED_PROXIES_MAX];
+        size_t trusted_proxy_count;
+
+        uint64_t webhook_tolerance_s; /* SIMPLETUNER_WEBHOOK_TIMESTAMP_TOLERANCE */
+        uint64_t api_threads;         /* SIMPLETUNER_API_THREADS */
+        uint64_t bulk_threads;        /* SIMPLETUNER_BULK_THREADS */
+        uint64_t max_object_bytes;    /* SIMPLETUNER_MAX_OBJECT_BYTES */
+        uint64_t min_free_bytes;      /* SIMPLETUNER_MIN_FREE_BYTES, the disk floor */
+        uint64_t shutdown_timeout_s;  /* SIMPLETUNER_SHUTDOWN_TIMEOUT */
+
+        struct arena *arena;        /* private to config.c: owns all of this */
+        const struct envfile *file; /* private to config.c: the env file, may be NULL */
+};
+
+/* Read the environment and the env file. On failure *ret is untouched and message names the file,
+ * line, setting and what is allowed. Owns its strings; free with config_free. */
+NODISCARD bool config_load(struct config **ret, char *message, size_t message_size);
+void config_free(struct config *config);
+DEFINE_CLEANUP(struct config *, config_free)
+
+/* A secret from the process environment or the env file: NULL when unset or empty. Borrowed. */
+const char *config_secret(const struct config *config, const char *name);
+
+/* The settings table as text, a line each: name, default, help. For --help. */
+void config_print_help(FILE *out);
+
+#endif

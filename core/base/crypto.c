@@ -1,0 +1,284 @@
+#include "core/base/crypto.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/ssl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+
+#define ULID_TIME_CHARS 10
+#define ULID_RANDOM     10 /* bytes: 80 bits */
+
+bool secret_equal(struct secret a, struct secret b)
+{
+        return a.len == b.len && CRYPTO_memcmp(a.bytes, b.bytes, a.len) == 0;
+}
+
+void secret_wipe(void *bytes, size_t len)
+{
+        if (bytes)
+                OPENSSL_cleanse(bytes, len);
+}
+
+/* Fetched once: OpenSSL 3 looks an algorithm up anew, under a lock, whenever it is asked by
+ * name. They live as long as the process. */
+static struct {
+        EVP_MD *sha256, *md5;
+} algorithms;
+
+static void fetch_algorithms(void)
+{
+        algorithms.sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+        algorithms.md5 = EVP_MD_fetch(NULL, "MD5", NULL);
+}
+
+static bool have_algorithms(void)
+{
+        static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+        pthread_once(&once, fetch_algorithms);
+        return algorithms.sha256 && algorithms.md5;
+}
+
+bool crypto_sha256(const void *bytes, size_t len, unsigned char ret[SHA256_SIZE])
+{
+        return have_algorithms() && EVP_Digest(bytes, len, ret, NULL, algorithms.sha256, NULL) == 1;
+}
+
+bool crypto_sha256_hex(const void *bytes, size_t len, char ret_hex[SHA256_HEX_SIZE])
+{
+        unsigned char hash[SHA256_SIZE];
+
+        if (!crypto_sha256(bytes, len, hash))
+                return false;
+        crypto_hex(hash, sizeof(hash), ret_hex);
+        return true;
+}
+
+bool crypto_hmac_sha256(const void *key, size_t key_len, const void *bytes, size_t len,
+                        unsigned char ret[SHA256_SIZE])
+{
+        if (key_len > INT_MAX || !have_algorithms())
+                return false;
+        return HMAC(algorithms.sha256, key, (int)key_len, bytes, len, ret, NULL) != NULL;
+}
+
+struct crypto_digest {
+        EVP_MD_CTX *md5, *sha256;
+};
+
+struct crypto_digest *crypto_digest_new(void)
+{
+        CLEANUP(crypto_digest_freep) struct crypto_digest *digest = calloc(1, sizeof(*digest));
+
+        if (!digest || !have_algorithms())
+                return NULL;
+        digest->md5 = EVP_MD_CTX_new();
+        digest->sha256 = EVP_MD_CTX_new();
+        if (!digest->md5 || !digest->sha256 ||
+            EVP_DigestInit_ex2(digest->md5, algorithms.md5, NULL) != 1 ||
+            EVP_DigestInit_ex2(digest->sha256, algorithms.sha256, NULL) != 1)
+                return NULL;
+        return TAKE(digest);
+}
+
+void crypto_digest_free(struct crypto_digest *digest)
+{
+        if (!digest)
+                return;
+        EVP_MD_CTX_free(digest->md5);
+        EVP_MD_CTX_free(digest->sha256);
+        free(digest);
+}
+
+bool crypto_digest_add(struct crypto_digest *digest, const void *bytes, size_t len)
+{
+        return EVP_DigestUpdate(digest->md5, bytes, len) == 1 &&
+               EVP_DigestUpdate(digest->sha256, bytes, len) == 1;
+}
+
+bool crypto_digest_end(struct crypto_digest *digest, char ret_md5_hex[MD5_HEX_SIZE],
+                       char ret_sha256_hex[SHA256_HEX_SIZE])
+{
+        unsigned char md5[MD5_SIZE], sha256[SHA256_SIZE];
+
+        if (EVP_DigestFinal_ex(digest->md5, md5, NULL) != 1 ||
+            EVP_DigestFinal_ex(digest->sha256, sha256, NULL) != 1)
+                return false;
+        crypto_hex(md5, sizeof(md5), ret_md5_hex);
+        crypto_hex(sha256, sizeof(sha256), ret_sha256_hex);
+        return true;
+}
+
+bool crypto_random(void *ret_bytes, size_t len)
+{
+        unsigned char *at = ret_bytes;
+
+        while (len > 0) {
+                ssize_t got = getrandom(at, len, 0);
+
+                if (got < 0 && errno == EINTR)
+                        continue;
+                if (got <= 0)
+                        return false;
+                at += got;
+                len -= (size_t)got;
+        }
+        return true;
+}
+
+void crypto_hex(const void *bytes, size_t len, char *ret_hex)
+{
+        static const char digits[] = "0123456789abcdef";
+        const unsigned char *in = bytes;
+
+        for (size_t i = 0; i < len; i++) {
+                *ret_hex++ = digits[in[i] >> 4];
+                *ret_hex++ = digits[in[i] & 15];
+        }
+        *ret_hex = '\0';
+}
+
+#define BASE64_COMMON "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+static const char base64_standard[] = BASE64_COMMON "+/";
+static const char base64_url[] = BASE64_COMMON "-_";
+
+/* Returns where the text ends, unpadded. */
+static char *base64_encode(const char *alphabet, const unsigned char *in, size_t len, char *out)
+{
+        for (size_t i = 0; i < len; i += 3) {
+                size_t have = len - i < 3 ? len - i : 3;
+                unsigned bits = (unsigned)in[i] << 16;
+
+                if (have > 1)
+                        bits |= (unsigned)in[i + 1] << 8;
+                if (have > 2)
+                        bits |= in[i + 2];
+                for (size_t k = 0; k <= have; k++)
+                        *out++ = alphabet[bits >> (18 - 6 * k) & 63];
+        }
+        return out;
+}
+
+void crypto_base64(const void *bytes, size_t len, char *ret_text)
+{
+        char *end = base64_encode(base64_standard, bytes, len, ret_text);
+
+        while ((end - ret_text) % 4 != 0)
+                *end++ = '=';
+        *end = '\0';
+}
+
+void crypto_base64url(const void *bytes, size_t len, char *ret_text)
+{
+        *base64_encode(base64_url, bytes, len, ret_text) = '\0';
+}
+
+static int base64_value(char c)
+{
+        if (c >= 'A' && c <= 'Z')
+                return c - 'A';
+        if (c >= 'a' && c <= 'z')
+                return c - 'a' + 26;
+        if (c >= '0' && c <= '9')
+                return c - '0' + 52;
+        return c == '+' ? 62 : c == '/' ? 63 : -1;
+}
+
+bool crypto_base64_decode(const char *text, size_t text_len, void *ret_bytes, size_t max,
+                          size_t *ret_len)
+{
+        unsigned char *out = ret_bytes;
+        size_t len = 0, chars = text_len;
+        unsigned bits = 0, pending = 0;
+
+        if (text_len % 4 != 0)
+                return false;
+        while (chars > 0 && text_len - chars < 2 && text[chars - 1] == '=')
+                chars--;
+        for (size_t i = 0; i < chars; i++) {
+                int value = base64_value(text[i]);
+
+                if (value < 0)
+                        return false;
+                bits = bits << 6 | (unsigned)value;
+                pending += 6;
+                if (pending < 8)
+                        continue;
+                if (len == max)
+                        return false;
+                pending -= 8;
+                out[len++] = (unsigned char)(bits >> pending);
+                bits &= (1U << pending) - 1;
+        }
+        if (bits != 0) /* bits past the last byte: another text of the same bytes */
+                return false;
+        *ret_len = len;
+        return true;
+}
+
+enum err crypto_ulid(struct ctx *ctx, char ret_id[ULID_SIZE])
+{
+        static const char digits[] = "0123456789abcdefghjkmnpqrstvwxyz";
+        uint64_t ms = (uint64_t)(clock_wall_us(ctx->clock) / US_PER_MS);
+        unsigned char random[ULID_RANDOM];
+        unsigned bits = 0, pending = 0;
+        char *out = ret_id;
+
+        if (!crypto_random(random, sizeof(random)))
+                return ctx_fail(ctx, ERR_INTERNAL, "the kernel gives no random bytes");
+        for (unsigned i = ULID_TIME_CHARS; i-- > 0;)
+                *out++ = digits[ms >> (5 * i) & 31];
+        for (size_t i = 0; i < sizeof(random); i++) {
+                bits = bits << 8 | random[i];
+                for (pending += 8; pending >= 5; pending -= 5)
+                        *out++ = digits[bits >> (pending - 5) & 31];
+        }
+        *out = '\0';
+        return OK;
+}
+
+/* The form c_rehash gives: eight hex digits, a dot, a number. */
+static bool is_hashed_name(const char *name)
+{
+        return strspn(name, "0123456789abcdef") == 8 && name[8] == '.' && name[9] >= '0' &&
+               name[9] <= '9';
+}
+
+static bool has_hashed_certificate(const char *path)
+{
+        DIR *dir = opendir(path);
+        const struct dirent *entry;
+        bool found = false;
+
+        if (!dir)
+                return false;
+        while (!found && (entry = readdir(dir)))
+                found = is_hashed_name(entry->d_name);
+        closedir(dir);
+        return found;
+}
+
+bool crypto_ssl_ctx_add_ca(void *ssl_ctx, const char *path)
+{
+        struct stat st;
+        bool added;
+
+        if (stat(path, &st) != 0)
+                return false;
+        if (S_ISDIR(st.st_mode))
+                added = has_hashed_certificate(path) && SSL_CTX_load_verify_dir(ssl_ctx, path) == 1;
+        else
+                added = SSL_CTX_load_verify_file(ssl_ctx, path) == 1;
+        if (!added)
+                ERR_clear_error();
+        return added;
+}

@@ -1,0 +1,63 @@
+/* Hashes, MACs, randomness, encodings and secrets. The only user of OpenSSL. */
+#ifndef CORE_BASE_CRYPTO_H
+#define CORE_BASE_CRYPTO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/ctx.h"
+
+/* Bytes that no printf format fits. Wiped by secret_wipe when they own their memory. */
+struct secret {
+        const char *bytes; /* NUL-terminated for C libraries that need it */
+        size_t len;
+};
+
+/* Equal length and bytes, in time that depends on the lengths only. */
+bool secret_equal(struct secret a, struct secret b);
+/* Overwrite the bytes in a way the compiler keeps; for memory the caller owns. */
+void secret_wipe(void *bytes, size_t len);
+
+#define SHA256_SIZE     32
+#define SHA256_HEX_SIZE (2 * SHA256_SIZE + 1)
+#define MD5_SIZE        16
+#define MD5_HEX_SIZE    (2 * MD5_SIZE + 1)
+
+/* FIPS 180-4; RFC 2104. False only when OpenSSL fails, which is a fault. */
+NODISCARD bool crypto_sha256(const void *bytes, size_t len, unsigned char ret[SHA256_SIZE]);
+NODISCARD bool crypto_sha256_hex(const void *bytes, size_t len, char ret_hex[SHA256_HEX_SIZE]);
+NODISCARD bool crypto_hmac_sha256(const void *key, size_t key_len, const void *bytes, size_t len,
+                                  unsigned char ret[SHA256_SIZE]);
+
+/* MD5 (the S3 ETag) and SHA-256 of one stream, side by side. */
+struct crypto_digest;
+NODISCARD struct crypto_digest *crypto_digest_new(void); /* NULL: out of memory */
+void crypto_digest_free(struct crypto_digest *digest);
+DEFINE_CLEANUP(struct crypto_digest *, crypto_digest_free)
+NODISCARD bool crypto_digest_add(struct crypto_digest *digest, const void *bytes, size_t len);
+NODISCARD bool crypto_digest_end(struct crypto_digest *digest, char ret_md5_hex[MD5_HEX_SIZE],
+                                 char ret_sha256_hex[SHA256_HEX_SIZE]);
+
+/* Cryptographic randomness. False: the kernel has none, which is a fault. */
+NODISCARD bool crypto_random(void *ret_bytes, size_t len);
+
+/* RFC 4648. The encoders write a NUL; sizes count it. */
+#define BASE64_SIZE(len) (((len) + 2) / 3 * 4 + 1)
+void crypto_hex(const void *bytes, size_t len, char *ret_hex /* 2 len + 1 */);
+void crypto_base64(const void *bytes, size_t len, char *ret_text /* BASE64_SIZE */);
+void crypto_base64url(const void *bytes, size_t len, char *ret_text /* BASE64_SIZE, unpadded */);
+/* Standard alphabet, padding required as RFC 4648 4. False: not base64, or longer than max. */
+bool crypto_base64_decode(const char *text, size_t text_len, void *ret_bytes, size_t max,
+                          size_t *ret_len);
+
+/* A lower-case ULID: 26 characters, sorts by time, valid as an S3 bucket name and file name.
+ * 48 bits of milliseconds, 80 random bits; https://github.com/ulid/spec. ERR_INTERNAL. */
+#define ULID_SIZE 27
+NODISCARD enum err crypto_ulid(struct ctx *ctx, char ret_id[ULID_SIZE]);
+
+/* Add the certificates of a PEM file or hashed directory to an SSL_CTX (as curl hands out), beside
+ * those it has. False: unreadable or no certificate in it. */
+NODISCARD bool crypto_ssl_ctx_add_ca(void *ssl_ctx, const char *path);
+
+#endif

@@ -1,0 +1,48 @@
+#include "core/base/ctx.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum err ctx_fail(struct ctx *ctx, enum err rc, const char *fmt, ...)
+{
+        va_list ap;
+
+        va_start(ap, fmt);
+        vsnprintf(ctx->detail, sizeof(ctx->detail), fmt, ap);
+        va_end(ap);
+        return rc;
+}
+
+enum err ctx_prefix(struct ctx *ctx, enum err rc, const char *what)
+{
+        char reason[CTX_DETAIL_SIZE];
+
+        memcpy(reason, ctx->detail, sizeof(reason));
+        return ctx_fail(ctx, rc, "%s: %s", what, reason);
+}
+
+enum err ctx_nomem(struct ctx *ctx)
+{
+        return ctx_fail(ctx, ERR_NOMEM, "out of memory");
+}
+
+enum err ctx_strdup(struct ctx *ctx, const char *s, const char **ret_copy)
+{
+        char *copy;
+
+        if (!s) {
+                *ret_copy = NULL;
+                return OK;
+        }
+        copy = arena_strdup(ctx->arena, s);
+        if (!copy)
+                return ctx_nomem(ctx);
+        *ret_copy = copy;
+        return OK;
+}
+
+void ctx_set_job(struct ctx *ctx, const char *job_id)
+{
+        snprintf(ctx->job_id, sizeof(ctx->job_id), "%s", job_id ? job_id : "");
+}

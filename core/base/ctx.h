@@ -1,0 +1,64 @@
+/* The one explicit context: fcgi builds one per request, cron one per task run, tests one per case.
+ * Everything a function needs beyond its arguments is reached from here; there are no globals. */
+#ifndef CORE_BASE_CTX_H
+#define CORE_BASE_CTX_H
+
+#include <stddef.h>
+
+#include "core/base/arena.h"
+#include "core/base/clock.h"
+#include "core/base/err.h"
+#include "core/base/scope.h"
+
+struct cloud;
+struct config;
+struct db;
+struct http_client;
+
+/* Who is asking. */
+enum actor_kind {
+        ACTOR_ANONYMOUS,   /* no credential */
+        ACTOR_LOCAL_ADMIN, /* a loopback peer while there is no user yet, or the companion */
+        ACTOR_JOB,         /* a remote job holding its upload token; job_id says which */
+};
+
+struct actor {
+        enum actor_kind kind;
+        const char *job_id; /* ACTOR_JOB only, in the arena */
+};
+
+#define CTX_DETAIL_SIZE 512
+#define CTX_ID_SIZE     65
+
+struct ctx {
+        struct arena *arena;         /* freed when the request or task ends */
+        struct db *db;               /* borrowed: this thread's database connection */
+        struct http_client *http;    /* borrowed: this thread's outbound client */
+        const struct config *config; /* borrowed, immutable after start */
+        const struct clock *clock;   /* tests pass a fake one */
+        struct cloud *cloud;         /* borrowed: what all threads of the process share */
+        struct actor actor;
+        char correlation_id[CTX_ID_SIZE];
+        char job_id[CTX_ID_SIZE];     /* the job this is about, "" if none: for log and answers */
+        char detail[CTX_DETAIL_SIZE]; /* why the last call failed, for the caller's eyes */
+};
+
+/* Record why and return rc, so that a failure is one line:
+ *     return ctx_fail(ctx, ERR_INVALID, "limit must be 1 to 500");
+ * The text is shown to the caller when rc is a condition: no SQL, no path, no secret in it.
+ * For faults it goes to the log only. */
+NODISCARD enum err ctx_fail(struct ctx *ctx, enum err rc, const char *fmt, ...) PRINTF(3, 4);
+
+/* Put what was tried before the reason that is there already: "what: reason". Returns rc. */
+NODISCARD enum err ctx_prefix(struct ctx *ctx, enum err rc, const char *what);
+
+/* ctx_fail for an allocation that returned NULL. */
+NODISCARD enum err ctx_nomem(struct ctx *ctx);
+
+/* Copy s into the arena; NULL stays NULL. ERR_NOMEM. */
+NODISCARD enum err ctx_strdup(struct ctx *ctx, const char *s, const char **ret_copy);
+
+/* Name the job this request or task is about. NULL forgets it. */
+void ctx_set_job(struct ctx *ctx, const char *job_id);
+
+#endif

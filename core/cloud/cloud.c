@@ -1,0 +1,90 @@
+#include "core/cloud/cloud.h"
+
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/base/config.h"
+#include "core/cloud/http_client.h"
+#include "core/cloud/secrets.h"
+#include "core/cloud/webhook_keys.h"
+#include "core/db/db.h"
+#include "core/db/migrate.h"
+
+/* Look at the schema now and initialise an empty database. */
+static enum err check_schema_now(struct ctx *ctx)
+{
+        struct migrate_status status;
+        enum err rc;
+
+        rc = migrate_at_start(ctx, &status);
+        if (rc != OK)
+                return rc;
+        if (status.state == MIGRATE_BEHIND)
+                return ctx_fail(ctx, ERR_NOT_READY,
+                                "the database has schema version %u, this program needs %u: run "
+                                "\"simpletuner-cloud migrate\"",
+                                status.current, status.newest);
+        atomic_store(&ctx->cloud->schema_current, true);
+        return OK;
+}
+
+enum err cloud_check_schema(struct ctx *ctx)
+{
+        if (atomic_load_explicit(&ctx->cloud->schema_current, memory_order_relaxed))
+                return OK;
+        return check_schema_now(ctx);
+}
+
+enum err cloud_open(struct ctx *ctx, struct cloud **ret)
+{
+        CLEANUP(cloud_closep) struct cloud *cloud = calloc(1, sizeof(*cloud));
+        enum err rc;
+
+        if (!cloud)
+                return ctx_nomem(ctx);
+        cloud->started_us = clock_mono_us(ctx->clock);
+        if (mkdir(ctx->config->home, 0700) != 0 && access(ctx->config->home, X_OK | W_OK) != 0)
+                return ctx_fail(ctx, ERR_INVALID, "SIMPLETUNER_HOME %s cannot be used: %m",
+                                ctx->config->home);
+        rc = database_open(ctx, ctx->config->database_url, &cloud->database);
+        if (rc != OK)
+                return rc;
+        rc = secrets_new(ctx, &cloud->secrets);
+        if (rc != OK)
+                return rc;
+        cloud->webhook_keys = webhook_keys_new();
+        if (!cloud->webhook_keys)
+                return ctx_nomem(ctx);
+        *ret = TAKE(cloud);
+        return OK;
+}
+
+void cloud_close(struct cloud *cloud)
+{
+        if (!cloud)
+                return;
+        webhook_keys_free(cloud->webhook_keys);
+        secrets_free(cloud->secrets);
+        database_close(cloud->database);
+        free(cloud);
+}
+
+enum err cloud_attach(struct ctx *ctx, struct cloud *cloud)
+{
+        ctx->cloud = cloud;
+        ctx->db = db_new(cloud->database);
+        ctx->http = http_client_new();
+        if (!ctx->db || !ctx->http) {
+                cloud_detach(ctx);
+                return ctx_nomem(ctx);
+        }
+        return OK;
+}
+
+void cloud_detach(struct ctx *ctx)
+{
+        db_free(TAKE(ctx->db));
+        http_client_free(TAKE(ctx->http));
+        ctx->cloud = NULL;
+}

@@ -1,0 +1,34 @@
+/* What all threads of a process share: the database handle, the secrets, the webhook keys and the
+ * word whether the process is on its way out. Opened once at start by both programs. */
+#ifndef CORE_CLOUD_CLOUD_H
+#define CORE_CLOUD_CLOUD_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "core/base/ctx.h"
+
+struct cloud {
+        struct database *database;
+        struct secrets *secrets;
+        struct webhook_keys *webhook_keys;
+        int64_t started_us;         /* monotonic */
+        atomic_bool schema_current; /* false: waits for "simpletuner-cloud migrate" */
+        atomic_bool draining;       /* SIGTERM came: finish, take nothing new */
+};
+
+/* Open everything for ctx->config and point ctx->cloud at it. The database itself may be away.
+ * ERR_INVALID: a setting is wrong. ERR_CONFLICT: the database is newer than this program. */
+NODISCARD enum err cloud_open(struct ctx *ctx, struct cloud **ret);
+void cloud_close(struct cloud *cloud);
+DEFINE_CLEANUP(struct cloud *, cloud_close)
+
+/* Give this thread's ctx its database connection and outbound client. ERR_NOMEM. */
+NODISCARD enum err cloud_attach(struct ctx *ctx, struct cloud *cloud);
+void cloud_detach(struct ctx *ctx);
+
+/* OK: the database has this program's schema. ERR_NOT_READY: it waits for a migration; detail says
+ * what to run. ERR_CONFLICT: it is newer than this program. ERR_UNAVAILABLE: it does not answer. */
+NODISCARD enum err cloud_check_schema(struct ctx *ctx);
+
+#endif

@@ -1,0 +1,81 @@
+#include "core/cloud/hardware.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#define NAME_MAX_LEN 63
+
+/* clang-format off */
+static const struct hardware table[] = {
+        { "h100",    "H100",    "gpu-h100", 1 },
+        { "h100-x2", "2x H100", "gpu-h100", 2 },
+        { "h100-x4", "4x H100", "gpu-h100", 4 },
+        { "h100-x8", "8x H100", "gpu-h100", 8 },
+        { "l40s",    "L40S",    "gpu-l40s", 1 },
+        { "l40s-x2", "2x L40S", "gpu-l40s", 2 },
+        { "l40s-x4", "4x L40S", "gpu-l40s", 4 },
+        { "l40s-x8", "8x L40S", "gpu-l40s", 8 },
+};
+
+/* USD per second of one card, in billionths. */
+static const struct { const char *price_id; int64_t nanos; } prices[] = {
+        { "gpu-h100", 1525000 },
+        { "gpu-l40s",  972222 },
+};
+
+static const struct { const char *spelling, *profile; } synonyms[] = {
+        { "1xh100", "h100" }, { "h100-x1", "h100" }, { "1x-h100", "h100" },
+        { "1xl40s", "l40s" }, { "l40s-x1", "l40s" }, { "1x-l40s", "l40s" },
+};
+/* clang-format on */
+
+enum err hardware_find(struct ctx *ctx, const char *name, struct hardware *ret)
+{
+        static const char prefix[] = "advanced-trainer-";
+        char spelling[NAME_MAX_LEN + 1];
+        const char *wanted = spelling;
+
+        snprintf(spelling, sizeof(spelling), "%s", name);
+        for (char *c = spelling; *c; c++)
+                *c = *c == '_' ? '-' : (char)tolower((unsigned char)*c);
+        if (strncmp(wanted, prefix, sizeof(prefix) - 1) == 0)
+                wanted += sizeof(prefix) - 1;
+        for (size_t i = 0; i < ARRAY_SIZE(synonyms); i++) {
+                if (strcmp(wanted, synonyms[i].spelling) == 0)
+                        wanted = synonyms[i].profile;
+        }
+        for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+                if (strcmp(wanted, table[i].profile) == 0) {
+                        *ret = table[i];
+                        return OK;
+                }
+        }
+        return ctx_fail(ctx, ERR_INVALID,
+                        "hardware_profile: Invalid Replicate hardware profile '%.64s'. Valid "
+                        "profiles: h100, h100-x2, h100-x4, h100-x8, l40s, l40s-x2, l40s-x4, "
+                        "l40s-x8",
+                        name);
+}
+
+bool hardware_at(size_t n, struct hardware *ret)
+{
+        if (n >= ARRAY_SIZE(table))
+                return false;
+        *ret = table[n];
+        return true;
+}
+
+int64_t hardware_price_nanos(const struct hardware *hardware, const json_t *info)
+{
+        const json_t *entry = json_object_get(info, hardware->price_id);
+        double price = json_number_at(entry, "cost_per_second", -1);
+
+        if (price >= 0)
+                return (int64_t)(price * 1e9 + 0.5) * hardware->count;
+        for (size_t i = 0; i < ARRAY_SIZE(prices); i++) {
+                if (strcmp(prices[i].price_id, hardware->price_id) == 0)
+                        return prices[i].nanos * hardware->count;
+        }
+        return 0;
+}

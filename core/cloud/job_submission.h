@@ -1,0 +1,20 @@
+/* What a remote job is given: its configuration, its environment and where to call back. Built from
+ * the request and the provider's settings before anything is stored. */
+#ifndef CORE_CLOUD_JOB_SUBMISSION_H
+#define CORE_CLOUD_JOB_SUBMISSION_H
+
+#include "core/cloud/job.h"
+#include "core/cloud/upload_token.h"
+
+struct job_plan {
+        struct job job;                        /* the row to write */
+        const char *bucket_directory;          /* NULL: this job may not upload */
+        struct upload_token token;             /* set when it may */
+        struct provider_submission submission; /* what the provider gets */
+};
+
+/* Everything in the arena, nothing stored. ERR_INVALID: the request. Faults. */
+NODISCARD enum err job_plan_make(struct ctx *ctx, const struct provider_session *session,
+                                 const struct job_request *request, struct job_plan *ret);
+
+#endif

@@ -1,0 +1,151 @@
+#include "core/cloud/object_temp.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "core/base/config.h"
+#include "core/cloud/object_path.h"
+#include "core/db/db.h"
+#include "core/store/store_objects.h"
+
+#define INCOMING ".incoming"
+
+typedef DIR dir_stream;
+static void close_stream(dir_stream *dir)
+{
+        closedir(dir);
+}
+DEFINE_CLEANUP(dir_stream *, close_stream)
+
+enum err object_temp_error(struct ctx *ctx, const char *what)
+{
+        if (errno == ENOSPC || errno == EDQUOT || errno == EFBIG)
+                return ctx_fail(ctx, ERR_NO_SPACE, "No space left for objects");
+        return ctx_fail(ctx, ERR_UNAVAILABLE, "%s: %m", what);
+}
+
+enum err object_temp_check_floor(struct ctx *ctx, const struct object_temp *temp, int64_t more)
+{
+        struct statvfs vfs;
+        uint64_t available;
+
+        if (fstatvfs(temp->dir, &vfs) != 0)
+                return ctx_fail(ctx, ERR_UNAVAILABLE, "cannot tell the free space: %m");
+        available = (uint64_t)vfs.f_bavail * vfs.f_frsize;
+        if (available < ctx->config->min_free_bytes + (uint64_t)(more > 0 ? more : 0))
+                return ctx_fail(ctx, ERR_NO_SPACE,
+                                "Not enough space: %" PRIu64 " bytes are free, of which %" PRIu64
+                                " must stay free",
+                                available, ctx->config->min_free_bytes);
+        return OK;
+}
+
+enum err object_temp_open(struct ctx *ctx, const char *bucket_directory, int64_t expected,
+                          struct object_temp *ret)
+{
+        const char *slash = strrchr(bucket_directory, '/');
+        const char *incoming = arena_printf(ctx->arena, "%.*s/" INCOMING,
+                                            (int)(slash - bucket_directory), bucket_directory);
+        const int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+        enum err rc;
+
+        if (!incoming)
+                return ctx_nomem(ctx);
+        ret->dir = open(incoming, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (ret->dir < 0 && errno == ENOENT) {
+                rc = object_root_make(ctx, incoming);
+                if (rc != OK)
+                        return rc;
+                ret->dir = open(incoming, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        }
+        if (ret->dir < 0)
+                return ctx_fail(ctx, ERR_UNAVAILABLE, "%s: %m", incoming);
+        rc = object_temp_check_floor(ctx, ret, expected);
+        if (rc == OK)
+                rc = crypto_ulid(ctx, ret->id);
+        if (rc != OK)
+                return rc;
+        ret->fd = openat(ret->dir, ret->id, flags, 0640);
+        if (ret->fd < 0 || flock(ret->fd, LOCK_EX | LOCK_NB) != 0)
+                return object_temp_error(ctx, "cannot make a temporary file");
+        if (expected > 0 && fallocate(ret->fd, FALLOC_FL_KEEP_SIZE, 0, expected) != 0 &&
+            errno == ENOSPC)
+                return object_temp_error(ctx, "cannot reserve space");
+        return OK;
+}
+
+void object_temp_close(struct object_temp *temp)
+{
+        if (temp->fd >= 0 && !temp->placed)
+                unlinkat(temp->dir, temp->id, 0);
+        close_fdp(&temp->fd);
+        close_fdp(&temp->dir);
+}
+
+enum err object_temp_place(struct ctx *ctx, struct object_temp *temp, int dir, const char *leaf)
+{
+        if (renameat(temp->dir, temp->id, dir, leaf) != 0) {
+                if (errno == EISDIR || errno == ENOTEMPTY || errno == EEXIST)
+                        return ctx_fail(ctx, ERR_CONFLICT,
+                                        "Invalid path: this key is a directory of other objects");
+                return object_temp_error(ctx, "cannot place an object");
+        }
+        temp->placed = true;
+        return OK;
+}
+
+/* Is the file there and held by no process? Then it is ours to remove. */
+static bool is_dead(int dir, const char *name)
+{
+        CLEANUP(close_fdp) int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+
+        return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0;
+}
+
+static enum err remove_dead(struct ctx *ctx, int dir, const char *name)
+{
+        CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
+        enum err rc;
+
+        rc = db_begin(ctx, &tx);
+        if (rc == OK)
+                rc = store_upload_delete(ctx, name);
+        if (rc == OK)
+                rc = db_commit(&tx);
+        if (rc == OK)
+                unlinkat(dir, name, 0);
+        return rc;
+}
+
+enum err object_temp_sweep(struct ctx *ctx, const char *root, unsigned *ret_swept)
+{
+        const char *incoming = arena_printf(ctx->arena, "%s/" INCOMING, root);
+        CLEANUP(close_streamp) dir_stream *stream = NULL;
+        unsigned swept = 0;
+
+        if (!incoming)
+                return ctx_nomem(ctx);
+        *ret_swept = 0;
+        stream = opendir(incoming);
+        if (!stream)
+                return errno == ENOENT ? OK : ctx_fail(ctx, ERR_UNAVAILABLE, "%s: %m", incoming);
+        for (const struct dirent *entry; (entry = readdir(stream));) {
+                enum err rc;
+
+                if (entry->d_name[0] == '.' || !is_dead(dirfd(stream), entry->d_name))
+                        continue;
+                rc = remove_dead(ctx, dirfd(stream), entry->d_name);
+                if (rc != OK)
+                        return rc;
+                swept++;
+        }
+        *ret_swept = swept;
+        return OK;
+}

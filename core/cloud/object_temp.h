@@ -1,0 +1,40 @@
+/* The temporary file of an upload: beside the buckets, so that a rename publishes it, locked by the
+ * process that writes it, so that others can tell a living upload from a dead one. */
+#ifndef CORE_CLOUD_OBJECT_TEMP_H
+#define CORE_CLOUD_OBJECT_TEMP_H
+
+#include <stdint.h>
+
+#include "core/base/crypto.h"
+
+struct object_temp {
+        int dir; /* {root}/.incoming */
+        int fd;
+        char id[ULID_SIZE]; /* its name there, and in the uploads table */
+        bool placed;        /* it has its final name */
+};
+
+#define OBJECT_TEMP_NONE ((struct object_temp){ .dir = -1, .fd = -1 })
+
+/* Make one for a bucket at bucket_directory; its root is the directory above. expected: bytes to
+ * come or -1. ERR_NO_SPACE: they would leave less than the configured floor. ERR_UNAVAILABLE. */
+NODISCARD enum err object_temp_open(struct ctx *ctx, const char *bucket_directory, int64_t expected,
+                                    struct object_temp *ret);
+/* Unlinks what was not placed. */
+void object_temp_close(struct object_temp *temp);
+
+/* ERR_NO_SPACE when more bytes would leave less than the floor. */
+NODISCARD enum err object_temp_check_floor(struct ctx *ctx, const struct object_temp *temp,
+                                           int64_t more);
+
+/* Give it its name, replacing what is there. ERR_CONFLICT: a directory is. */
+NODISCARD enum err object_temp_place(struct ctx *ctx, struct object_temp *temp, int dir,
+                                     const char *leaf);
+
+/* errno of a failed write as a result. */
+NODISCARD enum err object_temp_error(struct ctx *ctx, const char *what);
+
+/* Remove files of dead processes below root, and their rows in uploads. */
+NODISCARD enum err object_temp_sweep(struct ctx *ctx, const char *root, unsigned *ret_swept);
+
+#endif

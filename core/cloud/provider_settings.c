@@ -1,0 +1,327 @@
+#include "core/cloud/provider_settings.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/base/config.h"
+#include "core/base/fields.h"
+#include "core/cloud/hardware.h"
+#include "core/db/db.h"
+#include "core/store/store_providers.h"
+
+#define SETTINGS_TEXT_MAX 4096
+
+static enum err check_amount(struct ctx *ctx, const char *name, const json_t *value)
+{
+        (void)name;
+        if (json_number_value(value) < 0)
+                return ctx_fail(ctx, ERR_INVALID,
+                                "cost_limit_amount: Cost limit amount must be non-negative");
+        return OK;
+}
+
+static enum err check_hardware_info(struct ctx *ctx, const char *name, const json_t *value)
+{
+        const char *id;
+        json_t *entry;
+
+        json_object_foreach ((json_t *)(uintptr_t)value, id, entry) {
+                const json_t *price = json_object_get(entry, "cost_per_second");
+
+                if (!json_is_object(entry))
+                        return ctx_fail(ctx, ERR_INVALID,
+                                        "%s: Hardware info for '%.64s' must be a dict", name, id);
+                if (!price)
+                        return ctx_fail(ctx, ERR_INVALID,
+                                        "%s: Hardware info for '%.64s' must include "
+                                        "'cost_per_second'",
+                                        name, id);
+                if (!json_is_number(price) || json_number_value(price) < 0)
+                        return ctx_fail(ctx, ERR_INVALID,
+                                        "%s: cost_per_second for '%.64s' must be a non-negative "
+                                        "number",
+                                        name, id);
+        }
+        return OK;
+}
+
+static enum err check_profile(struct ctx *ctx, const char *name, const json_t *value)
+{
+        struct hardware hardware;
+
+        (void)name;
+        return hardware_find(ctx, json_string_value(value), &hardware);
+}
+
+static enum err check_ca_bundle(struct ctx *ctx, const char *name, const json_t *value)
+{
+        const char *path = json_string_value(value);
+        struct stat st;
+
+        if (*path != '/')
+                return ctx_fail(ctx, ERR_INVALID, "%s must be an absolute path", name);
+        if (stat(path, &st) != 0)
+                return ctx_fail(ctx, ERR_INVALID, "%s: CA bundle path does not exist: %s", name,
+                                path);
+        if (!S_ISREG(st.st_mode))
+                return ctx_fail(ctx, ERR_INVALID, "%s: CA bundle path is not a file: %s", name,
+                                path);
+        return OK;
+}
+
+/* http, https or SOCKS, with a host; a user and password may stand before it. */
+static enum err check_proxy(struct ctx *ctx, const char *name, const json_t *value)
+{
+        static const char *const schemes[] = { "http://", "https://", "socks5://", "socks5h://" };
+        const char *url = json_string_value(value);
+
+        for (size_t i = 0; i < ARRAY_SIZE(schemes); i++) {
+                const char *host = url + strlen(schemes[i]);
+                const char *at;
+
+                if (strncmp(url, schemes[i], strlen(schemes[i])) != 0)
+                        continue;
+                at = strrchr(host, '@');
+                if (at)
+                        host = at + 1;
+                if (*host && !strpbrk(host, " \t\r\n") && *host != '/' && *host != ':')
+                        return OK;
+        }
+        return ctx_fail(ctx, ERR_INVALID,
+                        "%s must be an http, https, socks5 or socks5h URL with a host", name);
+}
+
+static enum err check_absolute(struct ctx *ctx, const char *name, const json_t *value)
+{
+        const char *path = json_string_value(value);
+
+        if (*path != '/' || strstr(path, "/../") || strlen(path) > SETTINGS_TEXT_MAX / 2)
+                return ctx_fail(ctx, ERR_INVALID, "%s must be an absolute path or start with ~/",
+                                name);
+        return OK;
+}
+
+static const char *const periods[] = { "daily", "weekly", "monthly", NULL };
+static const char *const actions[] = { "warn", "block", NULL };
+
+/* clang-format off */
+static const struct field fields[] = {
+        FIELD(struct provider_settings, version_override, FIELD_STRING, .max = 512),
+        FIELD(struct provider_settings, webhook_url, FIELD_URL, .max = 2048),
+        FIELD(struct provider_settings, preferences, FIELD_OBJECT),
+        FIELD(struct provider_settings, cost_limit_enabled, FIELD_BOOL),
+        FIELD(struct provider_settings, cost_limit_amount, FIELD_NUMBER, .min = -1e12, .max = 1e12, .check = check_amount),
+        FIELD(struct provider_settings, cost_limit_period, FIELD_CHOICE, .choices = periods),
+        FIELD(struct provider_settings, cost_limit_action, FIELD_CHOICE, .choices = actions),
+        FIELD(struct provider_settings, hardware_info, FIELD_OBJECT, .check = check_hardware_info),
+        FIELD(struct provider_settings, hardware_profile, FIELD_STRING, .max = 64, .check = check_profile),
+        FIELD(struct provider_settings, webhook_require_signature, FIELD_BOOL),
+        FIELD(struct provider_settings, webhook_allowed_ips, FIELD_CIDR_LIST, .max = 256),
+        FIELD(struct provider_settings, ssl_verify, FIELD_BOOL),
+        FIELD(struct provider_settings, ssl_ca_bundle, FIELD_STRING, .max = SETTINGS_TEXT_MAX, .check = check_ca_bundle),
+        FIELD(struct provider_settings, proxy_url, FIELD_STRING, .max = 2048, .check = check_proxy),
+        FIELD(struct provider_settings, http_timeout, FIELD_NUMBER, .min = 0.1, .max = 600),
+        FIELD(struct provider_settings, webhook_rate_limit_max, FIELD_INT, .min = 1, .max = 10000),
+        FIELD(struct provider_settings, webhook_rate_limit_window, FIELD_INT, .min = 1, .max = 3600),
+        FIELD(struct provider_settings, s3_rate_limit_max, FIELD_INT, .min = 1, .max = 10000),
+        FIELD(struct provider_settings, s3_rate_limit_window, FIELD_INT, .min = 1, .max = 3600),
+        FIELD(struct provider_settings, org_id, FIELD_STRING, .max = 256),
+        FIELD(struct provider_settings, api_base_url, FIELD_URL, .max = 2048),
+        FIELD(struct provider_settings, max_runtime_minutes, FIELD_INT, .min = 1, .max = 525600),
+        FIELD(struct provider_settings, s3_endpoint_enabled, FIELD_BOOL),
+        FIELD(struct provider_settings, s3_public_url, FIELD_URL, .max = 2048),
+        FIELD(struct provider_settings, s3_output_path, FIELD_STRING, .max = SETTINGS_TEXT_MAX, .check = check_absolute),
+};
+/* clang-format on */
+
+static enum err read_stored(struct ctx *ctx, const char *provider, json_t **ret)
+{
+        const char *text;
+        enum err rc;
+
+        rc = store_provider_get(ctx, provider, &text);
+        if (rc != OK)
+                return rc;
+        rc = json_parse_object(ctx, "stored settings", text, strlen(text), ret);
+        return rc == ERR_INVALID ? ERR_INTERNAL : rc;
+}
+
+enum err provider_settings_load(struct ctx *ctx, const char *provider,
+                                struct provider_settings *ret)
+{
+        struct provider_settings settings = {
+                .cost_limit_period = "monthly",
+                .cost_limit_action = "warn",
+                .webhook_require_signature = true,
+                .ssl_verify = ctx->config->ssl_verify,
+                .s3_endpoint_enabled = true,
+        };
+        json_t *stored = NULL;
+        enum err rc;
+
+        rc = read_stored(ctx, provider, &stored);
+        if (rc != OK)
+                return rc;
+        rc = json_keep(ctx, stored);
+        if (rc == OK)
+                rc = fields_decode(ctx, fields, ARRAY_SIZE(fields), stored, &settings);
+        if (rc == OK)
+                *ret = settings;
+        return rc == ERR_INVALID ? ERR_INTERNAL : rc;
+}
+
+/* "http://user:secret@host" becomes "http://user:***@host". ERR_NOMEM. */
+static enum err mask_password(struct ctx *ctx, const char *url, const char **ret)
+{
+        const char *user = strstr(url, "://");
+        const char *at = strrchr(url, '@');
+        const char *colon = user ? strchr(user + 3, ':') : NULL;
+
+        *ret = url;
+        if (!at || !colon || colon > at)
+                return OK;
+        *ret = arena_printf(ctx->arena, "%.*s:***%s", (int)(colon - url), url, at);
+        return *ret ? OK : ctx_nomem(ctx);
+}
+
+enum err provider_settings_view(struct ctx *ctx, const char *provider, json_t **ret)
+{
+        CLEANUP(json_decrefp) json_t *view = NULL;
+        const char *proxy, *masked;
+        enum err rc;
+
+        rc = read_stored(ctx, provider, &view);
+        if (rc != OK)
+                return rc;
+        proxy = json_string_at(view, "proxy_url");
+        if (proxy) {
+                rc = mask_password(ctx, proxy, &masked);
+                if (rc != OK)
+                        return rc;
+                if (json_object_set_new(view, "proxy_url", json_string(masked)) != 0)
+                        return ctx_nomem(ctx);
+        }
+        *ret = TAKE(view);
+        return OK;
+}
+
+/* The stored form of a given text: trimmed, ~ expanded, no trailing slash, a profile's own id. */
+static enum err normalise_text(struct ctx *ctx, const char *name, const char *text,
+                               const char **ret)
+{
+        size_t start = strspn(text, " \t\r\n"), len = strlen(text);
+        struct hardware hardware;
+        const char *home = "";
+        char *value;
+
+        while (len > start && strchr(" \t\r\n", text[len - 1]))
+                len--;
+        if (strcmp(name, "ssl_ca_bundle") == 0 || strcmp(name, "s3_output_path") == 0) {
+                if (strncmp(text + start, "~/", 2) == 0) {
+                        home = ctx->config->user_home;
+                        start++;
+                }
+        }
+        value = arena_printf(ctx->arena, "%s%.*s", home, (int)(len - start), text + start);
+        if (!value)
+                return ctx_nomem(ctx);
+        if (strcmp(name, "api_base_url") == 0 || strcmp(name, "s3_public_url") == 0 ||
+            strcmp(name, "s3_output_path") == 0) {
+                for (len = strlen(value); len > 1 && value[len - 1] == '/'; len--)
+                        value[len - 1] = '\0';
+        }
+        *ret = value;
+        if (strcmp(name, "hardware_profile") == 0 && *value &&
+            hardware_find(ctx, value, &hardware) == OK)
+                *ret = hardware.profile;
+        return OK;
+}
+
+/* Put one given field into the merged object; "" and a time-out of 0 or less take it out. */
+static enum err merge_field(struct ctx *ctx, json_t *merged, const char *name, json_t *value)
+{
+        const char *text = json_string_value(value), *masked = NULL;
+        const char *old_proxy = json_string_at(merged, "proxy_url");
+        enum err rc;
+
+        if (strcmp(name, "http_timeout") == 0 && json_is_number(value) &&
+            json_number_value(value) <= 0) {
+                json_object_del(merged, name);
+                return OK;
+        }
+        if (!text)
+                return json_object_set(merged, name, value) == 0 ? OK : ctx_nomem(ctx);
+        rc = normalise_text(ctx, name, text, &text);
+        if (rc != OK)
+                return rc;
+        if (!*text) {
+                json_object_del(merged, name);
+                return OK;
+        }
+        if (strcmp(name, "proxy_url") == 0 && old_proxy) {
+                rc = mask_password(ctx, old_proxy, &masked);
+                if (rc != OK || strcmp(masked, text) == 0)
+                        return rc; /* our own masked form sent back: leave the password alone */
+        }
+        return json_object_set_new(merged, name, json_string(text)) == 0 ? OK : ctx_nomem(ctx);
+}
+
+/* The patch with its texts in stored form, checked against the table; removals are left out. */
+static enum err check_patch(struct ctx *ctx, const json_t *patch)
+{
+        CLEANUP(json_decrefp) json_t *given = json_object();
+        const char *name;
+        json_t *value;
+
+        if (!given)
+                return ctx_nomem(ctx);
+        json_object_foreach ((json_t *)(uintptr_t)patch, name, value) {
+                bool known = false;
+                enum err rc;
+
+                for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
+                        known = known || strcmp(fields[i].name, name) == 0;
+                rc = known ? merge_field(ctx, given, name, value)
+                     : json_object_set(given, name, value) == 0 ? OK
+                                                                : ctx_nomem(ctx);
+                if (rc != OK)
+                        return rc;
+        }
+        return fields_check(ctx, fields, ARRAY_SIZE(fields), given);
+}
+
+enum err provider_settings_update(struct ctx *ctx, const char *provider, const json_t *patch)
+{
+        CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
+        CLEANUP(json_decrefp) json_t *merged = NULL;
+        const char *name, *text;
+        json_t *value;
+        enum err rc;
+
+        rc = check_patch(ctx, patch);
+        if (rc != OK)
+                return rc;
+        rc = db_begin(ctx, &tx);
+        if (rc != OK)
+                return rc;
+        rc = db_lock(ctx, provider);
+        if (rc != OK)
+                return rc;
+        rc = read_stored(ctx, provider, &merged);
+        if (rc != OK)
+                return rc;
+        json_object_foreach ((json_t *)(uintptr_t)patch, name, value) {
+                rc = json_is_null(value) ? OK : merge_field(ctx, merged, name, value);
+                if (rc != OK)
+                        return rc;
+        }
+        rc = json_text(ctx, merged, &text);
+        if (rc != OK)
+                return rc;
+        rc = store_provider_put(ctx, provider, text);
+        if (rc != OK)
+                return rc;
+        return db_commit(&tx);
+}

@@ -1,0 +1,297 @@
+/* Replicate: the calls of its API (replicate.com/docs/reference/http, api.replicate.com/v1). */
+#include <string.h>
+
+#include "core/cloud/provider.h"
+#include "core/cloud/replicate_prediction.h"
+
+#define LIST_PAGES_MAX 20               /* of 100 predictions, when looking for a lost one */
+#define CLOCK_SLACK_US (600 * US_PER_S) /* their clock may differ from ours by this much */
+
+/* What Replicate's error bodies say: {"detail": text, "title"?: text}. In the arena's tree. */
+static const char *reason_in(const json_t *answer)
+{
+        const char *detail = json_string_at(answer, "detail");
+        const char *title = json_string_at(answer, "title");
+
+        return detail ? detail : title ? title : "no reason given";
+}
+
+/* Does this status leave open whether a POST took effect? */
+static bool is_ambiguous(long status)
+{
+        return status >= 500 && status != 501;
+}
+
+/* One call. *ret_json: the parsed answer, owned by the arena, NULL when a 2xx had no body.
+ * ERR_NOT_FOUND: 404. ERR_PROVIDER, ERR_OUTCOME_UNKNOWN as in provider.h. */
+static enum err call(struct ctx *ctx, const struct provider_session *session, const char *method,
+                     const char *url, const json_t *body, json_t **ret_json)
+{
+        struct http_request request = { .method = method, .url = url };
+        struct http_answer answer = { 0 };
+        json_t *json = NULL;
+        enum err rc, parsed;
+
+        if (session->token.len == 0)
+                return ctx_fail(ctx, ERR_PROVIDER, "REPLICATE_API_TOKEN not set");
+        request.bearer = session->token.bytes;
+        if (body) {
+                rc = json_text(ctx, body, &request.body);
+                if (rc != OK)
+                        return rc;
+                request.body_len = strlen(request.body);
+                request.content_type = "application/json";
+        }
+        rc = http_perform(ctx, &session->http, &request, &answer);
+        if (rc == ERR_PROVIDER || rc == ERR_OUTCOME_UNKNOWN) {
+                return ctx_prefix(ctx, rc, "Replicate cannot be reached");
+        }
+        if (rc != OK)
+                return rc;
+        parsed = answer.body_len ? json_parse(ctx, "answer", answer.body, answer.body_len, &json)
+                                 : ERR_INVALID;
+        if (parsed == OK) {
+                rc = json_keep(ctx, json);
+                if (rc != OK)
+                        return rc;
+        }
+        if (answer.status == 404)
+                return ctx_fail(ctx, ERR_NOT_FOUND, "Replicate: not found");
+        if (answer.status < 200 || answer.status > 299)
+                return ctx_fail(ctx,
+                                is_ambiguous(answer.status) ? ERR_OUTCOME_UNKNOWN : ERR_PROVIDER,
+                                "Replicate answered HTTP %ld: %.200s", answer.status,
+                                parsed == OK ? reason_in(json) : "no readable answer");
+        if (parsed != OK && answer.body_len)
+                return ctx_fail(ctx, ERR_OUTCOME_UNKNOWN,
+                                "Replicate answered HTTP %ld with something that is not JSON",
+                                answer.status);
+        *ret_json = json;
+        return OK;
+}
+
+static enum err call_path(struct ctx *ctx, const struct provider_session *session,
+                          const char *method, const char *path, json_t **ret_json)
+{
+        const char *url = arena_printf(ctx->arena, "%s%s", session->api_base, path);
+
+        return url ? call(ctx, session, method, url, NULL, ret_json) : ctx_nomem(ctx);
+}
+
+/* For calls that change nothing, an unknown outcome is a plain failure. */
+static enum err settled(enum err rc)
+{
+        return rc == ERR_OUTCOME_UNKNOWN ? ERR_PROVIDER : rc;
+}
+
+static enum err read_prediction(struct ctx *ctx, const json_t *json, struct provider_job *ret)
+{
+        if (!replicate_prediction_read(json, ret))
+                return ctx_fail(ctx, ERR_OUTCOME_UNKNOWN,
+                                "Replicate answered with something that is not a prediction");
+        return OK;
+}
+
+static enum err validate(struct ctx *ctx, const struct provider_session *session,
+                         struct provider_account *ret)
+{
+        json_t *json = NULL;
+        enum err rc = settled(call_path(ctx, session, "GET", "/account", &json));
+
+        if (rc != OK)
+                return rc == ERR_NOT_FOUND ? ERR_PROVIDER : rc;
+        *ret = (struct provider_account){
+                .username = json_string_at(json, "username"),
+                .name = json_string_at(json, "name"),
+                .github_url = json_string_at(json, "github_url"),
+        };
+        return OK;
+}
+
+/* "owner/name:id" of the version to run: the one set, else the newest of the profile's model. */
+static enum err choose_version(struct ctx *ctx, const struct provider_session *session,
+                               const struct hardware *hardware, const char **ret)
+{
+        const char *newest = NULL, *newest_at = "", *path, *model;
+        const json_t *results;
+        json_t *json = NULL, *version;
+        size_t i;
+        enum err rc;
+
+        if (session->settings.version_override) {
+                *ret = session->settings.version_override;
+                return OK;
+        }
+        model = arena_printf(ctx->arena, "simpletuner/advanced-trainer-%s", hardware->profile);
+        path = model ? arena_printf(ctx->arena, "/models/%s/versions", model) : NULL;
+        if (!path)
+                return ctx_nomem(ctx);
+        rc = settled(call_path(ctx, session, "GET", path, &json));
+        if (rc == ERR_NOT_FOUND)
+                return ctx_fail(ctx, ERR_PROVIDER, "Replicate has no model %s", model);
+        if (rc != OK)
+                return rc;
+        results = json_object_get(json, "results");
+        json_array_foreach (results, i, version) {
+                const char *created_at = json_string_at(version, "created_at");
+
+                if (json_string_at(version, "id") && created_at &&
+                    strcmp(created_at, newest_at) > 0) {
+                        newest = json_string_at(version, "id");
+                        newest_at = created_at;
+                }
+        }
+        if (!newest)
+                return ctx_fail(ctx, ERR_PROVIDER, "No versions available for model %s", model);
+        *ret = arena_printf(ctx->arena, "%s:%s", model, newest);
+        return *ret ? OK : ctx_nomem(ctx);
+}
+
+static enum err submit(struct ctx *ctx, const struct provider_session *session,
+                       const struct provider_submission *submission, struct provider_job *ret)
+{
+        CLEANUP(json_decrefp) json_t *body = NULL;
+        json_t *json = NULL;
+        const char *version, *url;
+        enum err rc;
+
+        rc = choose_version(ctx, session, &submission->hardware, &version);
+        if (rc != OK)
+                return rc;
+        body = replicate_prediction_request(submission, version);
+        url = arena_printf(ctx->arena, "%s/predictions", session->api_base);
+        if (!body || !url)
+                return ctx_nomem(ctx);
+        rc = call(ctx, session, "POST", url, body, &json);
+        if (rc == ERR_NOT_FOUND)
+                return ctx_fail(ctx, ERR_PROVIDER, "Replicate has no version %s", version);
+        if (rc != OK)
+                return rc;
+        return read_prediction(ctx, json, ret);
+}
+
+/* Ids from outside go into a path only when they cannot change its meaning. */
+static enum err prediction_path(struct ctx *ctx, const char *external_id, const char *suffix,
+                                const char **ret)
+{
+        static const char safe[] =
+                "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
+
+        if (external_id[strspn(external_id, safe)] != '\0')
+                return ctx_fail(ctx, ERR_PROVIDER, "Replicate's prediction id has odd characters");
+        *ret = arena_printf(ctx->arena, "/predictions/%s%s", external_id, suffix);
+        return *ret ? OK : ctx_nomem(ctx);
+}
+
+static enum err status(struct ctx *ctx, const struct provider_session *session,
+                       const char *external_id, struct provider_job *ret)
+{
+        json_t *json = NULL;
+        const char *path;
+        enum err rc;
+
+        rc = prediction_path(ctx, external_id, "", &path);
+        if (rc == OK)
+                rc = settled(call_path(ctx, session, "GET", path, &json));
+        if (rc != OK)
+                return rc;
+        return settled(read_prediction(ctx, json, ret));
+}
+
+static enum err cancel(struct ctx *ctx, const struct provider_session *session,
+                       const char *external_id)
+{
+        json_t *json = NULL;
+        const char *path;
+        enum err rc;
+
+        rc = prediction_path(ctx, external_id, "/cancel", &path);
+        if (rc == OK)
+                rc = settled(call_path(ctx, session, "POST", path, &json));
+        return rc == ERR_NOT_FOUND ? OK : rc;
+}
+
+/* Look through one page. ERR_NOT_FOUND: not on it; *ret_older: it reaches back past since_us. */
+static enum err find_on_page(const json_t *page, const char *job_id, int64_t since_us,
+                             bool *ret_older, struct provider_job *ret)
+{
+        const json_t *results = json_object_get(page, "results");
+        json_t *prediction;
+        size_t i;
+
+        json_array_foreach (results, i, prediction) {
+                const char *created_at = json_string_at(prediction, "created_at");
+                struct provider_job job;
+                int64_t created_us = 0;
+
+                if (replicate_prediction_read(prediction, &job) && job.our_job_id &&
+                    strcmp(job.our_job_id, job_id) == 0) {
+                        *ret = job;
+                        return OK;
+                }
+                if (created_at && clock_parse_iso(created_at, &created_us) && created_us < since_us)
+                        *ret_older = true;
+        }
+        return ERR_NOT_FOUND;
+}
+
+static enum err find(struct ctx *ctx, const struct provider_session *session, const char *job_id,
+                     int64_t created_at_us, struct provider_job *ret)
+{
+        const char *url = arena_printf(ctx->arena, "%s/predictions", session->api_base);
+
+        for (unsigned page = 0; page < LIST_PAGES_MAX; page++) {
+                json_t *json = NULL;
+                bool older = false;
+                enum err rc;
+
+                if (!url)
+                        return ctx_nomem(ctx);
+                rc = settled(call(ctx, session, "GET", url, NULL, &json));
+                if (rc != OK)
+                        return rc == ERR_NOT_FOUND ? ERR_PROVIDER : rc;
+                if (!json_is_array(json_object_get(json, "results")))
+                        return ctx_fail(ctx, ERR_PROVIDER, "Replicate's list has no results");
+                rc = find_on_page(json, job_id, created_at_us - CLOCK_SLACK_US, &older, ret);
+                if (rc == OK)
+                        return OK;
+                url = json_string_at(json, "next");
+                if (!url || older)
+                        return ERR_NOT_FOUND;
+                /* The token goes to no other place than the one the administrator set. */
+                if (strncmp(url, session->api_base, strlen(session->api_base)) != 0)
+                        return ctx_fail(ctx, ERR_PROVIDER, "Replicate's list leads elsewhere");
+        }
+        return ctx_fail(ctx, ERR_PROVIDER, "Replicate's list is too long to search");
+}
+
+static enum err webhook_secret(struct ctx *ctx, const struct provider_session *session,
+                               const char **ret_secret)
+{
+        json_t *json = NULL;
+        enum err rc = settled(call_path(ctx, session, "GET", "/webhooks/default/secret", &json));
+
+        if (rc != OK)
+                return rc == ERR_NOT_FOUND ? ERR_PROVIDER : rc;
+        *ret_secret = json_string_at(json, "key");
+        if (!*ret_secret)
+                return ctx_fail(ctx, ERR_PROVIDER, "Replicate gave no webhook secret");
+        return OK;
+}
+
+const struct provider provider_replicate = {
+        .id = "replicate",
+        .name = "Replicate",
+        .description = "Training on Replicate's H100 and L40S machines",
+        .default_api_base = "https://api.replicate.com/v1",
+        .token_name = "REPLICATE_API_TOKEN",
+        .token_prefix = "r8_",
+        .webhook_secret_name = "REPLICATE_WEBHOOK_SECRET",
+        .validate = validate,
+        .submit = submit,
+        .status = status,
+        .cancel = cancel,
+        .find = find,
+        .webhook_secret = webhook_secret,
+        .parse_webhook = replicate_prediction_read,
+};

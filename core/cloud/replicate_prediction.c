@@ -1,0 +1,92 @@
+#include "core/cloud/replicate_prediction.h"
+
+#include <string.h>
+
+/* clang-format off */
+static const struct { const char *word; enum job_status status; } words[] = {
+        { "starting",   JOB_QUEUED },
+        { "processing", JOB_RUNNING },
+        { "succeeded",  JOB_COMPLETED },
+        { "failed",     JOB_FAILED },
+        { "canceled",   JOB_CANCELLED },
+        { "aborted",    JOB_FAILED },    /* its deadline passed before it started */
+        { "error",      JOB_FAILED },
+};
+/* clang-format on */
+
+bool replicate_status_parse(const char *word, enum job_status *ret)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+                if (strcmp(word, words[i].word) == 0) {
+                        *ret = words[i].status;
+                        return true;
+                }
+        }
+        return job_status_parse(word, ret);
+}
+
+json_t *replicate_prediction_request(const struct provider_submission *submission,
+                                     const char *version)
+{
+        json_t *body = json_pack("{s:s, s:{s:s, s:s*, s:O}}", "version", version, "input",
+                                 "config_json", submission->config_json, "dataloader_json",
+                                 submission->dataloader_json, "env", submission->env);
+
+        if (!body || !submission->webhook_url)
+                return body;
+        if (json_object_set_new(body, "webhook", json_string(submission->webhook_url)) != 0 ||
+            json_object_set_new(body, "webhook_events_filter",
+                                json_pack("[s, s]", "start", "completed")) != 0) {
+                json_decref(body);
+                return NULL;
+        }
+        return body;
+}
+
+static int64_t read_time(const json_t *prediction, const char *key)
+{
+        const char *text = json_string_at(prediction, key);
+        int64_t at_us = 0;
+
+        return text && clock_parse_iso(text, &at_us) ? at_us : 0;
+}
+
+/* The output is a URL, or a list that starts with one. Anything else is not a link. */
+static const char *read_output(const json_t *prediction)
+{
+        const json_t *output = json_object_get(prediction, "output");
+        const char *url =
+                json_string_value(json_is_array(output) ? json_array_get(output, 0) : output);
+
+        return url && (strncmp(url, "https://", 8) == 0 || strncmp(url, "http://", 7) == 0) ? url
+                                                                                            : NULL;
+}
+
+bool replicate_prediction_read(const json_t *prediction, struct provider_job *ret)
+{
+        const char *status = json_string_at(prediction, "status");
+        const char *id = json_string_at(prediction, "id");
+        const json_t *input = json_object_get(prediction, "input");
+
+        if (!status || !id || !*id || strlen(id) > 128)
+                return false;
+        *ret = (struct provider_job){
+                .external_id = id,
+                .output_url = read_output(prediction),
+                .started_at_us = read_time(prediction, "started_at"),
+                .completed_at_us = read_time(prediction, "completed_at"),
+                .run_seconds =
+                        json_number_at(json_object_get(prediction, "metrics"), "predict_time", -1),
+                .our_job_id = json_string_at(json_object_get(input, "env"), "SIMPLETUNER_JOB_ID"),
+        };
+        ret->status_known = replicate_status_parse(status, &ret->status);
+        if (ret->status_known && ret->status == JOB_FAILED) {
+                ret->error = json_string_at(prediction, "error");
+                if (!ret->error)
+                        ret->error = strcmp(status, "aborted") == 0
+                                             ? "Replicate aborted the prediction: its deadline "
+                                               "passed before it started"
+                                             : "Replicate reported a failure without a reason";
+        }
+        return true;
+}

@@ -1,0 +1,265 @@
+#include "core/cloud/secrets.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/base/config.h"
+#include "core/base/json.h"
+#include "core/cloud/cloud.h"
+
+#define FILE_MAX (256 * KiB)
+
+struct secrets {
+        pthread_mutex_t lock;
+        char *path, *lock_path, *temp_path, *key_path;
+        /* The file as last read. */
+        json_t *values; /* NULL: there is no file */
+        struct timespec mtime;
+        ino_t inode;
+};
+
+enum err secrets_new(struct ctx *ctx, struct secrets **ret)
+{
+        CLEANUP(secrets_freep) struct secrets *secrets = calloc(1, sizeof(*secrets));
+        const char *home = ctx->config->home;
+
+        if (!secrets)
+                return ctx_nomem(ctx);
+        pthread_mutex_init(&secrets->lock, NULL);
+        if (asprintf(&secrets->path, "%s/secrets.json", home) < 0 ||
+            asprintf(&secrets->lock_path, "%s/.secrets.lock", home) < 0 ||
+            asprintf(&secrets->temp_path, "%s/.secrets.json.new", home) < 0 ||
+            asprintf(&secrets->key_path, "%s/credential.key", home) < 0)
+                return ctx_nomem(ctx);
+        *ret = TAKE(secrets);
+        return OK;
+}
+
+void secrets_free(struct secrets *secrets)
+{
+        if (!secrets)
+                return;
+        json_decref(secrets->values);
+        free(secrets->path);
+        free(secrets->lock_path);
+        free(secrets->temp_path);
+        free(secrets->key_path);
+        pthread_mutex_destroy(&secrets->lock);
+        free(secrets);
+}
+
+const char *secrets_path(const struct secrets *secrets)
+{
+        return secrets->path;
+}
+
+/* Read a small file that only its owner may read. ERR_NOT_FOUND | ERR_UNAVAILABLE. */
+static enum err read_private_file(struct ctx *ctx, const char *path, char **ret_text,
+                                  size_t *ret_len)
+{
+        CLEANUP(close_fdp) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+        struct stat st;
+        ssize_t len;
+        char *text;
+
+        if (fd < 0 && errno == ENOENT)
+                return ERR_NOT_FOUND;
+        if (fd < 0 || fstat(fd, &st) != 0)
+                return ctx_fail(ctx, ERR_UNAVAILABLE, "%s: %m", path);
+        if (st.st_mode & 077)
+                return ctx_fail(ctx, ERR_UNAVAILABLE, "%s may be read by others: run chmod 600 %s",
+                                path, path);
+        if (st.st_size > (off_t)FILE_MAX)
+                return ctx_fail(ctx, ERR_UNAVAILABLE, "%s is larger than %zu KiB", path,
+                                FILE_MAX / KiB);
+        text = arena_alloc(ctx->arena, (size_t)st.st_size + 1);
+        if (!text)
+                return ctx_nomem(ctx);
+        len = read(fd, text, (size_t)st.st_size);
+        if (len != st.st_size)
+                return ctx_fail(ctx, ERR_UNAVAILABLE, "%s cannot be read", path);
+        *ret_text = text;
+        *ret_len = (size_t)len;
+        return OK;
+}
+
+/* Write a file that appears whole or not at all, durably. */
+static enum err write_private_file(struct ctx *ctx, const char *temp, const char *path,
+                                   const char *text)
+{
+        CLEANUP(close_fdp)
+        int fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+        CLEANUP(close_fdp) int dir = open(ctx->config->home, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        size_t len = strlen(text);
+
+        if (fd < 0 || dir < 0 || fchmod(fd, 0600) != 0 || write(fd, text, len) != (ssize_t)len ||
+            fsync(fd) != 0 || rename(temp, path) != 0 || fsync(dir) != 0) {
+                enum err rc = ctx_fail(ctx, ERR_UNAVAILABLE, "%s cannot be written: %m", path);
+
+                unlink(temp);
+                return rc;
+        }
+        return OK;
+}
+
+/* Bring secrets->values up to the file. Called under lock. */
+static enum err refresh(struct ctx *ctx, struct secrets *secrets)
+{
+        CLEANUP(json_decrefp) json_t *values = NULL;
+        struct stat st;
+        size_t len = 0;
+        char *text = NULL;
+        enum err rc;
+
+        if (stat(secrets->path, &st) != 0) {
+                json_decref(secrets->values);
+                secrets->values = NULL;
+                secrets->inode = 0;
+                return OK;
+        }
+        if (st.st_ino == secrets->inode && st.st_mtim.tv_sec == secrets->mtime.tv_sec &&
+            st.st_mtim.tv_nsec == secrets->mtime.tv_nsec && !(st.st_mode & 077))
+                return OK;
+        rc = read_private_file(ctx, secrets->path, &text, &len);
+        if (rc == OK)
+                rc = json_parse_object(ctx, "secrets.json", text, len, &values);
+        if (rc != OK)
+                return rc == ERR_NOT_FOUND ? OK : ERR_UNAVAILABLE;
+        json_decref(secrets->values);
+        secrets->values = TAKE(values);
+        secrets->mtime = st.st_mtim;
+        secrets->inode = st.st_ino;
+        return OK;
+}
+
+static enum err get_from_file(struct ctx *ctx, struct secrets *secrets, const char *name,
+                              const char **ret)
+{
+        const char *value;
+        enum err rc;
+
+        rc = refresh(ctx, secrets);
+        if (rc != OK)
+                return rc;
+        value = secrets->values ? json_string_at(secrets->values, name) : NULL;
+        return ctx_strdup(ctx, value && *value ? value : NULL, ret);
+}
+
+enum err secrets_get(struct ctx *ctx, const char *name, struct secret *ret)
+{
+        struct secrets *secrets = ctx->cloud->secrets;
+        const char *value = config_secret(ctx->config, name);
+        enum err rc = OK;
+
+        if (!value) {
+                pthread_mutex_lock(&secrets->lock);
+                rc = get_from_file(ctx, secrets, name, &value);
+                pthread_mutex_unlock(&secrets->lock);
+        }
+        if (rc != OK)
+                return rc;
+        if (!value)
+                return ctx_fail(ctx, ERR_NOT_FOUND, "%s not set", name);
+        *ret = (struct secret){ .bytes = value, .len = strlen(value) };
+        return OK;
+}
+
+/* Read, change one name, write; value NULL removes it. Called under lock. */
+static enum err change_file(struct ctx *ctx, struct secrets *secrets, const char *name,
+                            const char *value)
+{
+        CLEANUP(close_fdp) int lock = open(secrets->lock_path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+        CLEANUP(json_decrefp) json_t *values = NULL;
+        const char *text;
+        enum err rc;
+
+        if (lock < 0 || flock(lock, LOCK_EX) != 0)
+                return ctx_fail(ctx, ERR_UNAVAILABLE, "%s: %m", secrets->lock_path);
+        rc = refresh(ctx, secrets);
+        if (rc != OK)
+                return rc;
+        values = secrets->values ? json_deep_copy(secrets->values) : json_object();
+        if (!values)
+                return ctx_nomem(ctx);
+        if (!value)
+                json_object_del(values, name);
+        else if (json_object_set_new(values, name, json_string(value)) != 0)
+                return ctx_nomem(ctx);
+        rc = json_text(ctx, values, &text);
+        if (rc != OK)
+                return rc;
+        return write_private_file(ctx, secrets->temp_path, secrets->path, text);
+}
+
+enum err secrets_put(struct ctx *ctx, const char *name, const char *value)
+{
+        struct secrets *secrets = ctx->cloud->secrets;
+        enum err rc;
+
+        pthread_mutex_lock(&secrets->lock);
+        rc = change_file(ctx, secrets, name, value);
+        pthread_mutex_unlock(&secrets->lock);
+        return rc;
+}
+
+enum err secrets_delete(struct ctx *ctx, const char *name)
+{
+        return secrets_put(ctx, name, NULL);
+}
+
+/* Make credential.key unless another process is faster. */
+static enum err make_key(struct ctx *ctx, const char *path)
+{
+        const char *temp = arena_printf(ctx->arena, "%s.%d.new", path, (int)gettid());
+        unsigned char key[MASTER_KEY_SIZE];
+        char text[BASE64_SIZE(MASTER_KEY_SIZE)];
+        CLEANUP(close_fdp) int fd = -1;
+        bool written;
+
+        if (!temp)
+                return ctx_nomem(ctx);
+        if (!crypto_random(key, sizeof(key)))
+                return ctx_fail(ctx, ERR_INTERNAL, "no randomness for %s", path);
+        crypto_base64url(key, sizeof(key), text);
+        fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+        written = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text) &&
+                  fsync(fd) == 0 && (link(temp, path) == 0 || errno == EEXIST);
+        if (fd >= 0)
+                unlink(temp);
+        secret_wipe(key, sizeof(key));
+        secret_wipe(text, sizeof(text));
+        return written ? OK : ctx_fail(ctx, ERR_UNAVAILABLE, "%s cannot be written: %m", path);
+}
+
+enum err secrets_master_key(struct ctx *ctx, unsigned char ret_key[MASTER_KEY_SIZE])
+{
+        const char *path = ctx->cloud->secrets->key_path;
+        unsigned char digest[SHA256_SIZE];
+        size_t len = 0;
+        char *text = NULL;
+        enum err rc;
+
+        rc = read_private_file(ctx, path, &text, &len);
+        if (rc == ERR_NOT_FOUND) {
+                rc = make_key(ctx, path);
+                if (rc == OK)
+                        rc = read_private_file(ctx, path, &text, &len);
+        }
+        if (rc != OK)
+                return rc == ERR_NOT_FOUND ? ERR_UNAVAILABLE : rc;
+        while (len > 0 && strchr("\r\n ", text[len - 1]))
+                len--;
+        if (len < MASTER_KEY_SIZE)
+                return ctx_fail(ctx, ERR_UNAVAILABLE, "%s is too short to be a key", path);
+        if (!crypto_sha256(text, len, digest))
+                return ctx_fail(ctx, ERR_INTERNAL, "cannot hash the master key");
+        memcpy(ret_key, digest, MASTER_KEY_SIZE);
+        secret_wipe(text, len);
+        return OK;
+}

@@ -1,0 +1,20 @@
+/* The credential of one job for its own bucket: a random token, of which only the SHA-256 is kept,
+ * and an S3 secret key derived from it, so that nothing secret is stored. It dies with the job. */
+#ifndef CORE_CLOUD_UPLOAD_TOKEN_H
+#define CORE_CLOUD_UPLOAD_TOKEN_H
+
+#include "core/base/crypto.h"
+
+struct upload_token {
+        const char *token;            /* 43 base64url characters; the S3 access key id */
+        const char *secret_key;       /* 43 base64url characters; the S3 secret access key */
+        char sha256[SHA256_HEX_SIZE]; /* what is stored */
+};
+
+/* Make a new one, in the arena; this is the one time it can be read. Faults. */
+NODISCARD enum err upload_token_new(struct ctx *ctx, struct upload_token *ret);
+
+/* The id of the active job that owns the token. ERR_UNAUTHENTICATED: none does. */
+NODISCARD enum err upload_token_owner(struct ctx *ctx, const char *token, const char **ret_job_id);
+
+#endif

@@ -1,0 +1,198 @@
+#include "core/cloud/webhook_keys.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/buf.h"
+#include "core/base/log.h"
+#include "core/cloud/cloud.h"
+#include "core/cloud/secrets.h"
+
+#define KEY_MAX           128 /* bytes of a decoded secret; the standard has 24 to 64 */
+#define REFETCH_US        (60 * US_PER_S)
+#define FETCHED_MAX       256
+#define PROVIDERS_MAX     8
+#define SECRET_SEPARATORS " ,\t\r\n"
+
+/* What a provider handed out last. */
+struct fetched {
+        const struct provider *provider;
+        char secret[FETCHED_MAX]; /* "" until there is one */
+        int64_t tried_us;         /* monotonic; 0: never */
+};
+
+struct webhook_keys {
+        pthread_mutex_t lock; /* also held while fetching: others wait for that answer */
+        struct fetched fetched[PROVIDERS_MAX];
+};
+
+struct webhook_keys *webhook_keys_new(void)
+{
+        struct webhook_keys *keys = calloc(1, sizeof(*keys));
+
+        if (keys)
+                pthread_mutex_init(&keys->lock, NULL);
+        return keys;
+}
+
+void webhook_keys_free(struct webhook_keys *keys)
+{
+        if (!keys)
+                return;
+        pthread_mutex_destroy(&keys->lock);
+        secret_wipe(keys, sizeof(*keys));
+        free(keys);
+}
+
+bool webhook_timestamp_is_fresh(const char *timestamp, int64_t now_us, uint64_t tolerance_s)
+{
+        char *end;
+        long long at_s = strtoll(timestamp, &end, 10);
+        int64_t now_s = now_us / US_PER_S;
+
+        if (end == timestamp || *end != '\0' || strlen(timestamp) > 12)
+                return false;
+        return at_s >= now_s - (int64_t)tolerance_s && at_s <= now_s + (int64_t)tolerance_s;
+}
+
+/* Strip "v1," and "whsec_" as people paste them, and decode. */
+static bool decode_secret(const char *word, size_t len, unsigned char key[KEY_MAX], size_t *ret_len)
+{
+        static const char prefix[] = "whsec_";
+
+        if (len > sizeof(prefix) - 1 && strncmp(word, prefix, sizeof(prefix) - 1) == 0) {
+                word += sizeof(prefix) - 1;
+                len -= sizeof(prefix) - 1;
+        }
+        return crypto_base64_decode(word, len, key, KEY_MAX, ret_len) && *ret_len > 0;
+}
+
+/* Is the expected MAC among the header's v1 items? Other versions are skipped. */
+static bool header_has(const char *header, const unsigned char expected[SHA256_SIZE])
+{
+        bool found = false;
+
+        for (const char *item = header; *item; item += strspn(item, " ")) {
+                size_t len = strcspn(item, " ");
+                unsigned char given[SHA256_SIZE];
+                size_t given_len = 0;
+
+                if (len > 3 && strncmp(item, "v1,", 3) == 0 &&
+                    crypto_base64_decode(item + 3, len - 3, given, sizeof(given), &given_len))
+                        found |= secret_equal(
+                                (struct secret){ (const char *)given, given_len },
+                                (struct secret){ (const char *)expected, SHA256_SIZE });
+                item += len;
+        }
+        return found;
+}
+
+static bool signed_with(const char *word, size_t word_len, const struct buf *text,
+                        const char *header)
+{
+        unsigned char key[KEY_MAX], mac[SHA256_SIZE];
+        size_t key_len = 0;
+        bool ok = decode_secret(word, word_len, key, &key_len) &&
+                  crypto_hmac_sha256(key, key_len, text->data, text->len, mac) &&
+                  header_has(header, mac);
+
+        secret_wipe(key, sizeof(key));
+        return ok;
+}
+
+bool webhook_signature_matches(const struct webhook_headers *headers, const char *body, size_t len,
+                               const char *secrets)
+{
+        struct buf text;
+        bool found = false;
+
+        buf_init(&text, len + 1024);
+        if (!strchr(headers->id, '.') &&
+            buf_printf(&text, "%s.%s.", headers->id, headers->timestamp) &&
+            buf_add(&text, body, len)) {
+                for (const char *word = secrets; *word; word += strspn(word, SECRET_SEPARATORS)) {
+                        size_t word_len = strcspn(word, SECRET_SEPARATORS);
+
+                        found |= signed_with(word, word_len, &text, headers->signature);
+                        word += word_len;
+                }
+        }
+        buf_done(&text);
+        return found;
+}
+
+static struct fetched *slot_of(struct webhook_keys *keys, const struct provider *provider)
+{
+        for (size_t i = 0; i < PROVIDERS_MAX; i++) {
+                struct fetched *slot = &keys->fetched[i];
+
+                if (!slot->provider)
+                        slot->provider = provider;
+                if (slot->provider == provider)
+                        return slot;
+        }
+        return &keys->fetched[PROVIDERS_MAX - 1];
+}
+
+/* Ask the provider for its secret, unless it was asked a moment ago. Called under lock. */
+static void refetch(struct ctx *ctx, const struct provider_session *session, struct fetched *slot)
+{
+        int64_t now_us = clock_mono_us(ctx->clock);
+        const char *secret = NULL;
+
+        if (slot->tried_us && now_us - slot->tried_us < REFETCH_US)
+                return;
+        slot->tried_us = now_us;
+        if (session->provider->webhook_secret(ctx, session, &secret) != OK) {
+                log_event(ctx, LOG_WARNING, "simpletuner.cloud.webhooks",
+                          "The webhook secret could not be fetched", "provider",
+                          session->provider->id, "reason", ctx->detail);
+                return;
+        }
+        snprintf(slot->secret, sizeof(slot->secret), "%s", secret);
+}
+
+static enum err verify_with_fetched(struct ctx *ctx, const struct provider_session *session,
+                                    const struct webhook_headers *headers, const char *body,
+                                    size_t len)
+{
+        struct webhook_keys *keys = ctx->cloud->webhook_keys;
+        struct fetched *slot;
+        bool matches, have;
+
+        pthread_mutex_lock(&keys->lock);
+        slot = slot_of(keys, session->provider);
+        matches = *slot->secret && webhook_signature_matches(headers, body, len, slot->secret);
+        if (!matches) {
+                refetch(ctx, session, slot);
+                matches = *slot->secret &&
+                          webhook_signature_matches(headers, body, len, slot->secret);
+        }
+        have = *slot->secret != '\0';
+        pthread_mutex_unlock(&keys->lock);
+
+        if (matches)
+                return OK;
+        if (!have)
+                return ctx_fail(ctx, ERR_NOT_READY,
+                                "The webhook signing secret is not available; try again later");
+        return ctx_fail(ctx, ERR_UNAUTHENTICATED, "Invalid webhook signature");
+}
+
+enum err webhook_keys_verify(struct ctx *ctx, const struct provider_session *session,
+                             const struct webhook_headers *headers, const char *body, size_t len)
+{
+        struct secret configured;
+        enum err rc;
+
+        rc = secrets_get(ctx, session->provider->webhook_secret_name, &configured);
+        if (rc == ERR_NOT_FOUND)
+                return verify_with_fetched(ctx, session, headers, body, len);
+        if (rc != OK)
+                return rc;
+        if (!webhook_signature_matches(headers, body, len, configured.bytes))
+                return ctx_fail(ctx, ERR_UNAUTHENTICATED, "Invalid webhook signature");
+        return OK;
+}

@@ -1,0 +1,25 @@
+/* The companion's commands: one file each, cmd_<name>.c. */
+#ifndef CORE_CRON_COMMAND_H
+#define CORE_CRON_COMMAND_H
+
+#include <stdbool.h>
+
+#include "core/base/ctx.h"
+
+struct command_options {
+        bool json; /* write for a script, not for a person */
+};
+
+/* Do it and write the result to standard output. */
+typedef enum err command_fn(struct ctx *ctx, const struct command_options *options);
+
+struct command {
+        const char *name;
+        command_fn *run;
+        bool needs_schema; /* refuse to run before the database is migrated */
+        const char *summary, *help;
+};
+
+command_fn cmd_migrate, cmd_info, cmd_poll;
+
+#endif

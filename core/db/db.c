@@ -1,0 +1,337 @@
+#include "core/db/db.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/db/driver.h"
+#include "core/db/group.h"
+#include "core/db/link.h"
+
+struct database {
+        const struct db_driver *driver;
+        char *dsn;
+        struct group *group; /* the shared writer; NULL when every connection may write */
+};
+
+struct db {
+        struct database *database;
+        struct link link; /* reading; also writing where there is no group */
+        bool in_tx;
+};
+
+struct db_stmt {
+        struct link *link;
+        struct link_stmt *prepared;
+};
+
+enum err database_open(struct ctx *ctx, const char *url, struct database **ret)
+{
+        static const char sqlite_prefix[] = "sqlite://";
+        CLEANUP(database_closep) struct database *database = calloc(1, sizeof(*database));
+
+        if (!database)
+                return ctx_nomem(ctx);
+        if (strncmp(url, "sqlite:///", 10) == 0) {
+                database->driver = &db_sqlite;
+                url += sizeof(sqlite_prefix) - 1;
+        } else if (strncmp(url, "postgresql://", 13) == 0 || strncmp(url, "postgres://", 11) == 0) {
+                database->driver = &db_pgsql;
+        } else {
+                return ctx_fail(ctx, ERR_INVALID,
+                                "SIMPLETUNER_DATABASE_URL must be sqlite:///absolute/path or "
+                                "postgresql://user@host/name");
+        }
+        database->dsn = strdup(url);
+        if (!database->dsn)
+                return ctx_nomem(ctx);
+        if (database->driver->one_writer) {
+                database->group = group_new(database->driver, database->dsn);
+                if (!database->group)
+                        return ctx_nomem(ctx);
+        }
+        *ret = TAKE(database);
+        return OK;
+}
+
+void database_close(struct database *database)
+{
+        if (!database)
+                return;
+        group_free(database->group);
+        free(database->dsn);
+        free(database);
+}
+
+const char *database_kind(const struct database *database)
+{
+        return database->driver->name;
+}
+
+const char *database_path(const struct database *database)
+{
+        return database->driver == &db_sqlite ? database->dsn : NULL;
+}
+
+struct db *db_new(struct database *database)
+{
+        struct db *db = calloc(1, sizeof(*db));
+
+        if (!db)
+                return NULL;
+        db->database = database;
+        db->link = (struct link){
+                .driver = database->driver,
+                .dsn = database->dsn,
+                .mode = database->group ? DB_READ_ONLY : DB_READ_WRITE,
+        };
+        return db;
+}
+
+void db_free(struct db *db)
+{
+        if (!db)
+                return;
+        link_close(&db->link);
+        free(db);
+}
+
+const char *db_dialect(const struct db *db)
+{
+        return db->link.driver->name;
+}
+
+/* The connection a statement of this thread runs on now. */
+static struct link *current_link(struct db *db)
+{
+        return db->in_tx && db->database->group ? group_link(db->database->group) : &db->link;
+}
+
+static enum err bind_all(struct ctx *ctx, struct db_stmt *stmt, const char *types, va_list ap)
+{
+        for (unsigned number = 1; types[number - 1]; number++) {
+                struct db_value value = { .type = DB_NULL };
+                enum err rc;
+
+                switch (types[number - 1]) {
+                case 't':
+                        value.text = va_arg(ap, const char *);
+                        value.type = value.text ? DB_TEXT : DB_NULL;
+                        break;
+                case 'i':
+                        value.integer = va_arg(ap, int64_t);
+                        value.type = DB_INT;
+                        break;
+                case 'z':
+                        value.integer = va_arg(ap, int64_t);
+                        value.type = value.integer ? DB_INT : DB_NULL;
+                        break;
+                case 'd':
+                        value.real = va_arg(ap, double);
+                        value.type = DB_REAL;
+                        break;
+                default:
+                        return ctx_fail(ctx, ERR_INTERNAL, "database: no bind letter '%c'",
+                                        types[number - 1]);
+                }
+                rc = stmt->link->driver->bind(stmt->prepared->native, number, &value);
+                if (rc != OK)
+                        return link_fail(ctx, stmt->link, rc, "bind");
+        }
+        return OK;
+}
+
+static enum err start(struct ctx *ctx, struct db_stmt **ret, const char *sql, const char *types,
+                      va_list ap)
+{
+        CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
+        struct link *link = current_link(ctx->db);
+        enum err rc;
+
+        if (!ctx->db->in_tx) {
+                rc = link_ready(ctx, link);
+                if (rc != OK)
+                        return rc;
+        }
+        stmt = arena_alloc(ctx->arena, sizeof(*stmt));
+        if (!stmt)
+                return ctx_nomem(ctx);
+        stmt->link = link;
+        rc = link_prepare(ctx, link, sql, &stmt->prepared);
+        if (rc != OK)
+                return rc;
+        rc = bind_all(ctx, stmt, types, ap);
+        if (rc != OK)
+                return rc;
+        *ret = TAKE(stmt);
+        return OK;
+}
+
+enum err db_query(struct ctx *ctx, struct db_stmt **ret, const char *sql, const char *types, ...)
+{
+        va_list ap;
+        enum err rc;
+
+        va_start(ap, types);
+        rc = start(ctx, ret, sql, types, ap);
+        va_end(ap);
+        return rc;
+}
+
+void db_stmt_free(struct db_stmt *stmt)
+{
+        if (stmt && stmt->prepared)
+                link_release(stmt->link, TAKE(stmt->prepared));
+}
+
+enum err db_step(struct ctx *ctx, struct db_stmt *stmt)
+{
+        enum err rc = stmt->link->driver->step(stmt->prepared->native);
+
+        if (rc == OK || rc == ERR_NOT_FOUND)
+                return rc;
+        return link_fail(ctx, stmt->link, rc, "step");
+}
+
+static struct db_value column(struct db_stmt *stmt, unsigned index)
+{
+        struct db_value value = { .type = DB_NULL };
+
+        if (stmt->link->driver->column(stmt->prepared->native, index, &value) != OK)
+                value.type = DB_NULL;
+        return value;
+}
+
+const char *db_text(struct db_stmt *stmt, unsigned index)
+{
+        return column(stmt, index).text;
+}
+
+int64_t db_int(struct db_stmt *stmt, unsigned index)
+{
+        struct db_value value = column(stmt, index);
+
+        return value.type == DB_INT ? value.integer
+               : value.text         ? strtoll(value.text, NULL, 10)
+                                    : 0;
+}
+
+double db_real(struct db_stmt *stmt, unsigned index)
+{
+        struct db_value value = column(stmt, index);
+
+        if (value.type == DB_REAL)
+                return value.real;
+        if (value.type == DB_INT)
+                return (double)value.integer;
+        return value.text ? strtod(value.text, NULL) : 0;
+}
+
+enum err db_text_dup(struct ctx *ctx, struct db_stmt *stmt, unsigned index, const char **ret)
+{
+        return ctx_strdup(ctx, db_text(stmt, index), ret);
+}
+
+enum err db_run(struct ctx *ctx, int64_t *ret_changed, const char *sql, const char *types, ...)
+{
+        CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
+        va_list ap;
+        enum err rc;
+
+        va_start(ap, types);
+        rc = start(ctx, &stmt, sql, types, ap);
+        va_end(ap);
+        if (rc != OK)
+                return rc;
+
+        rc = db_step(ctx, stmt);
+        if (rc != OK && rc != ERR_NOT_FOUND)
+                return rc;
+        if (ret_changed)
+                *ret_changed = stmt->link->driver->changes(stmt->prepared->native);
+        return OK;
+}
+
+enum err db_begin(struct ctx *ctx, struct db_tx *ret_tx)
+{
+        struct db *db = ctx->db;
+        enum err rc;
+
+        if (db->in_tx)
+                return ctx_fail(ctx, ERR_INTERNAL, "database: transactions do not nest");
+        if (db->database->group) {
+                rc = group_begin(ctx, db->database->group);
+        } else {
+                rc = link_ready(ctx, &db->link);
+                if (rc == OK)
+                        rc = link_exec(ctx, &db->link, db->link.driver->begin);
+        }
+        if (rc != OK)
+                return rc;
+        db->in_tx = true;
+        ret_tx->ctx = ctx;
+        return OK;
+}
+
+enum err db_commit(struct db_tx *tx)
+{
+        struct ctx *ctx = TAKE(tx->ctx);
+        struct db *db = ctx->db;
+
+        db->in_tx = false;
+        if (db->database->group)
+                return group_commit(ctx, db->database->group);
+        return link_exec(ctx, &db->link, "COMMIT");
+}
+
+void db_rollback_unless_committed(struct db_tx *tx)
+{
+        struct ctx *ctx = TAKE(tx->ctx);
+
+        if (!ctx)
+                return;
+        ctx->db->in_tx = false;
+        if (ctx->db->database->group)
+                group_rollback(ctx, ctx->db->database->group);
+        else
+                ctx->db->link.driver->exec(ctx->db->link.conn, "ROLLBACK");
+}
+
+enum err db_lock(struct ctx *ctx, const char *name)
+{
+        struct link *link = current_link(ctx->db);
+        enum err rc = link->driver->lock(link->conn, name);
+
+        return rc == OK ? OK : link_fail(ctx, link, rc, "lock");
+}
+
+enum err db_exec_script(struct ctx *ctx, const char *sql)
+{
+        return link_exec(ctx, current_link(ctx->db), sql);
+}
+
+enum err db_has_table(struct ctx *ctx, const char *table, bool *ret_exists)
+{
+        CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
+        enum err rc;
+
+        rc = db_query(ctx, &stmt, ctx->db->link.driver->find_table, "t", table);
+        if (rc != OK)
+                return rc;
+        rc = db_step(ctx, stmt);
+        if (rc != OK && rc != ERR_NOT_FOUND)
+                return rc;
+        *ret_exists = rc == OK;
+        return OK;
+}
+
+enum err db_copy_to(struct ctx *ctx, const char *path)
+{
+        CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
+        enum err rc;
+
+        rc = db_query(ctx, &stmt, "VACUUM INTO $1", "t", path);
+        if (rc == OK)
+                rc = db_step(ctx, stmt);
+        return rc == ERR_NOT_FOUND ? OK : rc;
+}

@@ -1,0 +1,72 @@
+/* Statements, rows and transactions over SQLite or PostgreSQL, one connection per thread.
+ * Writing happens only inside a transaction (db_begin); outside one the connection is read-only.
+ * SQL is written once with $1 placeholders and lives in core/store; statements are kept prepared,
+ * so sql must be a string constant. The URL picks the driver: sqlite:///abs/path, postgresql://. */
+#ifndef CORE_DB_DB_H
+#define CORE_DB_DB_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/base/ctx.h"
+
+struct database; /* the process's handle: URL, driver, shared writer */
+struct db;       /* one thread's connection */
+struct db_stmt;
+
+/* No connection is made yet; url is copied. ERR_INVALID: a URL of no known kind. */
+NODISCARD enum err database_open(struct ctx *ctx, const char *url, struct database **ret);
+void database_close(struct database *database); /* after every db of it is closed */
+DEFINE_CLEANUP(struct database *, database_close)
+const char *database_kind(const struct database *database); /* "sqlite" or "pgsql" */
+const char *database_path(const struct database *database); /* the SQLite file, else NULL */
+
+/* A thread's connection; connects on first use and anew after a failure. NULL: out of memory. */
+NODISCARD struct db *db_new(struct database *database);
+void db_free(struct db *db);
+DEFINE_CLEANUP(struct db *, db_free)
+const char *db_dialect(const struct db *db); /* "sqlite" or "pgsql" */
+
+/* Start a statement. types has one letter per placeholder, in order of their numbers:
+ *   t const char *, NULL is SQL NULL     i int64_t       d double
+ *   z int64_t, 0 is SQL NULL (times that are not set)
+ * Texts must stay valid until the first db_step. Faults only. */
+NODISCARD enum err db_query(struct ctx *ctx, struct db_stmt **ret, const char *sql,
+                            const char *types, ...);
+void db_stmt_free(struct db_stmt *stmt);
+DEFINE_CLEANUP(struct db_stmt *, db_stmt_free)
+
+/* OK: a row is there | ERR_NOT_FOUND: no more | ERR_CONFLICT: a constraint refused it | faults. */
+NODISCARD enum err db_step(struct ctx *ctx, struct db_stmt *stmt);
+
+/* Columns of the current row, from 0. NULL reads as NULL, 0, 0.0. Text is borrowed until the next
+ * db_step; db_text_dup copies it into the arena (ERR_NOMEM). */
+const char *db_text(struct db_stmt *stmt, unsigned column);
+int64_t db_int(struct db_stmt *stmt, unsigned column);
+double db_real(struct db_stmt *stmt, unsigned column);
+NODISCARD enum err db_text_dup(struct ctx *ctx, struct db_stmt *stmt, unsigned column,
+                               const char **ret);
+
+/* Run a statement without rows, inside a transaction. ret_changed may be NULL: rows written. */
+NODISCARD enum err db_run(struct ctx *ctx, int64_t *ret_changed, const char *sql, const char *types,
+                          ...);
+
+/* A transaction is a guard: CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
+ * No other work than statements belongs inside: on SQLite every writer waits behind it. */
+struct db_tx {
+        struct ctx *ctx; /* NULL: not open */
+};
+NODISCARD enum err db_begin(struct ctx *ctx, struct db_tx *ret_tx);
+NODISCARD enum err db_commit(struct db_tx *tx); /* OK: durable. ERR_UNAVAILABLE: nothing written */
+void db_rollback_unless_committed(struct db_tx *tx);
+
+/* Inside a transaction: hold name until it ends, one holder over all processes and hosts. */
+NODISCARD enum err db_lock(struct ctx *ctx, const char *name);
+
+/* For migrations: several statements at once, inside a transaction; and a look for a table. */
+NODISCARD enum err db_exec_script(struct ctx *ctx, const char *sql);
+/* Write a consistent copy of a SQLite database to a file that must not exist yet. */
+NODISCARD enum err db_copy_to(struct ctx *ctx, const char *path);
+NODISCARD enum err db_has_table(struct ctx *ctx, const char *table, bool *ret_exists);
+
+#endif

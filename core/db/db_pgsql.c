@@ -1,0 +1,256 @@
+/* The PostgreSQL driver, and the only user of libpq-fe.h. Text format both ways, named prepared
+ * statements, one connection per thread. Outside a transaction the session is read-only, so that
+ * the rule of db.h holds here too. */
+#include <libpq-fe.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/scope.h"
+#include "core/db/driver.h"
+
+#define PARAMS_MAX 32
+
+struct conn {
+        PGconn *pg;
+        unsigned long prepared; /* names given so far */
+};
+
+struct stmt {
+        struct conn *conn;
+        char name[24];
+        int param_count;
+        const char *values[PARAMS_MAX];
+        char numbers[PARAMS_MAX][32]; /* the text of bound numbers */
+        PGresult *result;             /* NULL until the first step */
+        int row;
+};
+
+static const char session[] = "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY;"
+                              "SET client_encoding = 'UTF8';"
+                              "SET client_min_messages = warning;"
+                              "SET lock_timeout = '30s';"
+                              "SET idle_in_transaction_session_timeout = '60s'";
+
+/* SQLSTATE classes: 23 integrity, 42 our SQL is wrong, 22 our value is wrong, 53 out of something.
+ */
+static enum err result_of(const PGresult *result)
+{
+        const char *state = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
+
+        if (!state)
+                return ERR_UNAVAILABLE;
+        if (strncmp(state, "23", 2) == 0)
+                return ERR_CONFLICT;
+        if (strncmp(state, "42", 2) == 0 || strncmp(state, "22", 2) == 0 ||
+            strncmp(state, "25", 2) == 0)
+                return ERR_INTERNAL;
+        return ERR_UNAVAILABLE;
+}
+
+static enum err run(PGconn *pg, const char *sql)
+{
+        PGresult *result = PQexec(pg, sql);
+        ExecStatusType status = PQresultStatus(result);
+        enum err rc = OK;
+
+        if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK)
+                rc = result_of(result);
+        PQclear(result);
+        return rc;
+}
+
+static void driver_close(void *handle)
+{
+        struct conn *conn = handle;
+
+        PQfinish(conn->pg);
+        free(conn);
+}
+
+static enum err driver_open(const char *dsn, enum db_mode mode, void **ret_conn,
+                            char detail[DB_DETAIL_SIZE])
+{
+        static const char *const keys[] = { "dbname", "fallback_application_name",
+                                            "connect_timeout", "keepalives_idle", NULL };
+        const char *const values[] = { dsn, "simpletuner-cloud", "10", "60", NULL };
+        struct conn *conn = calloc(1, sizeof(*conn));
+
+        (void)mode;
+        if (!conn)
+                return ERR_NOMEM;
+        conn->pg = PQconnectdbParams(keys, values, 1);
+        if (PQstatus(conn->pg) != CONNECTION_OK || run(conn->pg, session) != OK) {
+                snprintf(detail, DB_DETAIL_SIZE, "%s", PQerrorMessage(conn->pg));
+                driver_close(conn);
+                return ERR_UNAVAILABLE;
+        }
+        *ret_conn = conn;
+        return OK;
+}
+
+static const char *driver_message(void *handle)
+{
+        struct conn *conn = handle;
+
+        return PQerrorMessage(conn->pg);
+}
+
+static bool driver_broken(void *handle)
+{
+        struct conn *conn = handle;
+
+        return PQstatus(conn->pg) != CONNECTION_OK;
+}
+
+static void driver_reset(void *handle)
+{
+        struct stmt *stmt = handle;
+
+        PQclear(stmt->result);
+        stmt->result = NULL;
+        stmt->row = -1;
+        stmt->param_count = 0;
+}
+
+static void driver_finalize(void *handle)
+{
+        struct stmt *stmt = handle;
+        char sql[48];
+
+        driver_reset(stmt);
+        snprintf(sql, sizeof(sql), "DEALLOCATE %s", stmt->name);
+        if (PQstatus(stmt->conn->pg) == CONNECTION_OK)
+                (void)!run(stmt->conn->pg, sql);
+        free(stmt);
+}
+
+static enum err driver_prepare(void *handle, const char *sql, void **ret_stmt)
+{
+        struct conn *conn = handle;
+        struct stmt *stmt = calloc(1, sizeof(*stmt));
+        PGresult *result;
+        enum err rc = OK;
+
+        if (!stmt)
+                return ERR_NOMEM;
+        stmt->conn = conn;
+        stmt->row = -1;
+        snprintf(stmt->name, sizeof(stmt->name), "s%lu", conn->prepared++);
+        result = PQprepare(conn->pg, stmt->name, sql, 0, NULL);
+        if (PQresultStatus(result) != PGRES_COMMAND_OK)
+                rc = result_of(result);
+        PQclear(result);
+        if (rc != OK)
+                free(stmt);
+        else
+                *ret_stmt = stmt;
+        return rc;
+}
+
+static enum err driver_bind(void *handle, unsigned number, const struct db_value *value)
+{
+        struct stmt *stmt = handle;
+        unsigned at = number - 1;
+
+        if (number == 0 || number > PARAMS_MAX)
+                return ERR_INTERNAL;
+        if (stmt->param_count < (int)number)
+                stmt->param_count = (int)number;
+        stmt->values[at] = stmt->numbers[at];
+        switch (value->type) {
+        case DB_NULL:
+                stmt->values[at] = NULL;
+                break;
+        case DB_INT:
+                snprintf(stmt->numbers[at], sizeof(stmt->numbers[at]), "%lld",
+                         (long long)value->integer);
+                break;
+        case DB_REAL:
+                snprintf(stmt->numbers[at], sizeof(stmt->numbers[at]), "%.17g", value->real);
+                break;
+        case DB_TEXT:
+                stmt->values[at] = value->text;
+                break;
+        }
+        return OK;
+}
+
+/* The first step runs the statement and fetches every row: callers bound what they ask for. */
+static enum err driver_step(void *handle)
+{
+        struct stmt *stmt = handle;
+
+        if (!stmt->result) {
+                ExecStatusType status;
+
+                stmt->result = PQexecPrepared(stmt->conn->pg, stmt->name, stmt->param_count,
+                                              stmt->values, NULL, NULL, 0);
+                status = PQresultStatus(stmt->result);
+                if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK)
+                        return result_of(stmt->result);
+        }
+        return ++stmt->row < PQntuples(stmt->result) ? OK : ERR_NOT_FOUND;
+}
+
+static enum err driver_column(void *handle, unsigned index, struct db_value *ret)
+{
+        struct stmt *stmt = handle;
+        int column = (int)index;
+
+        *ret = (struct db_value){ .type = DB_NULL };
+        if (!PQgetisnull(stmt->result, stmt->row, column)) {
+                ret->type = DB_TEXT;
+                ret->text = PQgetvalue(stmt->result, stmt->row, column);
+        }
+        return OK;
+}
+
+static int64_t driver_changes(void *handle)
+{
+        struct stmt *stmt = handle;
+
+        return strtoll(PQcmdTuples(stmt->result), NULL, 10);
+}
+
+static enum err driver_exec(void *handle, const char *sql)
+{
+        struct conn *conn = handle;
+
+        return run(conn->pg, sql);
+}
+
+/* An advisory lock on the name's hash, given back at the end of the transaction. */
+static enum err driver_lock(void *handle, const char *name)
+{
+        struct conn *conn = handle;
+        const char *const values[] = { name };
+        PGresult *result =
+                PQexecParams(conn->pg, "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", 1,
+                             NULL, values, NULL, NULL, 0);
+        enum err rc = PQresultStatus(result) == PGRES_TUPLES_OK ? OK : result_of(result);
+
+        PQclear(result);
+        return rc;
+}
+
+const struct db_driver db_pgsql = {
+        .name = "pgsql",
+        .begin = "BEGIN READ WRITE",
+        .find_table = "SELECT 1 FROM information_schema.tables "
+                      "WHERE table_schema = current_schema() AND table_name = $1",
+        .one_writer = false,
+        .open = driver_open,
+        .close = driver_close,
+        .message = driver_message,
+        .broken = driver_broken,
+        .prepare = driver_prepare,
+        .bind = driver_bind,
+        .step = driver_step,
+        .column = driver_column,
+        .changes = driver_changes,
+        .reset = driver_reset,
+        .finalize = driver_finalize,
+        .exec = driver_exec,
+        .lock = driver_lock,
+};

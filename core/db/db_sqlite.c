@@ -1,0 +1,221 @@
+/* The SQLite driver, and the only user of sqlite3.h. WAL, synchronous=FULL: a COMMIT that returned
+ * is on the disk. Readers never wait for the writer; the writer waits at most BUSY_TIMEOUT_MS for
+ * another process. */
+#include <errno.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "core/base/scope.h"
+#include "core/db/driver.h"
+
+#define BUSY_TIMEOUT_MS 30000
+
+static const char pragmas[] = "PRAGMA journal_mode = WAL;"
+                              "PRAGMA synchronous = FULL;"
+                              "PRAGMA foreign_keys = ON;"
+                              "PRAGMA temp_store = MEMORY;"
+                              "PRAGMA journal_size_limit = 67108864;";
+
+static enum err result(int code)
+{
+        switch (code & 0xff) {
+        case SQLITE_OK:
+        case SQLITE_ROW:
+                return OK;
+        case SQLITE_DONE:
+                return ERR_NOT_FOUND;
+        case SQLITE_CONSTRAINT:
+                return ERR_CONFLICT;
+        case SQLITE_NOMEM:
+                return ERR_NOMEM;
+        case SQLITE_ERROR:
+        case SQLITE_MISUSE:
+        case SQLITE_RANGE:
+        case SQLITE_READONLY:
+                return ERR_INTERNAL;
+        }
+        return ERR_UNAVAILABLE; /* busy, full, I/O, corrupt, cannot open */
+}
+
+static void free_text(char *text)
+{
+        free(text);
+}
+DEFINE_CLEANUP(char *, free_text)
+
+/* Make the directories above the file; those we make are ours alone. */
+static bool make_parents(const char *path)
+{
+        CLEANUP(free_textp) char *copy = strdup(path);
+
+        if (!copy)
+                return false;
+        for (char *slash = strchr(copy + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+                *slash = '\0';
+                if (mkdir(copy, 0700) != 0 && errno != EEXIST)
+                        return false;
+                *slash = '/';
+        }
+        return true;
+}
+
+static enum err driver_open(const char *dsn, enum db_mode mode, void **ret_conn,
+                            char detail[DB_DETAIL_SIZE])
+{
+        const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+        sqlite3 *conn = NULL;
+        int code;
+
+        if (!make_parents(dsn)) {
+                snprintf(detail, DB_DETAIL_SIZE, "%s: %s", dsn, strerror(errno));
+                return ERR_UNAVAILABLE;
+        }
+        code = sqlite3_open_v2(dsn, &conn, flags, NULL);
+        if (code == SQLITE_OK) {
+                sqlite3_extended_result_codes(conn, 1);
+                sqlite3_busy_timeout(conn, BUSY_TIMEOUT_MS);
+                code = sqlite3_exec(conn, pragmas, NULL, NULL, NULL);
+        }
+        if (code == SQLITE_OK && mode == DB_READ_ONLY)
+                code = sqlite3_exec(conn, "PRAGMA query_only = ON", NULL, NULL, NULL);
+        if (code != SQLITE_OK) {
+                snprintf(detail, DB_DETAIL_SIZE, "%s: %s", dsn,
+                         conn ? sqlite3_errmsg(conn) : sqlite3_errstr(code));
+                sqlite3_close_v2(conn);
+                return ERR_UNAVAILABLE;
+        }
+        *ret_conn = conn;
+        return OK;
+}
+
+static void driver_close(void *conn)
+{
+        sqlite3_close_v2(conn);
+}
+
+static const char *driver_message(void *conn)
+{
+        return sqlite3_errmsg(conn);
+}
+
+/* The file was replaced or damaged under us; anything else heals by itself. */
+static bool driver_broken(void *conn)
+{
+        int code = sqlite3_errcode(conn);
+
+        return code == SQLITE_NOTADB || code == SQLITE_CORRUPT || (code & 0xff) == SQLITE_IOERR ||
+               code == SQLITE_READONLY_DBMOVED;
+}
+
+static enum err driver_prepare(void *conn, const char *sql, void **ret_stmt)
+{
+        sqlite3_stmt *stmt = NULL;
+        enum err rc;
+
+        rc = result(sqlite3_prepare_v3(conn, sql, -1, SQLITE_PREPARE_PERSISTENT, &stmt, NULL));
+        if (rc == OK)
+                *ret_stmt = stmt;
+        return rc;
+}
+
+/* "$1" is a name to SQLite: its position depends on where it first appears in the text. */
+static enum err driver_bind(void *stmt, unsigned number, const struct db_value *value)
+{
+        char name[16];
+        int at;
+
+        snprintf(name, sizeof(name), "$%u", number);
+        at = sqlite3_bind_parameter_index(stmt, name);
+        if (at == 0)
+                return ERR_INTERNAL;
+        switch (value->type) {
+        case DB_NULL:
+                return result(sqlite3_bind_null(stmt, at));
+        case DB_INT:
+                return result(sqlite3_bind_int64(stmt, at, value->integer));
+        case DB_REAL:
+                return result(sqlite3_bind_double(stmt, at, value->real));
+        case DB_TEXT:
+                return result(sqlite3_bind_text(stmt, at, value->text, -1, SQLITE_STATIC));
+        }
+        return ERR_INTERNAL;
+}
+
+static enum err driver_step(void *stmt)
+{
+        return result(sqlite3_step(stmt));
+}
+
+static enum err driver_column(void *stmt, unsigned index, struct db_value *ret)
+{
+        *ret = (struct db_value){ .type = DB_NULL };
+        switch (sqlite3_column_type(stmt, (int)index)) {
+        case SQLITE_INTEGER:
+                ret->type = DB_INT;
+                ret->integer = sqlite3_column_int64(stmt, (int)index);
+                break;
+        case SQLITE_FLOAT:
+                ret->type = DB_REAL;
+                ret->real = sqlite3_column_double(stmt, (int)index);
+                break;
+        case SQLITE_TEXT:
+                ret->type = DB_TEXT;
+                ret->text = (const char *)sqlite3_column_text(stmt, (int)index);
+                break;
+        default:
+                break;
+        }
+        return OK;
+}
+
+static int64_t driver_changes(void *stmt)
+{
+        return sqlite3_changes64(sqlite3_db_handle(stmt));
+}
+
+static void driver_reset(void *stmt)
+{
+        sqlite3_reset(stmt);
+        sqlite3_clear_bindings(stmt);
+}
+
+static void driver_finalize(void *stmt)
+{
+        sqlite3_finalize(stmt);
+}
+
+static enum err driver_exec(void *conn, const char *sql)
+{
+        return result(sqlite3_exec(conn, sql, NULL, NULL, NULL));
+}
+
+/* A writing transaction already excludes every other one, in all processes. */
+static enum err driver_lock(void *conn, const char *name)
+{
+        (void)conn;
+        (void)name;
+        return OK;
+}
+
+const struct db_driver db_sqlite = {
+        .name = "sqlite",
+        .begin = "BEGIN IMMEDIATE",
+        .find_table = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = $1",
+        .one_writer = true,
+        .open = driver_open,
+        .close = driver_close,
+        .message = driver_message,
+        .broken = driver_broken,
+        .prepare = driver_prepare,
+        .bind = driver_bind,
+        .step = driver_step,
+        .column = driver_column,
+        .changes = driver_changes,
+        .reset = driver_reset,
+        .finalize = driver_finalize,
+        .exec = driver_exec,
+        .lock = driver_lock,
+};

@@ -1,0 +1,56 @@
+/* What a database driver is: one connection, its statements, and no policy. Threads, transactions
+ * and reconnecting are db.c's and group.c's business. Used by the files of core/db only. */
+#ifndef CORE_DB_DRIVER_H
+#define CORE_DB_DRIVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/err.h"
+
+enum db_type { DB_NULL, DB_INT, DB_REAL, DB_TEXT };
+
+struct db_value {
+        enum db_type type;
+        int64_t integer;
+        double real;
+        const char
+                *text; /* borrowed: when bound, until the first step; when read, until the next */
+};
+
+#define DB_DETAIL_SIZE 512
+
+enum db_mode { DB_READ_ONLY, DB_READ_WRITE };
+
+struct db_driver {
+        const char *name;
+        const char *begin;      /* the statement that opens a writing transaction */
+        const char *find_table; /* a row when the table named $1 exists */
+        bool one_writer;        /* all writes of a process go through one connection, in groups */
+
+        /* A failed open leaves its reason in detail. mode is advice for one_writer drivers. */
+        enum err (*open)(const char *dsn, enum db_mode mode, void **ret_conn,
+                         char detail[DB_DETAIL_SIZE]);
+        void (*close)(void *conn);
+        const char *(*message)(void *conn); /* why the last call on this connection failed */
+        bool (*broken)(void *conn);         /* it cannot be used any more: close and open anew */
+
+        /* sql has $1.. placeholders, resolved by number. sql outlives the statement. */
+        enum err (*prepare)(void *conn, const char *sql, void **ret_stmt);
+        enum err (*bind)(void *stmt, unsigned number, const struct db_value *value);
+        enum err (*step)(
+                void *stmt); /* OK a row | ERR_NOT_FOUND the end | ERR_CONFLICT a constraint */
+        enum err (*column)(void *stmt, unsigned index, struct db_value *ret); /* from 0 */
+        int64_t (*changes)(void *stmt); /* rows the finished statement wrote */
+        void (*reset)(void *stmt);      /* ready to be bound and stepped again */
+        void (*finalize)(void *stmt);
+
+        enum err (*exec)(void *conn, const char *sql); /* BEGIN, COMMIT, migrations */
+        /* Hold name until the transaction ends: one at a time over all processes and hosts. */
+        enum err (*lock)(void *conn, const char *name);
+};
+
+extern const struct db_driver db_sqlite, db_pgsql;
+
+#endif

@@ -1,0 +1,155 @@
+#include "fcgi/gate.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/crypto.h"
+#include "core/base/log.h"
+#include "core/cloud/cloud.h"
+#include "fcgi/router.h"
+
+static const char logger[] = "simpletuner.cloud.http";
+
+/* Adopt the caller's id when it is harmless, else make one of 12 hex digits. */
+static void set_correlation_id(struct ctx *ctx, const struct transport *transport)
+{
+        static const char *const headers[] = { "HTTP_X_CORRELATION_ID", "HTTP_X_REQUEST_ID" };
+        static const char safe[] =
+                "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+        unsigned char bytes[6];
+
+        for (size_t i = 0; i < ARRAY_SIZE(headers); i++) {
+                const char *id = transport_param(transport, headers[i]);
+                size_t len = id ? strlen(id) : 0;
+
+                if (len > 0 && len < CTX_ID_SIZE && strspn(id, safe) == len) {
+                        memcpy(ctx->correlation_id, id, len + 1);
+                        return;
+                }
+        }
+        if (!crypto_random(bytes, sizeof(bytes)))
+                memset(bytes, 0, sizeof(bytes));
+        crypto_hex(bytes, sizeof(bytes), ctx->correlation_id);
+}
+
+/* Public routes look at no credential: who is near is all they may ask. */
+static enum err identify(struct ctx *ctx, const struct request *request)
+{
+        struct credentials credentials = {
+                .peer = request->peer,
+                .forwarded = request->forwarded,
+                .api_key = request_header(request, "X-API-Key"),
+                .authorization = request_header(request, "Authorization"),
+                .upload_token = request_header(request, "X-Upload-Token"),
+        };
+
+        if (!credentials.upload_token)
+                credentials.upload_token = request_header(request, "X-SimpleTuner-Secret");
+        if (request->route->permission == PERM_PUBLIC) {
+                credentials.forwarded |= credentials.api_key || credentials.authorization;
+                credentials.api_key = credentials.authorization = credentials.upload_token = NULL;
+        }
+        return auth_identify(ctx, &credentials);
+}
+
+static enum err check_length(struct ctx *ctx, const struct request *request)
+{
+        size_t max = request->route->body_max;
+
+        if (max != BODY_NONE && max != BODY_STREAM && request->content_length > (int64_t)max)
+                return ctx_fail(ctx, ERR_TOO_LARGE, "The body has more than %zu bytes", max);
+        return OK;
+}
+
+static enum err run_route(struct ctx *ctx, const struct request *request, struct reply *reply)
+{
+        const struct route *route = request->route;
+        enum err rc;
+
+        if (route->permission != PERM_PUBLIC) {
+                rc = cloud_check_schema(ctx);
+                if (rc != OK)
+                        return rc == ERR_CONFLICT ? ERR_NOT_READY : rc;
+        }
+        rc = identify(ctx, request);
+        if (rc == OK)
+                rc = auth_require(ctx, route->permission);
+        if (rc == OK)
+                rc = check_length(ctx, request);
+        if (rc == OK)
+                rc = route->handler(ctx, request, reply);
+        return rc;
+}
+
+/* Find the route and run it; 404, 405 and OPTIONS are answered here. */
+static enum err dispatch(struct ctx *ctx, struct request *request, struct reply *reply)
+{
+        char allow[ROUTER_ALLOW_SIZE];
+        enum router_result result;
+        const char *allow_copy;
+        enum err rc;
+
+        rc = router_match(ctx, request, &result, allow);
+        if (rc != OK)
+                return rc;
+        if (result == ROUTER_FOUND)
+                return run_route(ctx, request, reply);
+        if (result == ROUTER_NO_PATH)
+                return ctx_fail(ctx, ERR_NOT_FOUND, "Not found");
+        rc = ctx_strdup(ctx, allow, &allow_copy);
+        if (rc != OK)
+                return rc;
+        reply_header(reply, "Allow", allow_copy);
+        if (request->method == METHOD_OPTIONS) {
+                reply->status = 204;
+                return OK;
+        }
+        rc = ctx_fail(ctx, OK, "Method not allowed; allowed here: %s", allow_copy);
+        reply_error_status(ctx, reply, 405, "method_not_allowed");
+        return rc;
+}
+
+/* One line per request; probes, which come every second, only when debugging. */
+static void log_access(struct ctx *ctx, const struct request *request, const struct reply *reply,
+                       int64_t bytes, int64_t start_us)
+{
+        const struct route *route = request->route;
+        bool probe = route && route->rate == RATE_EXEMPT && reply->status < 400;
+        char status[16], sent[24], took[24], client[IPADDR_TEXT_SIZE];
+
+        if (!log_enabled(probe ? LOG_DEBUG : LOG_INFO))
+                return;
+        snprintf(status, sizeof(status), "%d", reply->status);
+        snprintf(sent, sizeof(sent), "%" PRId64, bytes);
+        snprintf(took, sizeof(took), "%.1f",
+                 (double)(clock_mono_us(ctx->clock) - start_us) / 1000.0);
+        ipaddr_format(&request->client, client);
+        log_event(ctx, probe ? LOG_DEBUG : LOG_INFO, logger, "Request", "method",
+                  method_name(request->method), "route", route ? route->path : "unmatched",
+                  "status", status, "bytes", sent, "ms", took, "client", client);
+}
+
+void gate_handle(struct ctx *ctx, struct transport *transport, struct reply *reply)
+{
+        int64_t start_us = clock_mono_us(ctx->clock), sent;
+        struct request request;
+        enum err rc;
+
+        ctx->actor = (struct actor){ .kind = ACTOR_ANONYMOUS };
+        ctx->detail[0] = '\0';
+        ctx_set_job(ctx, NULL);
+        set_correlation_id(ctx, transport);
+        reply_reset(reply);
+        rc = request_read_head(ctx, transport, &request);
+        if (rc == OK)
+                rc = dispatch(ctx, &request, reply);
+        if (rc != OK) {
+                if (err_is_fault(rc))
+                        log_event(ctx, LOG_ERROR, logger, "Request failed", "error", err_code(rc),
+                                  "reason", ctx->detail);
+                reply_error(ctx, reply, rc);
+        }
+        sent = reply_send(ctx, reply, &request);
+        log_access(ctx, &request, reply, sent, start_us);
+}

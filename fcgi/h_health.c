@@ -1,0 +1,81 @@
+/* Health: liveness, readiness and the state of every part. */
+#include <string.h>
+
+#include "core/cloud/health.h"
+#include "fcgi/handlers.h"
+
+static enum err render_status(struct ctx *ctx, struct reply *reply, const char *status)
+{
+        struct jsonw json = reply_json(reply);
+
+        jsonw_string(&json, "status", status);
+        return reply_json_end(ctx, reply, &json);
+}
+
+enum err health_plain(struct ctx *ctx, const struct request *request, struct reply *reply)
+{
+        (void)request;
+        return render_status(ctx, reply, "healthy");
+}
+
+enum err health_live(struct ctx *ctx, const struct request *request, struct reply *reply)
+{
+        (void)request;
+        return render_status(ctx, reply, "ok");
+}
+
+enum err health_is_ready(struct ctx *ctx, const struct request *request, struct reply *reply)
+{
+        enum err rc;
+
+        (void)request;
+        rc = health_ready(ctx);
+        if (rc != OK)
+                return rc;
+        return render_status(ctx, reply, "ready");
+}
+
+static void render_component(struct jsonw *json, const struct health_component *component)
+{
+        jsonw_object(json, NULL);
+        jsonw_string(json, "name", component->name);
+        jsonw_string(json, "status", health_status_name(component->status));
+        if (component->latency_ms >= 0)
+                jsonw_number(json, "latency_ms", component->latency_ms, 2);
+        jsonw_string(json, "message", component->message);
+        jsonw_object_end(json);
+}
+
+/* The parts are for those who may administrate; a stranger learns whether the whole is well. */
+enum err health_full(struct ctx *ctx, const struct request *request, struct reply *reply)
+{
+        bool known = ctx->actor.kind == ACTOR_LOCAL_ADMIN;
+        const char *providers, *replicate;
+        struct health health;
+        struct jsonw json;
+        enum err rc;
+
+        rc = request_query(ctx, request, "include_providers", &providers);
+        if (rc == OK)
+                rc = request_query(ctx, request, "include_replicate", &replicate);
+        if (rc != OK)
+                return rc;
+        if (!providers)
+                providers = replicate;
+        rc = health_check(ctx, known && providers && strcmp(providers, "true") == 0, &health);
+        if (rc != OK)
+                return rc;
+
+        json = reply_json(reply);
+        jsonw_string(&json, "status", health_status_name(health.status));
+        jsonw_time(&json, "timestamp", clock_wall_us(ctx->clock));
+        if (known) {
+                jsonw_string(&json, "version", PACKAGE_VERSION);
+                jsonw_number(&json, "uptime_seconds", health.uptime_s, 2);
+                jsonw_array(&json, "components");
+                for (size_t i = 0; i < health.count; i++)
+                        render_component(&json, &health.components[i]);
+                jsonw_array_end(&json);
+        }
+        return reply_json_end(ctx, reply, &json);
+}

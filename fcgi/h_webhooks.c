@@ -1,0 +1,46 @@
+/* Webhooks of providers and of the trainer. */
+#include "core/cloud/webhook.h"
+#include "fcgi/handlers.h"
+
+static enum err render(struct ctx *ctx, struct reply *reply, const struct webhook_result *result)
+{
+        static const char *const words[] = { "received", "duplicate", "ignored" };
+        struct jsonw json = reply_json(reply);
+
+        jsonw_string(&json, "status", words[result->outcome]);
+        if (result->reason)
+                jsonw_string(&json, "reason", result->reason);
+        if (result->job_id)
+                jsonw_string(&json, "job_id", result->job_id);
+        if (result->outcome == WEBHOOK_RECEIVED) {
+                jsonw_object(&json, "updates");
+                if (result->moved)
+                        jsonw_string(&json, "status", job_status_name(result->status));
+                jsonw_object_end(&json);
+        }
+        return reply_json_end(ctx, reply, &json);
+}
+
+enum err webhooks_receive(struct ctx *ctx, const struct request *request, struct reply *reply)
+{
+        struct webhook_request webhook = {
+                .provider_id = request_param(request, "provider"),
+                .client = request->client,
+                .headers = {
+                        .id = request_header(request, "Webhook-Id"),
+                        .timestamp = request_header(request, "Webhook-Timestamp"),
+                        .signature = request_header(request, "Webhook-Signature"),
+                },
+        };
+        struct webhook_result result = { 0 };
+        enum err rc;
+
+        rc = request_query(ctx, request, "job_id", &webhook.job_hint);
+        if (rc == OK)
+                rc = request_body(ctx, request, &webhook.body, &webhook.body_len);
+        if (rc == OK)
+                rc = webhook_receive(ctx, &webhook, &result);
+        if (rc != OK)
+                return rc;
+        return render(ctx, reply, &result);
+}

@@ -1,0 +1,222 @@
+#include "fcgi/reply.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define FILE_CHUNK (64 * KiB)
+#define RETRY_S    "5"
+
+/* clang-format off */
+static const int err_http_status[ERR_COUNT] = {
+        [OK] = 200,
+        [ERR_NOT_FOUND] = 404,
+        [ERR_CONFLICT] = 409,
+        [ERR_INVALID] = 400,
+        [ERR_UNAUTHENTICATED] = 401,
+        [ERR_DENIED] = 403,
+        [ERR_LIMITED] = 429,
+        [ERR_TOO_LARGE] = 413,
+        [ERR_UNSUPPORTED_TYPE] = 415,
+        [ERR_NO_SPACE] = 507,
+        [ERR_PROVIDER] = 502,
+        [ERR_OUTCOME_UNKNOWN] = 502,
+        [ERR_NOT_READY] = 503,
+        [ERR_UNAVAILABLE] = 503,
+        [ERR_NOMEM] = 500,
+        [ERR_INTERNAL] = 500,
+};
+
+static const struct { int status; const char *reason; } reasons[] = {
+        { 200, "OK" }, { 201, "Created" }, { 204, "No Content" }, { 400, "Bad Request" },
+        { 401, "Unauthorized" }, { 403, "Forbidden" }, { 404, "Not Found" },
+        { 405, "Method Not Allowed" }, { 409, "Conflict" }, { 413, "Content Too Large" },
+        { 415, "Unsupported Media Type" }, { 429, "Too Many Requests" },
+        { 500, "Internal Server Error" }, { 502, "Bad Gateway" }, { 503, "Service Unavailable" },
+        { 507, "Insufficient Storage" },
+};
+/* clang-format on */
+
+static const char security_headers[] = "X-Content-Type-Options: nosniff\r\n"
+                                       "X-Frame-Options: DENY\r\n"
+                                       "Referrer-Policy: strict-origin-when-cross-origin\r\n"
+                                       "Permissions-Policy: geolocation=(), microphone=(), "
+                                       "camera=()\r\n";
+/* An answer of the API is no page; a file of a job must never become one. */
+static const char api_policy[] = "Content-Security-Policy: default-src 'none'; "
+                                 "frame-ancestors 'none'; base-uri 'none'; form-action 'none'\r\n"
+                                 "Cache-Control: no-store\r\n";
+static const char user_content_policy[] = "Content-Security-Policy: default-src 'none'; sandbox; "
+                                          "frame-ancestors 'none'\r\n"
+                                          "Cache-Control: private, no-cache\r\n";
+
+void reply_reset(struct reply *reply)
+{
+        struct buf body = reply->body;
+
+        *reply = (struct reply){ .status = 200, .content_type = "application/json", .file_fd = -1 };
+        if (body.max == 0)
+                buf_init(&body, REPLY_MAX);
+        buf_reset(&body);
+        reply->body = body;
+}
+
+void reply_header(struct reply *reply, const char *name, const char *value)
+{
+        if (strpbrk(value, "\r\n") || reply->header_count == REPLY_HEADERS_MAX)
+                return;
+        reply->headers[reply->header_count++] = (struct reply_header){ name, value };
+}
+
+struct jsonw reply_json(struct reply *reply)
+{
+        struct jsonw json;
+
+        buf_reset(&reply->body);
+        json = jsonw_to(&reply->body);
+        jsonw_object(&json, NULL);
+        return json;
+}
+
+enum err reply_json_end(struct ctx *ctx, struct reply *reply, struct jsonw *json)
+{
+        jsonw_object_end(json);
+        if (!buf_ok(&reply->body))
+                return ctx_fail(ctx, ERR_INTERNAL, "the answer is too large");
+        return OK;
+}
+
+static void drop_file(struct reply *reply)
+{
+        close_fdp(&reply->file_fd);
+        reply->file_path = NULL;
+}
+
+void reply_error_status(struct ctx *ctx, struct reply *reply, int status, const char *code)
+{
+        struct jsonw json;
+
+        drop_file(reply);
+        reply->status = status;
+        reply->content_type = "application/json";
+        reply->is_user_content = false;
+        json = reply_json(reply);
+        jsonw_string(&json, "detail", ctx->detail);
+        jsonw_string(&json, "error", code);
+        if (*ctx->job_id) {
+                jsonw_object(&json, "details");
+                jsonw_string(&json, "job_id", ctx->job_id);
+                jsonw_object_end(&json);
+        }
+        jsonw_object_end(&json);
+}
+
+void reply_error(struct ctx *ctx, struct reply *reply, enum err rc)
+{
+        int status = err_http_status[rc];
+
+        if (err_is_fault(rc)) /* the true reason is for the log: it may name paths or SQL */
+                snprintf(ctx->detail, sizeof(ctx->detail), "%s",
+                         rc == ERR_UNAVAILABLE ? "The service cannot do this right now. Try again "
+                                                 "later."
+                                               : "Internal error. The log has the details under "
+                                                 "this answer's X-Correlation-ID.");
+        if (status == 503)
+                reply_header(reply, "Retry-After", RETRY_S);
+        if (status == 401)
+                reply_header(reply, "WWW-Authenticate", "Bearer realm=\"simpletuner-cloud\"");
+        reply_error_status(ctx, reply, status, err_code(rc));
+}
+
+static const char *reason_of(int status)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(reasons); i++) {
+                if (reasons[i].status == status)
+                        return reasons[i].reason;
+        }
+        return "Unknown";
+}
+
+/* Front servers decode the path they are given, so whatever is not plain is escaped. */
+static void add_sendfile(struct buf *out, const char *path)
+{
+        static const char plain[] =
+                "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~/";
+
+        buf_puts(out, "X-Sendfile: ");
+        for (const char *c = path; *c; c++) {
+                if (strchr(plain, *c))
+                        buf_putc(out, *c);
+                else
+                        buf_printf(out, "%%%02X", (unsigned char)*c);
+        }
+        buf_puts(out, "\r\n");
+}
+
+/* May the front server serve this file by itself? */
+static bool can_sendfile(const struct reply *reply, const struct request *request)
+{
+        const char *root = transport_param(request->transport, "SIMPLETUNER_SENDFILE_ROOT");
+        size_t len = root ? strlen(root) : 0;
+
+        while (len > 1 && root[len - 1] == '/')
+                len--;
+        return len > 0 && reply->file_path && request->method != METHOD_HEAD &&
+               strncmp(reply->file_path, root, len) == 0 && reply->file_path[len] == '/';
+}
+
+static void build_head(struct buf *out, const struct ctx *ctx, const struct reply *reply,
+                       bool sendfile)
+{
+        int64_t length = reply->file_fd >= 0 ? reply->file_size : (int64_t)reply->body.len;
+
+        buf_printf(out, "Status: %d %s\r\n", reply->status, reason_of(reply->status));
+        if (reply->status != 204)
+                buf_printf(out, "Content-Type: %s\r\n", reply->content_type);
+        if (sendfile)
+                add_sendfile(out, reply->file_path);
+        else if (reply->status != 204)
+                buf_printf(out, "Content-Length: %" PRId64 "\r\n", length);
+        for (size_t i = 0; i < reply->header_count; i++)
+                buf_printf(out, "%s: %s\r\n", reply->headers[i].name, reply->headers[i].value);
+        buf_puts(out, security_headers);
+        buf_puts(out, reply->is_user_content ? user_content_policy : api_policy);
+        buf_printf(out, "X-Correlation-ID: %s\r\n\r\n", ctx->correlation_id);
+}
+
+static int64_t send_file(struct ctx *ctx, const struct reply *reply, const struct request *request)
+{
+        char *chunk = arena_alloc(ctx->arena, FILE_CHUNK);
+        int64_t sent = 0;
+
+        while (chunk && sent < reply->file_size) {
+                ssize_t n = read(reply->file_fd, chunk, FILE_CHUNK);
+
+                if (n <= 0 || !transport_write(request->transport, chunk, (size_t)n))
+                        break;
+                sent += n;
+        }
+        return sent;
+}
+
+int64_t reply_send(struct ctx *ctx, struct reply *reply, const struct request *request)
+{
+        bool sendfile = can_sendfile(reply, request);
+        bool head_only = request->method == METHOD_HEAD || reply->status == 204;
+        int64_t sent = 0;
+        struct buf out;
+
+        buf_init(&out, 64 * KiB + REPLY_MAX);
+        build_head(&out, ctx, reply, sendfile);
+        if (!head_only && reply->file_fd < 0) {
+                buf_add(&out, buf_str(&reply->body), reply->body.len);
+                sent = (int64_t)reply->body.len;
+        }
+        if (buf_ok(&out) && transport_write(request->transport, out.data, out.len) && !head_only &&
+            reply->file_fd >= 0)
+                sent = sendfile ? reply->file_size : send_file(ctx, reply, request);
+        buf_done(&out);
+        drop_file(reply);
+        return sent;
+}

@@ -1,0 +1,50 @@
+/* An answer as handlers make it: status, headers, and a body in memory or a file. */
+#ifndef FCGI_REPLY_H
+#define FCGI_REPLY_H
+
+#include "core/base/buf.h"
+#include "core/base/ctx.h"
+#include "core/base/jsonw.h"
+#include "fcgi/request.h"
+
+#define REPLY_MAX         (16 * MiB) /* bytes of a body in memory */
+#define REPLY_HEADERS_MAX 16
+
+struct reply_header {
+        const char *name, *value;
+};
+
+struct reply {
+        int status;               /* 200 unless set */
+        const char *content_type; /* application/json unless set */
+        bool is_user_content;     /* bytes a job sent: never to be run by a browser */
+        struct reply_header headers[REPLY_HEADERS_MAX];
+        size_t header_count;
+        struct buf body;       /* kept by the thread from one request to the next */
+        int file_fd;           /* -1, or the body; the reply closes it */
+        const char *file_path; /* where a front server finds it, absolute */
+        int64_t file_size;
+};
+
+/* Ready for the next request; the body keeps its memory. */
+void reply_reset(struct reply *reply);
+
+/* A header beside those every answer has. name and value are borrowed until the answer is sent; a
+ * value with a line break is left out. */
+void reply_header(struct reply *reply, const char *name, const char *value);
+
+/* Begin a JSON body; its outermost object is open. */
+struct jsonw reply_json(struct reply *reply);
+/* Close it. ERR_INTERNAL: the body is too large. */
+NODISCARD enum err reply_json_end(struct ctx *ctx, struct reply *reply, struct jsonw *json);
+
+/* The one mapping from results to HTTP: replace the answer by {"detail", "error", "details"?}. */
+void reply_error(struct ctx *ctx, struct reply *reply, enum err rc);
+/* Where the status says more than the result: 405. */
+void reply_error_status(struct ctx *ctx, struct reply *reply, int status, const char *code);
+
+/* Send it; returns the bytes of the body. Files go by X-Sendfile when the front server said that it
+ * serves their directory (SIMPLETUNER_SENDFILE_ROOT), else they are streamed. */
+int64_t reply_send(struct ctx *ctx, struct reply *reply, const struct request *request);
+
+#endif

@@ -1,0 +1,61 @@
+/* THE route table. HEAD is answered wherever GET is, OPTIONS everywhere. */
+#include "fcgi/routes.h"
+
+#include <string.h>
+
+#include "fcgi/handlers.h"
+
+#define P_ID "/api/cloud/providers/{provider}"
+#define J_ID "/api/cloud/jobs/{job_id}"
+
+/* clang-format off */
+static const struct route routes[] = {
+  { METHOD_GET,    "/health",                              health_plain,           PERM_PUBLIC,        BODY_NONE,   RATE_EXEMPT  },
+  { METHOD_GET,    "/api/cloud/health",                    health_full,            PERM_PUBLIC,        BODY_NONE,   RATE_EXEMPT  },
+  { METHOD_GET,    "/api/cloud/health/live",               health_live,            PERM_PUBLIC,        BODY_NONE,   RATE_EXEMPT  },
+  { METHOD_GET,    "/api/cloud/health/ready",              health_is_ready,        PERM_PUBLIC,        BODY_NONE,   RATE_EXEMPT  },
+
+  { METHOD_GET,    "/api/cloud/providers",                 providers_list,         PERM_JOB_VIEW,      BODY_NONE,   RATE_EXEMPT  },
+  { METHOD_GET,    P_ID,                                   providers_show,         PERM_CONFIG,        BODY_NONE,   RATE_DEFAULT },
+  { METHOD_PUT,    P_ID,                                   providers_update,       PERM_CONFIG,        256 * KiB,   RATE_DEFAULT },
+  { METHOD_GET,    P_ID "/config",                         providers_show,         PERM_CONFIG,        BODY_NONE,   RATE_DEFAULT },
+  { METHOD_PUT,    P_ID "/config",                         providers_update,       PERM_CONFIG,        256 * KiB,   RATE_DEFAULT },
+  { METHOD_PUT,    P_ID "/token",                          providers_token_save,   PERM_CONFIG,        4 * KiB,     RATE_DEFAULT },
+  { METHOD_DELETE, P_ID "/token",                          providers_token_delete, PERM_CONFIG,        BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    P_ID "/validate",                       providers_validate,     PERM_CONFIG,        BODY_NONE,   RATE_DEFAULT },
+
+  { METHOD_POST,   "/api/cloud/jobs/submit",               jobs_submit,            PERM_JOB_SUBMIT,    1 * MiB,     RATE_SUBMIT  },
+  { METHOD_GET,    "/api/cloud/jobs",                      jobs_list,              PERM_JOB_VIEW,      BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    J_ID,                                   jobs_show,              PERM_JOB_VIEW,      BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,   J_ID "/cancel",                         jobs_cancel,            PERM_JOB_CANCEL,    BODY_NONE,   RATE_CANCEL  },
+
+  { METHOD_POST,   "/api/webhooks/{provider}",             webhooks_receive,       PERM_PUBLIC,        8 * MiB,     RATE_WEBHOOK },
+
+  { METHOD_GET,    "/api/cloud/storage",                   storage_buckets,        PERM_STORAGE_READ,  BODY_NONE,   RATE_STORAGE },
+  { METHOD_GET,    "/api/cloud/storage/{bucket}",          storage_list,           PERM_STORAGE_READ,  BODY_NONE,   RATE_STORAGE },
+  { METHOD_GET,    "/api/cloud/storage/{bucket}/{key...}", storage_get,            PERM_STORAGE_READ,  BODY_NONE,   RATE_STORAGE },
+  { METHOD_PUT,    "/api/cloud/storage/{bucket}/{key...}", storage_put,            PERM_STORAGE_WRITE, BODY_STREAM, RATE_STORAGE },
+};
+/* clang-format on */
+
+const struct route *routes_all(size_t *ret_count)
+{
+        *ret_count = ARRAY_SIZE(routes);
+        return routes;
+}
+
+const char *routes_check(void)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(routes); i++) {
+                const struct route *route = &routes[i];
+
+                if (!route->handler || route->permission == PERM_UNSET || route->rate == RATE_UNSET)
+                        return route->path;
+                for (size_t j = 0; j < i; j++) {
+                        if (route->method == routes[j].method &&
+                            strcmp(route->path, routes[j].path) == 0)
+                                return route->path;
+                }
+        }
+        return NULL;
+}

@@ -1,0 +1,45 @@
+/* What a route is. The table itself is in routes.c: read that first. */
+#ifndef FCGI_ROUTES_H
+#define FCGI_ROUTES_H
+
+#include <stdint.h>
+
+#include "core/cloud/auth.h"
+#include "fcgi/reply.h"
+#include "fcgi/request.h"
+
+/* Read, call, render. What it returns, if not OK, replaces the answer by reply_error. */
+typedef enum err handler_fn(struct ctx *ctx, const struct request *request, struct reply *reply);
+
+#define BODY_NONE   ((size_t)0) /* a body is not looked at */
+#define BODY_STREAM SIZE_MAX    /* the handler reads it piece by piece */
+
+/* Which limit counts a request of the route. */
+enum rate {
+        RATE_UNSET, /* a route that says nothing does not start */
+        RATE_EXEMPT,
+        RATE_DEFAULT,
+        RATE_SUBMIT,
+        RATE_CANCEL,
+        RATE_WEBHOOK,
+        RATE_STORAGE,
+        RATE_COUNT
+};
+
+struct route {
+        enum method method;
+        const char *path; /* {name} takes one segment, {name...} all that follow */
+        handler_fn *handler;
+        enum permission permission;
+        size_t body_max;
+        enum rate rate;
+};
+
+/* All routes; *ret_count of them. */
+const struct route *routes_all(size_t *ret_count);
+
+/* Every row has a handler, a permission and a rate rule, and no two are the same. NULL when so,
+ * else the path of the first that is wrong. */
+const char *routes_check(void);
+
+#endif

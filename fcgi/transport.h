@@ -1,0 +1,42 @@
+/* FastCGI: the only user of fcgiapp.h. One transport per thread takes one request after another
+ * from a listening socket. Protocol: FastCGI 1.0, fastcgi-archives.github.io. */
+#ifndef FCGI_TRANSPORT_H
+#define FCGI_TRANSPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/base/scope.h"
+
+struct transport;
+
+/* Once per process, before any thread. False: libfcgi does not start. */
+NODISCARD bool transport_start(void);
+
+/* wake_fd becomes readable when the process is on its way out. Both are borrowed. NULL: out of
+ * memory or descriptors. */
+NODISCARD struct transport *transport_new(int listen_fd, int wake_fd);
+void transport_free(struct transport *transport);
+DEFINE_CLEANUP(struct transport *, transport_free)
+
+/* Wait for the next request. False: no more, the process is on its way out. */
+bool transport_accept(struct transport *transport);
+
+/* A CGI variable of the request (RFC 3875 4.1), NULL when not there. Borrowed until finish. */
+const char *transport_param(const struct transport *transport, const char *name);
+/* How often a variable is there: a front server may pass a header twice. */
+unsigned transport_param_count(const struct transport *transport, const char *name);
+
+/* Up to size bytes of the body; 0 at its end, or where the connection broke. */
+size_t transport_read(struct transport *transport, void *buffer, size_t size);
+/* After the end: false when the connection broke before it. */
+bool transport_read_ended_well(const struct transport *transport);
+
+/* False: the client is gone. */
+bool transport_write(struct transport *transport, const void *bytes, size_t len);
+
+/* End the request. What is left of its body is read to the end, for a front server that keeps the
+ * connection takes the rest for the next request; a large rest closes the connection instead. */
+void transport_finish(struct transport *transport);
+
+#endif

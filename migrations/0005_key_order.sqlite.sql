@@ -1,0 +1,2 @@
+-- SQLite compares text by its bytes already.
+SELECT 1;

@@ -1,0 +1,65 @@
+#!/bin/bash
+# The configurations of lighttpd/ and apache/, as they are shipped, are accepted by the servers; only
+# what they name on the disk is put where the test may make it.
+set -u
+. "$(dirname "$0")/check-common.sh"
+PATH=$PATH:/usr/sbin
+
+dir=$(mktemp -d /tmp/simpletuner-fronts.XXXXXX) || exit 73
+trap 'rm -rf "$dir"' EXIT
+mkdir "$dir/static" "$dir/outputs" "$dir/spool"
+install -m 755 /dev/null "$dir/simpletuner-cloud.fcgi"
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 \
+        -subj /CN=cloud.example.com -keyout "$dir/privkey.pem" -out "$dir/fullchain.pem" \
+        2>/dev/null || exit 70
+
+shipped() { # FILE
+        sed -e "s|/etc/ssl/simpletuner-cloud|$dir|" -e "s|/var/log/lighttpd|$dir|" \
+                -e "s|/usr/share/simpletuner-cloud|$dir|" -e "s|/var/lib/simpletuner-cloud|$dir|" \
+                -e "s|\${APACHE_LOG_DIR}|$dir|" -e "s|/usr/libexec/simpletuner-cloud|$dir|" \
+                "$1" >"$dir/site.conf"
+}
+
+# Findings when the command fails, or says anything that looks like a warning.
+quiet() {
+        local output
+
+        if ! output=$("$@" 2>&1) || grep -qiE 'warn|deprecated' <<<"$output"; then
+                printf '%s\n' "${output:-$1 failed without a word}"
+        fi
+}
+
+# apache_accepts SITE MODULE...
+apache_accepts() {
+        local site=$1 module
+
+        shift
+        {
+                for module in mpm_event authz_core "$@"; do
+                        echo "LoadModule ${module}_module /usr/lib/apache2/modules/mod_$module.so"
+                done
+                echo "ServerName localhost"
+                echo "ErrorLog $dir/error.log"
+                echo "TypesConfig /dev/null"
+                echo "DefaultRuntimeDir $dir"
+                echo "LogFormat \"%h %r\" combined"
+                echo "Include $dir/site.conf"
+        } >"$dir/main.conf"
+        shipped "$site"
+        quiet apache2 -t -d / -f "$dir/main.conf" | grep -v '^Syntax OK$' |
+                report "fronts: Apache accepts $site"
+}
+
+# The modules that the head of SITE tells the reader to enable are all it needs.
+modules_of() {
+        sed -n 's/^# *a2enmod //p' "$1"
+}
+
+shipped lighttpd/simpletuner-cloud.conf
+quiet lighttpd -tt -f "$dir/site.conf" |
+        report "fronts: lighttpd accepts lighttpd/simpletuner-cloud.conf"
+for site in apache/simpletuner-cloud.conf apache/simpletuner-cloud-fcgid.conf; do
+        # shellcheck disable=SC2046
+        apache_accepts "$site" $(modules_of "$site")
+done
+exit $status

@@ -1,0 +1,66 @@
+#!/bin/bash
+# Words that belong in one place: SQL, the environment, the headers of other projects, HTTP statuses.
+set -u
+. "$(dirname "$0")/check-common.sh"
+
+# The sources with comments blanked out, a line as "file:line:text". Arguments: directories.
+code() {
+        c_files "$@" | while read -r file; do
+                awk -v file="$file" '
+                {
+                        out = ""
+                        text = $0
+                        while (text != "") {
+                                if (inside) {
+                                        at = index(text, "*/")
+                                        if (at == 0) break
+                                        text = substr(text, at + 2)
+                                        inside = 0
+                                } else if (match(text, /"([^"\\]|\\.)*"|\/\*/)) {
+                                        if (substr(text, RSTART, 2) == "/*") {
+                                                out = out substr(text, 1, RSTART - 1)
+                                                inside = 1
+                                        } else
+                                                out = out substr(text, 1, RSTART + RLENGTH - 1)
+                                        text = substr(text, RSTART + RLENGTH)
+                                } else {
+                                        out = out text
+                                        break
+                                }
+                        }
+                        print file ":" FNR ":" out
+                }' "$file"
+        done
+}
+
+# only RULE PATTERN PLACES: PATTERN occurs in no file but those whose name matches PLACES.
+only() {
+        grep -E "$2" <<<"$sources" | grep -vE "^($3):" | report "words: $1"
+}
+
+# calls NAME...: a pattern for calls of these functions.
+calls() {
+        local IFS='|'
+        echo "(^|[^A-Za-z0-9_.>\"])($*)[[:space:]]*\("
+}
+
+sources=$(code core fcgi)
+
+only 'SQL only in core/store and core/db' \
+        '"[^"]*(SELECT .*|INSERT INTO |UPDATE [a-z_]+ SET|DELETE FROM|CREATE (TABLE|INDEX)|ON CONFLICT|ORDER BY|RETURNING )' \
+        'core/(store|db)/[a-z_0-9]+\.[ch]'
+only 'the environment is read in core/base/config.c' "$(calls getenv secure_getenv)" 'core/base/config\.c'
+only 'sqlite3.h only in core/db/db_sqlite.c' '#include <sqlite3' 'core/db/db_sqlite\.c'
+only 'libpq-fe.h only in core/db/db_pgsql.c' '#include <libpq' 'core/db/db_pgsql\.c'
+only 'fcgiapp.h only in fcgi/transport.c' '#include <(fcgi|fastcgi)' 'fcgi/transport\.c'
+only 'curl.h only in core/cloud/http_client.c' '#include <curl/' 'core/cloud/http_client\.c'
+only 'OpenSSL only in core/base/crypto.c' '#include <openssl/' 'core/base/crypto\.c'
+only 'jansson.h only in core/base/json.h' '#include <jansson' 'core/base/json\.h'
+only 'HTTP statuses become words in fcgi' \
+        '"[^"]*(Bad Request|Unauthorized|Forbidden|Not Found|Method Not Allowed|Internal Server Error|Service Unavailable)' \
+        'fcgi/[a-z_]+\.c'
+only 'banned calls' \
+        "$(calls strcpy strcat sprintf vsprintf strtok atoi atol atof gets system popen localtime gmtime)" ' '
+sources=$(code core fcgi tests)
+only 'nothing is left for later' '(^|[^A-Za-z])(TODO|FIXME|XXX)([^A-Za-z]|$)' ' '
+exit $status

@@ -1,0 +1,115 @@
+"""Fixtures: one stack for each pair of front server and database, kept for the whole session."""
+
+import sys
+
+import pytest
+
+sys.dont_write_bytecode = True
+
+from postgres import Cluster  # noqa: E402
+from responder import Responder  # noqa: E402
+from stack import Stack  # noqa: E402
+
+FRONTS = ("lighttpd", "apache", "apache-fcgid")
+DATABASES = ("sqlite", "postgresql")
+
+
+class Fleet:
+    """Starts stacks on demand; a stack that failed to start fails every test that wants it."""
+
+    def __init__(self):
+        self._cluster = None
+        self._stacks = {}
+
+    def database_url(self, database):
+        if database == "sqlite":
+            return None
+        if not self._cluster:
+            self._cluster = Cluster().start()
+        return self._cluster.new_database()
+
+    @property
+    def cluster(self):
+        return self._cluster
+
+    def get(self, front, database):
+        key = front, database
+        if key not in self._stacks:
+            try:
+                self._stacks[key] = Stack(front, self.database_url(database)).start()
+            except (OSError, RuntimeError) as error:
+                self._stacks[key] = error
+        if isinstance(self._stacks[key], Exception):
+            pytest.fail(f"{front} with {database}: {self._stacks[key]}", pytrace=False)
+        return self._stacks[key]
+
+    def stop(self):
+        for stack in self._stacks.values():
+            if isinstance(stack, Stack):
+                stack.stop()
+        if self._cluster:
+            self._cluster.stop()
+
+
+@pytest.fixture(scope="session")
+def fleet():
+    fleet = Fleet()
+    yield fleet
+    fleet.stop()
+
+
+@pytest.fixture(scope="module", params=DATABASES, ids=lambda name: f"lighttpd-{name}")
+def stack(request, fleet):
+    """The service behind lighttpd, once with each database."""
+    return fleet.get("lighttpd", request.param)
+
+
+@pytest.fixture(scope="module", params=FRONTS)
+def front_stack(request, fleet):
+    """The service on SQLite, once behind each front server."""
+    return fleet.get(request.param, "sqlite")
+
+
+@pytest.fixture
+def cloud(stack):
+    """The stack with known provider settings and a provider that works."""
+    stack.reset()
+    return stack
+
+
+@pytest.fixture
+def any_front(front_stack):
+    """As cloud, behind each front server."""
+    front_stack.reset()
+    return front_stack
+
+
+@pytest.fixture
+def job(cloud):
+    """A job that the provider has accepted and not begun."""
+    return cloud.new_job()
+
+
+@pytest.fixture
+def new_stack(fleet):
+    """new_stack(env={...}, front=..., database=...): a stack of the test's own."""
+    stacks = []
+
+    def start(env=None, front="lighttpd", database="sqlite"):
+        stack = Stack(front, fleet.database_url(database), env)
+        stacks.append(stack)
+        stack.start()
+        stack.reset()
+        return stack
+
+    yield start
+    for stack in stacks:
+        stack.stop()
+
+
+@pytest.fixture
+def responder(tmp_path):
+    """The responder alone, without a front server."""
+    program = Responder(tmp_path).start()
+    yield program
+    program.stop()

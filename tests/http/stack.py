@@ -1,0 +1,286 @@
+"""The real programs behind a real front server, started as users start them, and their provider."""
+
+import contextlib
+import dataclasses
+import http.client
+import json
+import os
+import pathlib
+import signal
+import socket
+import sqlite3
+import subprocess
+import tempfile
+import threading
+import time
+import urllib.parse
+
+import psycopg2
+import requests
+
+import sim_webhooks
+from replicate_sim import ReplicateSim
+from waiting import free_port, until
+
+REPO = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(os.environ.get("SIMPLETUNER_BUILD") or REPO).resolve()
+RESPONDER = BUILD / "fcgi" / "simpletuner-cloud.fcgi"
+COMPANION = BUILD / "core" / "cron" / "simpletuner-cloud"
+READY = "SimpleTuner Cloud is ready at "
+START_TIMEOUT_S = 40
+STOP_TIMEOUT_S = 20
+HTTP_TIMEOUT_S = 30
+PROVIDER = "/api/cloud/providers/replicate"
+WEBHOOK = "/api/webhooks/replicate"
+
+
+def base_environment(home):
+    """Nothing of the machine's own settings: a path, a home and a language."""
+    return {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            "HOME": str(home), "LANG": "C.UTF-8", "SIMPLETUNER_HOME": str(home),
+            "SIMPLETUNER_CONFIG": str(home / "cloud.env"), "SIMPLETUNER_BUILD": str(BUILD),
+            "SIMPLETUNER_LOG_LEVEL": "DEBUG"}
+
+
+def require_programs():
+    for program in (RESPONDER, COMPANION):
+        if not os.access(program, os.X_OK):
+            raise RuntimeError(f"{program} is missing: build first, or set SIMPLETUNER_BUILD")
+
+
+def new_home():
+    home = pathlib.Path(tempfile.mkdtemp(prefix="stc-home-"))
+    home.chmod(0o755)
+    (home / "cloud.env").touch(mode=0o600)
+    return home
+
+
+@dataclasses.dataclass
+class Job:
+    """A submitted job, seen from both ends."""
+
+    job_id: str
+    prediction: dict
+
+    @property
+    def env(self):
+        return self.prediction["input"]["env"]
+
+    @property
+    def prediction_id(self):
+        return self.prediction["id"]
+
+    @property
+    def token(self):
+        return self.env["SIMPLETUNER_UPLOAD_TOKEN"]
+
+    def storage(self, key=""):
+        return f"/api/cloud/storage/{self.job_id}" + (f"/{key}" if key else "")
+
+
+class Stack:
+    """One running service. Stop it with stop(); it also works as a context manager."""
+
+    def __init__(self, front, database_url, env=None):
+        require_programs()
+        self.front = front
+        self.database_url = database_url
+        self.home = new_home()
+        self.sim_dir = pathlib.Path(tempfile.mkdtemp(prefix="stc-sim-"))
+        self.sim = ReplicateSim(self.sim_dir)
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.env = base_environment(self.home) | {
+            "SIMPLETUNER_FRONT": front, "SIMPLETUNER_PORT": str(self.port),
+            "SIMPLETUNER_DATABASE_URL": database_url or f"sqlite://{self.home}/cloud.db",
+            "SIMPLETUNER_PUBLIC_URL": self.url} | (env or {})
+        self.log_path = self.home.with_name(self.home.name + ".log")
+        self.process = None
+        self.lines = []
+        self._ready = threading.Event()
+
+    # life
+
+    def start(self):
+        self.sim.start()
+        with open(self.log_path, "wb") as log:
+            self.process = subprocess.Popen(
+                [REPO / "autogen.sh", "--serve"], cwd=REPO, env=self.env, stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE, stderr=log, text=True, start_new_session=True)
+        threading.Thread(target=self._read_lines, daemon=True).start()
+        self._ready.wait(START_TIMEOUT_S)
+        if not any(line.startswith(READY) for line in self.lines):
+            self.stop()
+            raise RuntimeError(f"{self.front} does not get ready:\n{self.log()[-4000:]}")
+        return self
+
+    def stop(self):
+        """End everything; returns the exit status of the launcher."""
+        if self.process and self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(STOP_TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                os.killpg(self.process.pid, signal.SIGKILL)
+                self.process.wait()
+        self.sim.stop()
+        return self.process.returncode if self.process else None
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def _read_lines(self):
+        for line in self.process.stdout:
+            self.lines.append(line.rstrip("\n"))
+            if line.startswith(READY):
+                self._ready.set()
+        self._ready.set()
+
+    def log(self):
+        return self.log_path.read_text(errors="replace")
+
+    # the responder
+
+    def responder_pid(self):
+        return int((self.home / "run" / "responder.pid").read_text())
+
+    def kill_responder(self):
+        """kill -9; returns when the launcher has put a new one in its place and it answers."""
+        old = self.responder_pid()
+        os.kill(old, signal.SIGKILL)
+        until(lambda: self._new_pid(old), 15, "the responder was not started again")
+        until(self.is_ready, 20, "the service does not get ready after the restart")
+
+    def _new_pid(self, old):
+        with contextlib.suppress(OSError, ValueError):
+            return self.responder_pid() != old
+        return False
+
+    def is_ready(self):
+        with contextlib.suppress(requests.RequestException):
+            return self.get("/api/cloud/health/ready").status_code == 200
+        return False
+
+    def companion(self, *arguments, timeout_s=60):
+        return subprocess.run([COMPANION, *arguments], env=self.env, capture_output=True,
+                              text=True, timeout=timeout_s)
+
+    def query(self, sql, *values):
+        """Rows of the service's database; %s stands for a value."""
+        if self.database_url:
+            connection = psycopg2.connect(self.database_url)
+        else:
+            connection = sqlite3.connect(self.home / "cloud.db", timeout=10)
+            sql = sql.replace("%s", "?")
+        try:
+            cursor = connection.cursor()
+            cursor.execute(sql, values)
+            return cursor.fetchall()
+        finally:
+            connection.close()
+
+    def database_text(self):
+        """Every value of every table, as one text to search in."""
+        catalogue = ("SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+                     if self.database_url else
+                     "SELECT name FROM sqlite_master WHERE type = 'table'")
+        return "\n".join(str(row) for (table,) in self.query(catalogue)
+                         for row in self.query(f'SELECT * FROM "{table}"'))
+
+    # HTTP
+
+    def request(self, method, path, **options):
+        options.setdefault("timeout", HTTP_TIMEOUT_S)
+        with requests.Session() as session:
+            session.trust_env = False
+            return session.request(method, self.url + path, **options)
+
+    def get(self, path, **options):
+        return self.request("GET", path, **options)
+
+    def post(self, path, **options):
+        return self.request("POST", path, **options)
+
+    def put(self, path, **options):
+        return self.request("PUT", path, **options)
+
+    def delete(self, path, **options):
+        return self.request("DELETE", path, **options)
+
+    def raw(self, method, target, body=None, headers=None):
+        """A request whose target goes out byte for byte: (status, headers, body)."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=HTTP_TIMEOUT_S)
+        try:
+            connection.putrequest(method, target, skip_accept_encoding=True)
+            headers = dict(headers or {})
+            if body is not None:
+                headers.setdefault("Content-Length", str(len(body)))
+            for name, value in headers.items():
+                connection.putheader(name, value)
+            connection.endheaders(body)
+            answer = connection.getresponse()
+            return answer.status, answer.headers, answer.read()
+        finally:
+            connection.close()
+
+    def connect(self):
+        """A bare connection to the front server."""
+        return socket.create_connection(("127.0.0.1", self.port), timeout=HTTP_TIMEOUT_S)
+
+    # the provider
+
+    def configure(self, **fields):
+        answer = self.put(PROVIDER, json=fields)
+        assert answer.status_code == 200, answer.text
+        return answer.json()["config"]
+
+    def reset(self):
+        """Known settings, a token, and a provider without faults."""
+        self.sim.clear_faults()
+        self.configure(
+            version_override="", webhook_url="", hardware_profile="", proxy_url="",
+            webhook_require_signature=True, webhook_allowed_ips=[], ssl_verify=True,
+            ssl_ca_bundle=str(self.sim.ca_path), http_timeout=30, api_base_url=self.sim.url,
+            s3_endpoint_enabled=True, s3_public_url="", s3_output_path="")
+        answer = self.put(f"{PROVIDER}/token", json={"api_token": self.sim.token})
+        assert answer.status_code == 200 and answer.json()["success"], answer.text
+
+    # jobs
+
+    def submit(self, **body):
+        body.setdefault("config", {"model_type": "lora", "max_train_steps": 10})
+        return self.post("/api/cloud/jobs/submit", json=body)
+
+    def new_job(self, **body):
+        """Submit a job that the provider accepts."""
+        answer = self.submit(**body)
+        assert answer.status_code == 200, answer.text
+        job_id = answer.json()["job_id"]
+        [prediction] = self.sim.find_job(job_id)
+        return Job(job_id, prediction)
+
+    def job(self, job_id):
+        answer = self.get(f"/api/cloud/jobs/{job_id}")
+        assert answer.status_code == 200, answer.text
+        return answer.json()["job"]
+
+    def status(self, job_id):
+        return self.job(job_id)["status"]
+
+    def upload(self, job, key, body, **headers):
+        return self.put(job.storage(urllib.parse.quote(key)), data=body,
+                        headers={"X-Upload-Token": job.token} | headers)
+
+    def webhook(self, payload, query="", secret=None, webhook_id=None, timestamp=None,
+                headers=None):
+        """Deliver a signed event; headers replace or, when None, remove what was signed."""
+        body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
+        signed = sim_webhooks.headers(secret or self.sim.webhook_secret, body, webhook_id,
+                                      int(time.time()) if timestamp is None else timestamp)
+        signed |= headers or {}
+        return self.post(WEBHOOK + query, data=body,
+                         headers={name: value for name, value in signed.items()
+                                  if value is not None})

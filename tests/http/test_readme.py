@@ -1,0 +1,46 @@
+"""The walk through README.md works line by line as printed.
+
+Every sh block that follows <!-- walk --> is a part of one script. Only what a reader must choose
+is changed: the address of the service, the port of the simulator and the scratch directory.
+"""
+
+import os
+import re
+import subprocess
+
+from stack import REPO
+from waiting import free_port
+
+BLOCK = re.compile(r"<!-- walk -->\s*```(?:sh|bash)\n(.*?)^```", re.DOTALL | re.MULTILINE)
+WALK_TIMEOUT_S = 120
+SIMULATOR_PORT = "9443"
+LEFTOVERS = "trap 'kill $(jobs -p) 2>/dev/null || :' EXIT\n"
+
+
+def script(stack, directory):
+    text = (REPO / "README.md").read_text()
+    blocks = BLOCK.findall(text)
+    assert blocks, "README.md has no block after <!-- walk -->"
+    walk = "".join(blocks)
+    walk = walk.replace("http://127.0.0.1:8080", stack.url)
+    walk = walk.replace("http://localhost:8080", stack.url)
+    walk = walk.replace(SIMULATOR_PORT, str(free_port()))
+    return LEFTOVERS + re.sub(r"/tmp\b", str(directory), walk)
+
+
+def walk(stack, directory):
+    environment = stack.env | {"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"}
+    result = subprocess.run(["bash", "-euxo", "pipefail", "-c", script(stack, directory)],
+                            cwd=REPO, env=environment, stdin=subprocess.DEVNULL, text=True,
+                            capture_output=True, timeout=WALK_TIMEOUT_S)
+    assert result.returncode == 0, f"{result.stdout}\n{result.stderr}"
+
+
+def test_the_walk_works_behind_every_front(any_front, tmp_path):
+    walk(any_front, tmp_path)
+
+
+def test_the_walk_works_on_postgresql(fleet, tmp_path):
+    stack = fleet.get("lighttpd", "postgresql")
+    stack.reset()
+    walk(stack, tmp_path)

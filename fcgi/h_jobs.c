@@ -102,7 +102,7 @@ static enum err read_filter(struct ctx *ctx, const struct request *request,
         enum job_status status;
         enum err rc;
 
-        rc = request_query_int(ctx, request, "limit", 1, LIST_MAX, &limit);
+        rc = request_query_int(ctx, request, "limit", (struct int_range){ 1, LIST_MAX }, &limit);
         if (rc == OK)
                 rc = request_query(ctx, request, "status", &filter->status);
         if (rc == OK)

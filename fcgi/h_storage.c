@@ -73,7 +73,8 @@ enum err storage_list(struct ctx *ctx, const struct request *request, struct rep
 
         rc = request_query(ctx, request, "start-after", &after);
         if (rc == OK)
-                rc = request_query_int(ctx, request, "max-keys", 1, LIST_MAX, &limit);
+                rc = request_query_int(ctx, request, "max-keys", (struct int_range){ 1, LIST_MAX },
+                                       &limit);
         if (rc == OK)
                 rc = auth_require_bucket(ctx, range.bucket);
         if (rc != OK)
@@ -104,24 +105,26 @@ enum err storage_get(struct ctx *ctx, const struct request *request, struct repl
 {
         const char *bucket = request_param(request, "bucket"), *etag;
         char *modified = arena_alloc(ctx->arena, CLOCK_HTTP_SIZE);
-        struct object object;
+        struct object_file file;
         enum err rc;
 
         if (!modified)
                 return ctx_nomem(ctx);
         rc = auth_require_bucket(ctx, bucket);
         if (rc == OK)
-                rc = object_open(ctx, bucket, request_param(request, "key"), &object,
-                                 &reply->file_fd, &reply->file_path);
-        if (rc == OK)
-                rc = quoted_etag(ctx, &object, &etag);
+                rc = object_open(ctx, bucket, request_param(request, "key"), &file);
+        if (rc != OK)
+                return rc;
+        reply->file_fd = file.fd;
+        reply->file_path = file.path;
+        reply->file_size = file.object.size_bytes;
+        rc = quoted_etag(ctx, &file.object, &etag);
         if (rc != OK)
                 return rc;
 
-        clock_format_http(object.modified_at_us, modified);
-        reply->content_type = object.content_type;
+        clock_format_http(file.object.modified_at_us, modified);
+        reply->content_type = file.object.content_type;
         reply->is_user_content = true;
-        reply->file_size = object.size_bytes;
         reply_header(reply, "ETag", etag);
         reply_header(reply, "Last-Modified", modified);
         return OK;
@@ -151,16 +154,20 @@ static enum err receive(struct ctx *ctx, const struct request *request,
 enum err storage_put(struct ctx *ctx, const struct request *request, struct reply *reply)
 {
         CLEANUP(object_upload_freep) struct object_upload *upload = NULL;
-        const char *bucket = request_param(request, "bucket"), *etag;
+        const struct object_intent intent = {
+                .bucket = request_param(request, "bucket"),
+                .key = request_param(request, "key"),
+                .content_type = request_header(request, "Content-Type"),
+                .size = request->content_length,
+        };
         struct object object;
         struct jsonw json;
+        const char *etag;
         enum err rc;
 
-        rc = auth_require_bucket(ctx, bucket);
+        rc = auth_require_bucket(ctx, intent.bucket);
         if (rc == OK)
-                rc = object_upload_begin(ctx, bucket, request_param(request, "key"),
-                                         request_header(request, "Content-Type"),
-                                         request->content_length, &upload);
+                rc = object_upload_begin(ctx, &intent, &upload);
         if (rc == OK)
                 rc = receive(ctx, request, upload);
         if (rc == OK)

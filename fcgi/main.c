@@ -184,7 +184,7 @@ static int serve(struct ctx *ctx, const struct options *options, const sigset_t 
         if (wake_fd < 0 || !api || (bulk_fd >= 0 && !bulk))
                 return complain("threads cannot be started", EX_OSERR);
         log_event(NULL, LOG_INFO, logger, "Serving", "version", PACKAGE_VERSION, "database",
-                  config->database_url[0] == 's' ? "sqlite" : "postgresql");
+                  database_kind(ctx->cloud->database));
 
         wait_for_end(signals);
         atomic_store(&ctx->cloud->draining, true);

@@ -199,7 +199,7 @@ enum err request_query(struct ctx *ctx, const struct request *request, const cha
 }
 
 enum err request_query_int(struct ctx *ctx, const struct request *request, const char *name,
-                           int64_t min, int64_t max, int64_t *ret)
+                           struct int_range range, int64_t *ret)
 {
         const char *text;
         long long value;
@@ -211,9 +211,10 @@ enum err request_query_int(struct ctx *ctx, const struct request *request, const
                 return rc;
         errno = 0;
         value = strtoll(text, &end, 10);
-        if (end == text || *end || errno || value < min || value > max)
+        if (end == text || *end || errno || value < range.min || value > range.max)
                 return ctx_fail(ctx, ERR_INVALID,
-                                "%s must be a number from %" PRId64 " to %" PRId64, name, min, max);
+                                "%s must be a number from %" PRId64 " to %" PRId64, name, range.min,
+                                range.max);
         *ret = value;
         return OK;
 }

@@ -60,9 +60,12 @@ const char *request_param(const struct request *request, const char *name);
 /* The decoded value of a query parameter, NULL when not there. ERR_INVALID: badly encoded. */
 NODISCARD enum err request_query(struct ctx *ctx, const struct request *request, const char *name,
                                  const char **ret);
-/* The same as an integer from min to max. */
+/* The same as an integer in range; *ret keeps its value when it is not there. */
+struct int_range {
+        int64_t min, max;
+};
 NODISCARD enum err request_query_int(struct ctx *ctx, const struct request *request,
-                                     const char *name, int64_t min, int64_t max, int64_t *ret);
+                                     const char *name, struct int_range range, int64_t *ret);
 
 /* The whole body, at most the route's body_max. ERR_TOO_LARGE. ERR_INVALID: it broke off. */
 NODISCARD enum err request_body(struct ctx *ctx, const struct request *request, const char **ret,

@@ -120,11 +120,11 @@ static bool is_known(const char *name)
 
 static bool read_file(const struct loader *loader, const char *path, bool required)
 {
+        const char *wrong = envfile_read(loader->arena, path, required, &loader->config->file);
         const struct env_line *line;
 
-        if (!envfile_read(loader->arena, path, required, &loader->config->file, loader->message,
-                          loader->message_size))
-                return false;
+        if (wrong)
+                return fail(loader, "%s", wrong);
         for (line = loader->config->file ? loader->config->file->lines : NULL; line;
              line = line->next) {
                 if (!is_known(line->name))

@@ -108,8 +108,13 @@ static const char *read_lines(struct arena *arena, FILE *in, struct envfile *fil
         return ferror(in) ? strerror(errno) : NULL;
 }
 
-bool envfile_read(struct arena *arena, const char *path, bool required, const struct envfile **ret,
-                  char *message, size_t message_size)
+static const char *or_no_memory(const char *text)
+{
+        return text ? text : "out of memory";
+}
+
+const char *envfile_read(struct arena *arena, const char *path, bool required,
+                         const struct envfile **ret)
 {
         CLEANUP(fclosep) FILE *in = fopen(path, "re");
         struct envfile *file;
@@ -118,24 +123,19 @@ bool envfile_read(struct arena *arena, const char *path, bool required, const st
 
         if (!in && !required && (errno == ENOENT || errno == ENOTDIR)) {
                 *ret = NULL;
-                return true;
+                return NULL;
         }
-        if (!in) {
-                snprintf(message, message_size, "%s cannot be opened: %s", path, strerror(errno));
-                return false;
-        }
+        if (!in)
+                return or_no_memory(
+                        arena_printf(arena, "%s cannot be opened: %s", path, strerror(errno)));
         file = arena_alloc(arena, sizeof(*file));
-        if (!file || !(file->path = arena_strdup(arena, path))) {
-                snprintf(message, message_size, "out of memory");
-                return false;
-        }
+        if (!file || !(file->path = arena_strdup(arena, path)))
+                return or_no_memory(NULL);
         wrong = read_lines(arena, in, file, &number);
-        if (wrong) {
-                snprintf(message, message_size, "%s:%u: %s", path, number, wrong);
-                return false;
-        }
+        if (wrong)
+                return or_no_memory(arena_printf(arena, "%s:%u: %s", path, number, wrong));
         *ret = file;
-        return true;
+        return NULL;
 }
 
 const struct env_line *envfile_find(const struct envfile *file, const char *name)

@@ -20,9 +20,9 @@ struct envfile {
 };
 
 /* Read path into the arena. *ret is NULL when there is no such file and it is not required.
- * False: message says what is wrong, and where. */
-NODISCARD bool envfile_read(struct arena *arena, const char *path, bool required,
-                            const struct envfile **ret, char *message, size_t message_size);
+ * Returns NULL, or what is wrong and where, in the arena. */
+NODISCARD const char *envfile_read(struct arena *arena, const char *path, bool required,
+                                   const struct envfile **ret);
 
 /* The last line that sets name, NULL if none does. file may be NULL. */
 const struct env_line *envfile_find(const struct envfile *file, const char *name);

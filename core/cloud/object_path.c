@@ -106,8 +106,15 @@ enum err object_root_make(struct ctx *ctx, const char *path)
         }
 }
 
+const char *object_leaf(const char *key)
+{
+        const char *slash = strrchr(key, '/');
+
+        return slash ? slash + 1 : key;
+}
+
 enum err object_dir_open(struct ctx *ctx, const char *bucket_directory, const char *key,
-                         bool create, int *ret_fd, const char **ret_leaf)
+                         bool create, int *ret_fd)
 {
         CLEANUP(close_fdp)
         int fd = open(bucket_directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -134,7 +141,6 @@ enum err object_dir_open(struct ctx *ctx, const char *bucket_directory, const ch
                 close(fd);
                 fd = next;
         }
-        *ret_leaf = segment;
         *ret_fd = TAKE_FD(fd);
         return OK;
 }

@@ -13,11 +13,14 @@
 /* ERR_INVALID: empty, too long, a "." or ".." or empty segment, a control byte, not UTF-8. */
 NODISCARD enum err object_key_check(struct ctx *ctx, const char *key);
 
-/* Open the directory that holds the key's file: *ret_fd is the caller's, *ret_leaf points into key.
- * With create, missing directories are made and made durable. ERR_NOT_FOUND: a directory is
- * missing. ERR_CONFLICT: a file or a symbolic link stands where a directory is needed. */
+/* The last segment of a key: the name of its file. Borrowed from key. */
+const char *object_leaf(const char *key);
+
+/* Open the directory that holds the key's file; *ret_fd is the caller's. With create, missing
+ * directories are made and made durable. ERR_NOT_FOUND: a directory is missing. ERR_CONFLICT: a
+ * file or a symbolic link stands where a directory is needed. */
 NODISCARD enum err object_dir_open(struct ctx *ctx, const char *bucket_directory, const char *key,
-                                   bool create, int *ret_fd, const char **ret_leaf);
+                                   bool create, int *ret_fd);
 
 /* Make a directory and those above it, mode 0750. ERR_UNAVAILABLE. */
 NODISCARD enum err object_root_make(struct ctx *ctx, const char *path);

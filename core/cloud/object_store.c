@@ -13,6 +13,7 @@
 #include "core/base/log.h"
 #include "core/cloud/object_path.h"
 #include "core/cloud/object_temp.h"
+#include "core/cloud/provider.h"
 #include "core/db/db.h"
 #include "core/store/store_jobs.h"
 
@@ -49,6 +50,12 @@ static enum err change_upload_row(struct object_upload *upload, bool insert)
         return rc;
 }
 
+static enum err refuse_size(struct ctx *ctx)
+{
+        return ctx_fail(ctx, ERR_TOO_LARGE, "An object has at most %" PRIu64 " bytes",
+                        ctx->config->max_object_bytes);
+}
+
 /* What a client calls "I did not think about it" is no type. */
 static bool is_real_type(const char *content_type)
 {
@@ -56,32 +63,33 @@ static bool is_real_type(const char *content_type)
                strcmp(content_type, "application/x-www-form-urlencoded") != 0;
 }
 
-enum err object_upload_begin(struct ctx *ctx, const char *bucket, const char *key,
-                             const char *content_type, int64_t expected, struct object_upload **ret)
+enum err object_upload_begin(struct ctx *ctx, const struct object_intent *intent,
+                             struct object_upload **ret)
 {
         CLEANUP(object_upload_freep) struct object_upload *upload = NULL;
+        const char *type = intent->content_type;
         enum err rc;
 
         upload = arena_alloc(ctx->arena, sizeof(*upload));
         if (!upload)
                 return ctx_nomem(ctx);
-        *upload = (struct object_upload){ .ctx = ctx, .key = key, .temp = OBJECT_TEMP_NONE };
-        upload->content_type = is_real_type(content_type) ? content_type : object_media_type(key);
-        rc = object_key_check(ctx, key);
+        *upload =
+                (struct object_upload){ .ctx = ctx, .key = intent->key, .temp = OBJECT_TEMP_NONE };
+        upload->content_type = is_real_type(type) ? type : object_media_type(intent->key);
+        rc = object_key_check(ctx, intent->key);
         if (rc == OK)
-                rc = store_bucket_get(ctx, bucket, &upload->bucket);
+                rc = store_bucket_get(ctx, intent->bucket, &upload->bucket);
         if (rc != OK)
                 return rc;
-        if (expected > (int64_t)ctx->config->max_object_bytes)
-                return ctx_fail(ctx, ERR_TOO_LARGE, "An object has at most %" PRIu64 " bytes",
-                                ctx->config->max_object_bytes);
+        if (intent->size > (int64_t)ctx->config->max_object_bytes)
+                return refuse_size(ctx);
         upload->digest = crypto_digest_new();
         if (!upload->digest)
                 return ctx_nomem(ctx);
-        rc = object_temp_open(ctx, upload->bucket.directory, expected, &upload->temp);
+        rc = object_temp_open(ctx, upload->bucket.directory, intent->size, &upload->temp);
         if (rc != OK)
                 return rc;
-        if (expected < 0 || expected > REGISTER_ABOVE) {
+        if (intent->size < 0 || intent->size > REGISTER_ABOVE) {
                 rc = change_upload_row(upload, true);
                 if (rc != OK)
                         return rc;
@@ -108,8 +116,7 @@ enum err object_upload_write(struct ctx *ctx, struct object_upload *upload, cons
 
         upload->size += (int64_t)len;
         if (upload->size > (int64_t)ctx->config->max_object_bytes)
-                return ctx_fail(ctx, ERR_TOO_LARGE, "An object has at most %" PRIu64 " bytes",
-                                ctx->config->max_object_bytes);
+                return refuse_size(ctx);
         if (!crypto_digest_add(upload->digest, bytes, len))
                 return ctx_fail(ctx, ERR_INTERNAL, "cannot hash an upload");
         while (len > 0) {
@@ -157,10 +164,9 @@ static enum err publish(struct ctx *ctx, struct object_upload *upload, const str
 {
         CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
         CLEANUP(close_fdp) int dir = -1;
-        const char *leaf;
         enum err rc;
 
-        rc = object_dir_open(ctx, upload->bucket.directory, upload->key, true, &dir, &leaf);
+        rc = object_dir_open(ctx, upload->bucket.directory, upload->key, true, &dir);
         if (rc == OK)
                 rc = db_begin(ctx, &tx);
         if (rc == OK)
@@ -172,7 +178,7 @@ static enum err publish(struct ctx *ctx, struct object_upload *upload, const str
         if (rc == OK && upload->registered)
                 rc = store_upload_delete(ctx, upload->temp.id);
         if (rc == OK)
-                rc = object_temp_place(ctx, &upload->temp, dir, leaf);
+                rc = object_temp_place(ctx, &upload->temp, dir, object_leaf(upload->key));
         if (rc == OK)
                 rc = db_commit(&tx);
         if (rc != OK)
@@ -259,13 +265,12 @@ static enum err mend_row(struct ctx *ctx, int fd, const struct stat *st, struct 
         return db_commit(&tx);
 }
 
-enum err object_open(struct ctx *ctx, const char *bucket, const char *key, struct object *ret,
-                     int *ret_fd, const char **ret_path)
+enum err object_open(struct ctx *ctx, const char *bucket, const char *key, struct object_file *ret)
 {
         CLEANUP(close_fdp) int dir = -1;
         CLEANUP(close_fdp) int fd = -1;
+        struct object object;
         struct bucket row;
-        const char *leaf;
         struct stat st;
         enum err rc;
 
@@ -273,23 +278,23 @@ enum err object_open(struct ctx *ctx, const char *bucket, const char *key, struc
         if (rc == OK)
                 rc = store_bucket_get(ctx, bucket, &row);
         if (rc == OK)
-                rc = store_object_get(ctx, bucket, key, ret);
+                rc = store_object_get(ctx, bucket, key, &object);
         if (rc == OK)
-                rc = object_dir_open(ctx, row.directory, key, false, &dir, &leaf);
-        if (rc != OK)
-                return rc == ERR_CONFLICT ? ERR_NOT_FOUND : rc;
-        fd = openat(dir, leaf, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-        if (fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
+                rc = object_dir_open(ctx, row.directory, key, false, &dir);
+        if (rc == OK)
+                fd = openat(dir, object_leaf(key), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+        if (rc == ERR_CONFLICT ||
+            (rc == OK && (fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))))
                 return ctx_fail(ctx, ERR_NOT_FOUND, "Object not found");
-        if (mtime_ns(&st) != ret->file_mtime_ns || st.st_size != ret->size_bytes) {
-                rc = mend_row(ctx, fd, &st, ret);
-                if (rc != OK)
-                        return rc;
-        }
-        *ret_path = arena_printf(ctx->arena, "%s/%s", row.directory, key);
-        if (!*ret_path)
+        if (rc == OK && (mtime_ns(&st) != object.file_mtime_ns || st.st_size != object.size_bytes))
+                rc = mend_row(ctx, fd, &st, &object);
+        if (rc != OK)
+                return rc;
+        ret->path = arena_printf(ctx->arena, "%s/%s", row.directory, key);
+        if (!ret->path)
                 return ctx_nomem(ctx);
-        *ret_fd = TAKE_FD(fd);
+        ret->object = object;
+        ret->fd = TAKE_FD(fd);
         return OK;
 }
 
@@ -318,6 +323,17 @@ enum err object_list(struct ctx *ctx, const struct object_range *range, object_r
 enum err object_store_sweep(struct ctx *ctx, unsigned *ret_swept)
 {
         const char *root = arena_printf(ctx->arena, "%s/outputs", ctx->config->home);
+        struct provider_settings settings;
+        unsigned more;
+        enum err rc;
 
-        return root ? object_temp_sweep(ctx, root, ret_swept) : ctx_nomem(ctx);
+        rc = root ? object_temp_sweep(ctx, root, ret_swept) : ctx_nomem(ctx);
+        for (size_t i = 0; rc == OK && provider_at(i); i++) {
+                rc = provider_settings_load(ctx, provider_at(i)->id, &settings);
+                if (rc != OK || !settings.s3_output_path)
+                        continue;
+                rc = object_temp_sweep(ctx, settings.s3_output_path, &more);
+                *ret_swept += rc == OK ? more : 0;
+        }
+        return rc;
 }

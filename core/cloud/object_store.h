@@ -9,11 +9,16 @@
 
 struct object_upload;
 
-/* Begin an upload. expected: the bytes announced, -1 when unknown. content_type: NULL or what the
- * client said. ERR_NOT_FOUND: no such bucket. ERR_INVALID: the key. ERR_TOO_LARGE. ERR_NO_SPACE:
- * the disk would fall below its floor. */
-NODISCARD enum err object_upload_begin(struct ctx *ctx, const char *bucket, const char *key,
-                                       const char *content_type, int64_t expected,
+/* What a client announces. */
+struct object_intent {
+        const char *bucket, *key;
+        const char *content_type; /* NULL: not said */
+        int64_t size;             /* bytes to come; -1: not said */
+};
+
+/* Begin an upload. ERR_NOT_FOUND: no such bucket. ERR_INVALID: the key. ERR_TOO_LARGE.
+ * ERR_NO_SPACE: the disk would fall below its floor. */
+NODISCARD enum err object_upload_begin(struct ctx *ctx, const struct object_intent *intent,
                                        struct object_upload **ret);
 /* ERR_TOO_LARGE, ERR_NO_SPACE, ERR_UNAVAILABLE. */
 NODISCARD enum err object_upload_write(struct ctx *ctx, struct object_upload *upload,
@@ -26,10 +31,16 @@ NODISCARD enum err object_upload_finish(struct ctx *ctx, struct object_upload *u
 void object_upload_free(struct object_upload *upload);
 DEFINE_CLEANUP(struct object_upload *, object_upload_free)
 
-/* Find an object and open its file. *ret_fd is the caller's; *ret_path, absolute, in the arena, is
- * where a front server finds it. ERR_NOT_FOUND. */
+/* An object with its file open. */
+struct object_file {
+        struct object object;
+        int fd;           /* the caller's */
+        const char *path; /* absolute: where a front server finds it */
+};
+
+/* ERR_NOT_FOUND. */
 NODISCARD enum err object_open(struct ctx *ctx, const char *bucket, const char *key,
-                               struct object *ret, int *ret_fd, const char **ret_path);
+                               struct object_file *ret);
 
 /* Call row for each bucket the caller may see: all of them, newest first, or a job's own. */
 NODISCARD enum err object_buckets(struct ctx *ctx, unsigned limit, bucket_row_fn *row, void *arg);

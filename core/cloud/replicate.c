@@ -22,12 +22,12 @@ static bool is_ambiguous(long status)
         return status >= 500 && status != 501;
 }
 
-/* One call. *ret_json: the parsed answer, owned by the arena, NULL when a 2xx had no body.
- * ERR_NOT_FOUND: 404. ERR_PROVIDER, ERR_OUTCOME_UNKNOWN as in provider.h. */
-static enum err call(struct ctx *ctx, const struct provider_session *session, const char *method,
-                     const char *url, const json_t *body, json_t **ret_json)
+/* One call; the token and the body are added to the request. *ret_json: the parsed answer, owned by
+ * the arena, NULL when a 2xx had no body. ERR_NOT_FOUND: 404. ERR_PROVIDER, ERR_OUTCOME_UNKNOWN as
+ * in provider.h. */
+static enum err call(struct ctx *ctx, const struct provider_session *session,
+                     struct http_request request, const json_t *body, json_t **ret_json)
 {
-        struct http_request request = { .method = method, .url = url };
         struct http_answer answer = { 0 };
         json_t *json = NULL;
         enum err rc, parsed;
@@ -75,7 +75,10 @@ static enum err call_path(struct ctx *ctx, const struct provider_session *sessio
 {
         const char *url = arena_printf(ctx->arena, "%s%s", session->api_base, path);
 
-        return url ? call(ctx, session, method, url, NULL, ret_json) : ctx_nomem(ctx);
+        if (!url)
+                return ctx_nomem(ctx);
+        return call(ctx, session, (struct http_request){ .method = method, .url = url }, NULL,
+                    ret_json);
 }
 
 /* For calls that change nothing, an unknown outcome is a plain failure. */
@@ -152,17 +155,18 @@ static enum err submit(struct ctx *ctx, const struct provider_session *session,
 {
         CLEANUP(json_decrefp) json_t *body = NULL;
         json_t *json = NULL;
-        const char *version, *url;
+        struct http_request request = { .method = "POST" };
+        const char *version;
         enum err rc;
 
         rc = choose_version(ctx, session, &submission->hardware, &version);
         if (rc != OK)
                 return rc;
         body = replicate_prediction_request(submission, version);
-        url = arena_printf(ctx->arena, "%s/predictions", session->api_base);
-        if (!body || !url)
+        request.url = arena_printf(ctx->arena, "%s/predictions", session->api_base);
+        if (!body || !request.url)
                 return ctx_nomem(ctx);
-        rc = call(ctx, session, "POST", url, body, &json);
+        rc = call(ctx, session, request, body, &json);
         if (rc == ERR_NOT_FOUND)
                 return ctx_fail(ctx, ERR_PROVIDER, "Replicate has no version %s", version);
         if (rc != OK)
@@ -238,16 +242,17 @@ static enum err find_on_page(const json_t *page, const char *job_id, int64_t sin
 static enum err find(struct ctx *ctx, const struct provider_session *session, const char *job_id,
                      int64_t created_at_us, struct provider_job *ret)
 {
-        const char *url = arena_printf(ctx->arena, "%s/predictions", session->api_base);
+        struct http_request request = { .method = "GET" };
 
+        request.url = arena_printf(ctx->arena, "%s/predictions", session->api_base);
         for (unsigned page = 0; page < LIST_PAGES_MAX; page++) {
                 json_t *json = NULL;
                 bool older = false;
                 enum err rc;
 
-                if (!url)
+                if (!request.url)
                         return ctx_nomem(ctx);
-                rc = settled(call(ctx, session, "GET", url, NULL, &json));
+                rc = settled(call(ctx, session, request, NULL, &json));
                 if (rc != OK)
                         return rc == ERR_NOT_FOUND ? ERR_PROVIDER : rc;
                 if (!json_is_array(json_object_get(json, "results")))
@@ -255,11 +260,11 @@ static enum err find(struct ctx *ctx, const struct provider_session *session, co
                 rc = find_on_page(json, job_id, created_at_us - CLOCK_SLACK_US, &older, ret);
                 if (rc == OK)
                         return OK;
-                url = json_string_at(json, "next");
-                if (!url || older)
+                request.url = json_string_at(json, "next");
+                if (!request.url || older)
                         return ERR_NOT_FOUND;
                 /* The token goes to no other place than the one the administrator set. */
-                if (strncmp(url, session->api_base, strlen(session->api_base)) != 0)
+                if (strncmp(request.url, session->api_base, strlen(session->api_base)) != 0)
                         return ctx_fail(ctx, ERR_PROVIDER, "Replicate's list leads elsewhere");
         }
         return ctx_fail(ctx, ERR_PROVIDER, "Replicate's list is too long to search");

@@ -2,6 +2,7 @@
  * statements, one connection per thread. Outside a transaction the session is read-only, so that
  * the rule of db.h holds here too. */
 #include <libpq-fe.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -96,10 +97,14 @@ static const char *driver_message(void *handle)
         return PQerrorMessage(conn->pg);
 }
 
+/* A server that restarted has closed the connection: its socket is readable and gives nothing. */
 static bool driver_broken(void *handle)
 {
         struct conn *conn = handle;
+        struct pollfd fd = { .fd = PQsocket(conn->pg), .events = POLLIN };
 
+        if (poll(&fd, 1, 0) > 0 && !PQconsumeInput(conn->pg))
+                return true;
         return PQstatus(conn->pg) != CONNECTION_OK;
 }
 

@@ -34,7 +34,7 @@ struct db_driver {
                          char detail[DB_DETAIL_SIZE]);
         void (*close)(void *conn);
         const char *(*message)(void *conn); /* why the last call on this connection failed */
-        bool (*broken)(void *conn);         /* it cannot be used any more: close and open anew */
+        bool (*broken)(void *conn); /* cannot be used any more; asked outside transactions */
 
         /* sql has $1.. placeholders, resolved by number. sql outlives the statement. */
         enum err (*prepare)(void *conn, const char *sql, void **ret_stmt);

@@ -1,0 +1,62 @@
+#include "core/cloud/schema.h"
+
+#include <sys/stat.h>
+
+#include "core/cloud/cloud.h"
+#include "core/db/db.h"
+#include "core/db/migrate.h"
+
+enum err schema_info(struct ctx *ctx, struct schema_info *ret)
+{
+        struct schema_info info = {
+                .kind = database_kind(ctx->cloud->database),
+                .path = database_path(ctx->cloud->database),
+                .size_bytes = -1,
+        };
+        struct migrate_status status;
+        struct stat st;
+        enum err rc;
+
+        rc = migrate_check(ctx, &status);
+        if (rc != OK)
+                return rc;
+        info.version = status.current;
+        info.newest = status.newest;
+        if (info.path && stat(info.path, &st) == 0)
+                info.size_bytes = st.st_size;
+        *ret = info;
+        return OK;
+}
+
+static enum err copy_aside(struct ctx *ctx, const struct migrate_status *before,
+                           const char **ret_path)
+{
+        const char *path = database_path(ctx->cloud->database);
+        char stamp[CLOCK_ISO_SIZE];
+
+        *ret_path = NULL;
+        if (before->state != MIGRATE_BEHIND || !path)
+                return OK;
+        clock_format_iso(clock_wall_us(ctx->clock), stamp);
+        *ret_path = arena_printf(ctx->arena, "%s.before-%u.%s", path, before->newest, stamp);
+        return *ret_path ? db_copy_to(ctx, *ret_path) : ctx_nomem(ctx);
+}
+
+enum err schema_migrate(struct ctx *ctx, struct schema_move *ret)
+{
+        struct migrate_status before;
+        struct schema_move move = { 0 };
+        enum err rc;
+
+        rc = migrate_check(ctx, &before);
+        if (rc == OK)
+                rc = copy_aside(ctx, &before, &move.copy);
+        if (rc == OK)
+                rc = migrate_run(ctx, &move.applied);
+        if (rc != OK)
+                return rc;
+        move.from = before.current;
+        move.to = before.newest;
+        *ret = move;
+        return OK;
+}

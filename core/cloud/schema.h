@@ -1,0 +1,28 @@
+/* The database as an operator sees it: which, where, how large, at what version; and moving it on.
+ */
+#ifndef CORE_CLOUD_SCHEMA_H
+#define CORE_CLOUD_SCHEMA_H
+
+#include "core/base/ctx.h"
+
+struct schema_info {
+        const char *kind;   /* "sqlite" or "pgsql" */
+        const char *path;   /* the SQLite file, else NULL */
+        int64_t size_bytes; /* of that file; -1: there is none */
+        unsigned version;   /* of the database, 0 when empty */
+        unsigned newest;    /* of this program */
+};
+
+/* ERR_CONFLICT: the database is newer than this program. Faults. */
+NODISCARD enum err schema_info(struct ctx *ctx, struct schema_info *ret);
+
+struct schema_move {
+        unsigned from, to, applied;
+        const char *copy; /* the database as it was before; NULL: none was made */
+};
+
+/* Apply what is missing. An existing SQLite database is copied aside first; PostgreSQL has tools of
+ * its own for that. As schema_info. */
+NODISCARD enum err schema_migrate(struct ctx *ctx, struct schema_move *ret);
+
+#endif

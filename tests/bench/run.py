@@ -1,0 +1,248 @@
+#!/usr/bin/python3
+"""Speed and memory, as ratios to yardsticks that run beside us on the same machine.
+
+    SIMPLETUNER_BUILD=BUILD python3 tests/bench/run.py [--quick] [NAME ...]
+
+Each figure is one line: NAME value (what is required) ok or MISSED. The exit status is 1 if one was
+missed. --quick shortens everything to see that it runs; its figures are rough. NAMEs choose among
+live, list, put, memory, download and group-commit. Needs wrk and curl, and room for about ten GiB
+below TMPDIR, which should be a disk and not memory.
+"""
+
+import argparse
+import contextlib
+import dataclasses
+import os
+import pathlib
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+
+import services
+
+LIVE = "/api/cloud/health/live"
+LIST = "/api/cloud/jobs?limit=50"
+CONNECTIONS = 32
+FEW_JOBS, MANY_JOBS = 100, 100_000
+UPLOADS = 16
+MIB = 1 << 20
+
+
+@dataclasses.dataclass
+class Effort:
+    """How much is done for one figure."""
+
+    rounds: int = 3
+    seconds: int = 5
+    transfer_mib: int = 1024
+    upload_mib: int = 256
+
+
+FULL = Effort()
+QUICK = Effort(rounds=1, seconds=1, transfer_mib=128, upload_mib=32)
+
+
+class Report:
+    """The figures so far."""
+
+    def __init__(self):
+        self.missed = 0
+
+    def line(self, name, value, required, is_met):
+        self.missed += not is_met
+        print(f"{name} {value} ({required}) {'ok' if is_met else 'MISSED'}", flush=True)
+
+    def at_least(self, name, ratios, minimum):
+        median = statistics.median(ratios)
+        spread = " ".join(f"{ratio:.2f}" for ratio in ratios)
+        self.line(name, f"{median:.2f}", f"required >= {minimum}; rounds {spread}",
+                  median >= minimum)
+
+    def tell(self, text):
+        print(f"  {text}", flush=True)
+
+
+def requests_per_s(url, path, seconds):
+    """What wrk gets with 32 connections. Every answer must be a good one."""
+    done = subprocess.run(["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", url + path],
+                          check=True, capture_output=True, text=True).stdout
+    if re.search(r"Non-2xx|Socket errors", done):
+        raise RuntimeError(f"wrk saw failures at {path}:\n{done}")
+    return float(re.search(r"Requests/sec:\s+([\d.]+)", done).group(1))
+
+
+def curl(*arguments):
+    """Start one transfer that prints its status and its seconds."""
+    command = ["curl", "--silent", "--show-error", "--noproxy", "*", "--output", "/dev/null",
+               "--write-out", "%{http_code} %{time_total}", *arguments]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+def seconds_of(transfer):
+    status, seconds = transfer.communicate()[0].split()
+    if status != "200":
+        raise RuntimeError(f"a transfer ended with status {status}")
+    return float(seconds)
+
+
+def upload(url, source, token):
+    return curl("--upload-file", source, "--header", f"X-Upload-Token: {token}",
+                "--header", "Expect:", url)
+
+
+class Bench:
+    """One run over services that are up already."""
+
+    def __init__(self, effort, directory):
+        self.effort = effort
+        self.directory = directory
+        self.report = Report()
+        self.resources = contextlib.ExitStack()
+        self.service = self.crowded = self.yardstick = self.job = None
+
+    def start(self, wants_list):
+        program = services.compile_yardstick(self.directory)
+        self.service = self.resources.enter_context(services.Service())
+        self.yardstick = self.resources.enter_context(
+            services.Yardstick(program, self.directory / "yardstick", self.service))
+        self.service.reset()
+        self.job = self.service.new_job()
+        if wants_list:
+            self.service.fill(FEW_JOBS)
+            self.crowded = self.resources.enter_context(services.Service())
+            self.crowded.fill(MANY_JOBS)
+
+    def source(self, mib):
+        """A file of that size that is in memory already and does not compress to nothing."""
+        path = self.directory / f"source-{mib}"
+        if not path.exists():
+            block = os.urandom(MIB)
+            with open(path, "wb") as file:
+                for _ in range(mib):
+                    file.write(block)
+                os.fsync(file.fileno())
+        return path
+
+    def rates(self, *targets):
+        """Requests per second of each (service, path), one after the other."""
+        return [requests_per_s(service.url, path, self.effort.seconds)
+                for service, path in targets]
+
+    def live(self):
+        ratios = []
+        for _ in range(self.effort.rounds):
+            ours, bare = self.rates((self.service, LIVE), (self.yardstick, LIVE))
+            self.report.tell(f"live {ours:.0f}/s, yardstick {bare:.0f}/s")
+            ratios.append(ours / bare)
+        self.report.at_least("live", ratios, 0.9)
+
+    def list(self):
+        few_ratios, many_ratios, between = [], [], []
+        for _ in range(self.effort.rounds):
+            bare, few, many = self.rates((self.yardstick, LIVE), (self.service, LIST),
+                                         (self.crowded, LIST))
+            self.report.tell(f"list {few:.0f}/s of {FEW_JOBS} jobs, {many:.0f}/s of {MANY_JOBS}, "
+                             f"yardstick's live {bare:.0f}/s")
+            few_ratios.append(few / bare)
+            many_ratios.append(many / bare)
+            between.append(many / few)
+        self.report.at_least(f"list-of-{FEW_JOBS}", few_ratios, 0.25)
+        self.report.at_least(f"list-of-{MANY_JOBS}", many_ratios, 0.25)
+        self.report.at_least("list-many-to-few", between, round(1 / 1.3, 2))
+
+    def put_mb_per_s(self, service):
+        mib = self.effort.transfer_mib
+        target = service.url + self.job.storage("bench.bin")
+        os.sync()
+        return mib * MIB / 1e6 / seconds_of(upload(target, self.source(mib), self.job.token))
+
+    def put(self):
+        ratios = []
+        self.source(self.effort.transfer_mib)
+        for _ in range(self.effort.rounds):
+            ours = self.put_mb_per_s(self.service)
+            bare = self.put_mb_per_s(self.yardstick)
+            self.report.tell(f"put {ours:.0f} MB/s, yardstick {bare:.0f} MB/s")
+            ratios.append(ours / bare)
+        self.report.at_least("put", ratios, 0.8)
+
+    def memory(self):
+        source = self.source(self.effort.upload_mib)
+        self.report.tell(f"peak before the uploads {self.service.peak_memory() / MIB:.1f} MiB")
+        transfers = [upload(self.service.url + self.job.storage(f"memory-{number}.bin"), source,
+                            self.job.token) for number in range(UPLOADS)]
+        for transfer in transfers:
+            seconds_of(transfer)
+        peak = self.service.peak_memory() / MIB
+        self.report.line("memory", f"{peak:.1f} MiB", f"required < 64; {UPLOADS} uploads at once",
+                         peak < 64)
+
+    def download(self):
+        """For information: the file that the service has the front server send, and a plain one."""
+        mib = self.effort.transfer_mib
+        source = self.source(mib)
+        os.link(source, self.yardstick.directory / "static" / "bench.bin")
+        target = self.service.url + self.job.storage("download.bin")
+        seconds_of(upload(target, source, self.job.token))
+        ratios = []
+        for _ in range(self.effort.rounds):
+            plain = seconds_of(curl(self.yardstick.url + "/static/bench.bin"))
+            ours = seconds_of(curl("--header", f"X-Upload-Token: {self.job.token}", target))
+            self.report.tell(f"download {mib * MIB / 1e6 / ours:.0f} MB/s, static file "
+                             f"{mib * MIB / 1e6 / plain:.0f} MB/s")
+            ratios.append(plain / ours)
+        self.report.line("download", f"{statistics.median(ratios):.2f}", "for information", True)
+
+    def group_commit(self):
+        program = services.compile_group_commit(self.directory)
+        each, one = [], []
+        for _ in range(self.effort.rounds):
+            seconds = min(self.effort.seconds, 3)
+            text = subprocess.run([program, self.directory, str(seconds)], check=True,
+                                  capture_output=True, text=True).stdout
+            rate = {name: float(value) for name, value in re.findall(r"(\w+)=(\d+)", text)}
+            self.report.tell(f"writes/s: {text.strip()}")
+            each.append(rate["group"] / rate["each"])
+            one.append(rate["group"] / rate["one"])
+        self.report.at_least("group-commit-to-each", each, 3)
+        self.report.at_least("group-commit-to-one-writer", one, 3)
+
+
+FIGURES = {"live": Bench.live, "list": Bench.list, "put": Bench.put, "memory": Bench.memory,
+           "download": Bench.download, "group-commit": Bench.group_commit}
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description="Measure speed and memory against yardsticks.")
+    parser.add_argument("--quick", action="store_true", help="rough figures in under a minute")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(FIGURES))
+    arguments = parser.parse_args()
+    for name in arguments.names:
+        if name not in FIGURES:
+            parser.error(f"{name} is none of {', '.join(FIGURES)}")
+    return arguments
+
+
+def main():
+    arguments = parse_arguments()
+    names = arguments.names or list(FIGURES)
+    for program in ("wrk", "curl", "lighttpd", "pkg-config"):
+        if not shutil.which(program, path=os.environ["PATH"] + ":/usr/sbin"):
+            print(f"{program} is missing: apt-get install -y {program}", file=sys.stderr)
+            return 69
+    with tempfile.TemporaryDirectory(prefix="stc-bench-") as directory:
+        tempfile.tempdir = directory  # everything that the services leave behind is below
+        bench = Bench(QUICK if arguments.quick else FULL, pathlib.Path(directory))
+        with bench.resources:
+            if set(names) != {"group-commit"}:
+                bench.start("list" in names)
+            for name in names:
+                FIGURES[name](bench)
+    return 1 if bench.report.missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,146 @@
+"""What is measured: the real service, and the yardstick behind the same front server."""
+
+import contextlib
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import time
+
+REPO = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(REPO / "tests" / "http"))
+
+import stack  # noqa: E402
+from waiting import free_port, until  # noqa: E402
+
+CFLAGS = ["-std=gnu17", "-D_GNU_SOURCE", "-O2", f"-I{REPO}"]
+CORE_PACKAGES = ["libcurl", "libpq", "sqlite3", "jansson", "libssl", "libcrypto"]
+
+
+def compile_program(target, *inputs):
+    subprocess.run([os.environ.get("CC", "cc"), *CFLAGS, *inputs, "-o", target], check=True)
+    return target
+
+
+def compile_yardstick(directory):
+    sources = [REPO / "tests/bench/yardstick.c", REPO / "core/base/scope.c"]
+    return compile_program(directory / "yardstick.fcgi", *sources, "-lfcgi", "-lcrypto", "-lpthread")
+
+
+def compile_group_commit(directory):
+    flags = subprocess.run(["pkg-config", "--cflags", "--libs", *CORE_PACKAGES], check=True,
+                           capture_output=True, text=True).stdout.split()
+    return compile_program(directory / "group_commit", REPO / "tests/bench/group_commit.c",
+                           stack.BUILD / "libcore.a", *flags, "-lpthread")
+
+
+def stop_process(process):
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(10)
+            return
+        process.kill()
+        process.wait()
+
+
+def wait_for_port(port, process):
+    def answers():
+        if process.poll() is not None:
+            raise RuntimeError(f"a front server ended with status {process.returncode}")
+        with contextlib.suppress(OSError):
+            import socket
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return True
+        return False
+    until(answers, 15, "the yardstick's front server does not answer")
+
+
+class Service(stack.Stack):
+    """The service as users start it, with as many finished jobs as a test wants."""
+
+    def __init__(self):
+        super().__init__("lighttpd", None, {"SIMPLETUNER_LOG_LEVEL": "INFO"})
+
+    def front_directory(self):
+        """Where the launcher put the sockets and the configuration of the front server."""
+        arguments = pathlib.Path(f"/proc/{self.responder_pid()}/cmdline").read_text().split("\0")
+        return pathlib.Path(arguments[arguments.index("--listen") + 1]).parent
+
+    def peak_memory(self):
+        """Bytes of memory the responder has had at most since its start."""
+        status = pathlib.Path(f"/proc/{self.responder_pid()}/status").read_text()
+        return int(re.search(r"^VmHWM:\s+(\d+) kB$", status, re.M).group(1)) * 1024
+
+    def fill(self, count):
+        """Straight into the database: finished jobs as they look after a training."""
+        import sqlite3
+        now_us = int(time.time() * 1e6)
+        columns = ("job_id, provider, external_id, status, config_name, hardware_profile, "
+                   "hardware_type, price_usd_nanos_per_s, cost_usd_micros, output_url, metadata, "
+                   "created_at_us, updated_at_us, started_at_us, completed_at_us")
+        rows = ((f"01bench{number:019d}", "replicate", f"prediction{number}", "completed",
+                 f"configuration-{number % 50}", "a100", "gpu-a100-large", 1400000, 5040000,
+                 f"https://example.org/outputs/{number}", '{"tracker_run_name":"run"}',
+                 now_us + number, now_us + number, now_us + number, now_us + number + 3600 * 10**6)
+                for number in range(count))
+        connection = sqlite3.connect(self.home / "cloud.db", timeout=30)
+        with connection:
+            connection.executemany(
+                f"INSERT INTO jobs ({columns}) VALUES ({', '.join('?' * 15)})", rows)
+            connection.execute(
+                "INSERT INTO job_counts VALUES ('replicate', 'completed', ?) ON CONFLICT "
+                "(provider, status) DO UPDATE SET jobs = jobs + excluded.jobs", (count,))
+        connection.close()
+
+
+class Yardstick:
+    """Two yardstick responders, for both sockets, behind a copy of the service's front server."""
+
+    def __init__(self, program, directory, service):
+        self.directory = directory
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.processes = []
+        self.program = program
+        values = {"sockets": f'"{directory}"', "static": f'"{directory}/static"',
+                  "outputs": f'"{directory}/outputs"', "spool": f'"{directory}/spool"',
+                  "pidfile": f'"{directory}/front.pid"', "port": str(self.port)}
+        text = (service.front_directory() / "front.conf").read_text()
+        for name, value in values.items():
+            text, found = re.subn(rf"^(var\.{name}\s*=).*", rf"\1 {value}", text, flags=re.M)
+            if found != 1:
+                raise RuntimeError(f"var.{name} is not in the front server's configuration")
+        self.configuration = text
+
+    def start(self):
+        for name in ("static", "outputs", "spool"):
+            (self.directory / name).mkdir(parents=True)
+        (self.directory / "front.conf").write_text(self.configuration)
+        for name in ("api", "bulk"):
+            socket_path = self.directory / f"{name}.sock"
+            outputs = self.directory / "outputs"
+            self.processes.append(subprocess.Popen([self.program, socket_path, outputs]))
+            until(socket_path.exists, 10, "the yardstick does not listen")
+        environment = stack.base_environment(self.directory)
+        front = subprocess.Popen(["lighttpd", "-D", "-f", self.directory / "front.conf"],
+                                 env=environment, stdin=subprocess.DEVNULL)
+        self.processes.append(front)
+        wait_for_port(self.port, front)
+        return self
+
+    def stop(self):
+        for process in reversed(self.processes):
+            stop_process(process)
+
+    def __enter__(self):
+        try:
+            return self.start()
+        except BaseException:
+            self.stop()
+            raise
+
+    def __exit__(self, *_):
+        self.stop()

@@ -110,7 +110,7 @@ apache_base() {
 
         [ "$reuse" = 1 ] && workers=$REUSE_WORKERS
 
-        for module in alias authz_core dir env headers mime mpm_event reqtimeout xsendfile "$@"; do
+        for module in alias authz_core dir env headers mime mpm_event reqtimeout setenvif xsendfile "$@"; do
                 echo "LoadModule ${module}_module $directory/mod_$module.so"
         done
         cat <<CONF
@@ -133,10 +133,11 @@ CONF
 }
 
 configure_apache() {
-        local before='\(Define SIMPLETUNER_NAME \)'
-        local values=("ADDRESS=127.0.0.1:$port" "STATIC=\"$source/fcgi/static\""
-                "OUTPUTS=\"$home/outputs\"")
+        local before='\(Define SIMPLETUNER_NAME \)' outputs=$home/outputs
+        local values
 
+        [[ $outputs =~ ^[A-Za-z0-9._~/-]+$ ]] || outputs=$run/none # downloads through FastCGI
+        values=("ADDRESS=127.0.0.1:$port" "STATIC=\"$source/fcgi/static\"" "OUTPUTS=$outputs")
         if [ "$front" = apache ]; then
                 values+=("SOCKETS=$run")
                 [ "$reuse" = 1 ] && values+=(REUSE=On)
@@ -167,14 +168,9 @@ start() {
         started=$!
 }
 
-# Apache opens /dev/stderr by name, which works with a pipe of ours and not always with what is there.
-relay_errors() {
-        exec 2> >(trap '' HUP INT TERM; exec cat >&2)
-        relay=$!
-}
-
 # Apache refuses to serve as root. As www-data it would not reach what belongs to root, so it keeps
-# the one capability for that: no more than lighttpd and the responder have, which run as root.
+# the one capability for that: no more than lighttpd and the responder have, which run as root. It
+# opens /dev/stderr by name, which works with a pipe of ours, and not always with what we were given.
 start_apache() {
         local as_user=()
 
@@ -182,10 +178,11 @@ start_apache() {
                 chown www-data: "$run" || exit 71
                 as_user=(--reuid www-data --regid www-data --init-groups
                         --inh-caps=-all,+dac_override --ambient-caps=-all,+dac_override
-                        --bounding-set=-all,+dac_override)
+                        --bounding-set=-all,+dac_override
+                        --securebits=+no_setuid_fixup) # access(2) is to count the capability too
         fi
         setpriv "${as_user[@]}" --pdeathsig TERM -- apache2 -DFOREGROUND -d / -f "$run/front.conf" \
-                </dev/null >&2 &
+                </dev/null 2> >(trap '' HUP INT TERM; exec cat >&2) >&2 &
         started=$!
 }
 
@@ -244,10 +241,6 @@ finish() {
         stop "$responder_pid"
         [ -z "$responder_pid" ] || rm -f "$home/run/responder.pid"
         rm -rf "$run"
-        if [ -n "$relay" ]; then
-                exec 2>&-
-                wait "$relay"
-        fi
 }
 
 # The responder has ended with status $1.
@@ -276,10 +269,9 @@ watch() {
         done
 }
 
-front_pid= responder_pid= announcer= relay= run=
+front_pid= responder_pid= announcer= run=
 check_settings
 export SIMPLETUNER_HOME=$home
-[ "$front" = lighttpd ] || relay_errors
 trap finish EXIT
 trap 'exit 0' HUP INT TERM
 make_directories

@@ -107,12 +107,20 @@ def build_clang(tally):
     build(tally, "clang")
 
 
+def cases_of(log):
+    """(name, ok) of each case of a cmocka program: TAP lines, and cmocka's own form for a program
+    whose tests forget the variable that asks for TAP because they clear the environment. Cmocka
+    repeats what failed at the end, hence the dictionary."""
+    tap = re.findall(r"^(not )?ok \d+ - (.+)$", log, re.MULTILINE)
+    own = re.findall(r"^\[ +(?:OK|(FAILED)) +\] (\S+)$", log, re.MULTILINE)
+    return [(name, not bad) for bad, name in tap] + list({name: not bad for bad, name in own}.items())
+
+
 def count_cases(tally, program, log, ended_well):
-    """The cases of one cmocka program, read from its TAP lines."""
-    cases = re.findall(r"^(not )?ok \d+ - (.+)$", log, re.MULTILINE)
-    for bad, case in cases:
-        tally.add(f"{program}: {case}", not bad, log if bad else "")
-    if not ended_well and not any(bad for bad, _ in cases):
+    cases = cases_of(log)
+    for case, ok in cases:
+        tally.add(f"{program}: {case}", ok, "" if ok else log)
+    if not ended_well and all(ok for _, ok in cases):
         tally.add(f"{program}: ends well", False, log)
     if ended_well and not cases:
         tally.add(f"{program}: has cases", False, log)

@@ -180,8 +180,5 @@ enum err webhook_receive(struct ctx *ctx, const struct webhook_request *request,
         rc = webhook_event_read(ctx, session.provider, body, &event);
         if (rc != OK)
                 return rc;
-        rc = store_and_apply(ctx, request, &event, ret);
-        if (ret->job_id && rc == OK)
-                ret->job_id = ctx->job_id;
-        return rc;
+        return store_and_apply(ctx, request, &event, ret);
 }

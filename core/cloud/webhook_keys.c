@@ -57,7 +57,7 @@ bool webhook_timestamp_is_fresh(const char *timestamp, int64_t now_us, uint64_t 
         return at_s >= now_s - (int64_t)tolerance_s && at_s <= now_s + (int64_t)tolerance_s;
 }
 
-/* Strip "v1," and "whsec_" as people paste them, and decode. */
+/* Decode one word. People paste "v1,whsec_...": the comma splits it, and "v1" alone is no key. */
 static bool decode_secret(const char *word, size_t len, unsigned char key[KEY_MAX], size_t *ret_len)
 {
         static const char prefix[] = "whsec_";

@@ -8,10 +8,14 @@ sys.dont_write_bytecode = True
 
 from postgres import Cluster  # noqa: E402
 from responder import Responder  # noqa: E402
-from stack import Stack  # noqa: E402
+from stack import Stack, remove_scratch  # noqa: E402
 
 FRONTS = ("lighttpd", "apache", "apache-fcgid")
 DATABASES = ("sqlite", "postgresql")
+
+
+def pytest_sessionfinish():
+    remove_scratch()
 
 
 class Fleet:
@@ -95,11 +99,12 @@ def new_stack(fleet):
     """new_stack(env={...}, front=..., database=...): a stack of the test's own."""
     stacks = []
 
-    def start(env=None, front="lighttpd", database="sqlite"):
+    def start(env=None, front="lighttpd", database="sqlite", reset=True):
         stack = Stack(front, fleet.database_url(database), env)
         stacks.append(stack)
         stack.start()
-        stack.reset()
+        if reset:
+            stack.reset()
         return stack
 
     yield start
@@ -113,3 +118,9 @@ def responder(tmp_path):
     program = Responder(tmp_path).start()
     yield program
     program.stop()
+
+
+@pytest.fixture
+def local_job(responder):
+    """The id of a job in the responder without a front server."""
+    return responder.make_job()

@@ -153,6 +153,12 @@ class PredictionStore:
         with self._lock:
             return [copy.deepcopy(item["view"]) for item in reversed(self._items.values())]
 
+    def active(self):
+        """The ids of all predictions that have not ended."""
+        with self._lock:
+            return [prediction_id for prediction_id, item in self._items.items()
+                    if item["view"]["status"] not in TERMINAL]
+
     def forget(self, prediction_id):
         """Make a prediction unknown: what a caller sees for a foreign or mistyped id."""
         with self._lock:

@@ -9,7 +9,6 @@ import base64
 import hashlib
 import hmac
 import http.client
-import queue
 import secrets
 import ssl
 import threading
@@ -18,7 +17,6 @@ import urllib.parse
 
 RETRY_DELAYS_S = [0.1 * 2 ** n for n in range(9)]
 ANSWER_TIMEOUT_S = 10
-STOP = object()
 
 
 def new_secret():
@@ -65,14 +63,13 @@ class Delivery:
 
 
 class Sender:
-    """Queues deliveries, one worker thread per prediction."""
+    """Sends deliveries, those of one prediction one after the other, by a thread of their own."""
 
     def __init__(self, get_secret):
         self.get_secret = get_secret
         self.deliveries = []
         self.retry_delays_s = list(RETRY_DELAYS_S)
-        self._queues = {}
-        self._threads = []
+        self._waiting = {}
         self._lock = threading.Lock()
         self._stopping = threading.Event()
 
@@ -80,28 +77,25 @@ class Sender:
         delivery = Delivery(prediction_id, url, event, body)
         with self._lock:
             self.deliveries.append(delivery)
-            waiting = self._queues.get(prediction_id)
+            waiting = self._waiting.get(prediction_id)
             if waiting is None:
-                waiting = self._queues[prediction_id] = queue.Queue()
-                worker = threading.Thread(target=self._work, args=(waiting,), daemon=True)
-                self._threads.append(worker)
-                worker.start()
-        waiting.put(delivery)
+                waiting = self._waiting[prediction_id] = []
+                threading.Thread(target=self._work, args=(prediction_id,), daemon=True).start()
+            waiting.append(delivery)
         return delivery
 
     def stop(self):
+        """Give up what still waits."""
         self._stopping.set()
-        with self._lock:
-            for waiting in self._queues.values():
-                waiting.put(STOP)
-        for worker in self._threads:
-            worker.join(ANSWER_TIMEOUT_S)
 
-    def _work(self, waiting):
+    def _work(self, prediction_id):
         while True:
-            delivery = waiting.get()
-            if delivery is STOP:
-                return
+            with self._lock:
+                waiting = self._waiting[prediction_id]
+                if not waiting:
+                    del self._waiting[prediction_id]
+                    return
+                delivery = waiting.pop(0)
             self._deliver(delivery)
             delivery.done.set()
 

@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import pathlib
+import shutil
 import signal
 import socket
 import sqlite3
@@ -32,6 +33,7 @@ STOP_TIMEOUT_S = 20
 HTTP_TIMEOUT_S = 30
 PROVIDER = "/api/cloud/providers/replicate"
 WEBHOOK = "/api/webhooks/replicate"
+SCRATCH = []
 
 
 def base_environment(home):
@@ -48,8 +50,21 @@ def require_programs():
             raise RuntimeError(f"{program} is missing: build first, or set SIMPLETUNER_BUILD")
 
 
+def scratch_directory(name):
+    """A new directory that is removed at the end of the session."""
+    SCRATCH.append(pathlib.Path(tempfile.mkdtemp(prefix=f"stc-{name}-")))
+    return SCRATCH[-1]
+
+
+def remove_scratch():
+    """SIMPLETUNER_TEST_KEEP=1 keeps everything, logs included, for a look afterwards."""
+    if not os.environ.get("SIMPLETUNER_TEST_KEEP"):
+        for path in SCRATCH:
+            shutil.rmtree(path, ignore_errors=True)
+
+
 def new_home():
-    home = pathlib.Path(tempfile.mkdtemp(prefix="stc-home-"))
+    home = scratch_directory("home")
     home.chmod(0o755)
     (home / "cloud.env").touch(mode=0o600)
     return home
@@ -86,15 +101,14 @@ class Stack:
         self.front = front
         self.database_url = database_url
         self.home = new_home()
-        self.sim_dir = pathlib.Path(tempfile.mkdtemp(prefix="stc-sim-"))
-        self.sim = ReplicateSim(self.sim_dir)
+        self.sim = ReplicateSim(scratch_directory("sim"))
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.env = base_environment(self.home) | {
             "SIMPLETUNER_FRONT": front, "SIMPLETUNER_PORT": str(self.port),
             "SIMPLETUNER_DATABASE_URL": database_url or f"sqlite://{self.home}/cloud.db",
             "SIMPLETUNER_PUBLIC_URL": self.url} | (env or {})
-        self.log_path = self.home.with_name(self.home.name + ".log")
+        self.log_path = scratch_directory("log") / f"{front}.log"
         self.process = None
         self.lines = []
         self._ready = threading.Event()
@@ -238,7 +252,7 @@ class Stack:
         return answer.json()["config"]
 
     def reset(self):
-        """Known settings, a token, and a provider without faults."""
+        """Known settings, a token, a provider without faults, and no job that still runs."""
         self.sim.clear_faults()
         self.configure(
             version_override="", webhook_url="", hardware_profile="", proxy_url="",
@@ -247,6 +261,10 @@ class Stack:
             s3_endpoint_enabled=True, s3_public_url="", s3_output_path="")
         answer = self.put(f"{PROVIDER}/token", json={"api_token": self.sim.token})
         assert answer.status_code == 200 and answer.json()["success"], answer.text
+        deliveries = [self.sim.advance(prediction_id, "canceled", wait_s=0)
+                      for prediction_id in self.sim.store.active()]
+        for delivery in filter(None, deliveries):
+            delivery.done.wait(HTTP_TIMEOUT_S)
 
     # jobs
 

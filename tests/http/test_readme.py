@@ -8,6 +8,9 @@ import os
 import re
 import subprocess
 
+import pytest
+
+from conftest import FRONTS
 from stack import REPO
 from waiting import free_port
 
@@ -36,11 +39,10 @@ def walk(stack, directory):
     assert result.returncode == 0, f"{result.stdout}\n{result.stderr}"
 
 
-def test_the_walk_works_behind_every_front(any_front, tmp_path):
-    walk(any_front, tmp_path)
+@pytest.mark.parametrize("front", FRONTS)
+def test_the_walk_works_behind_every_front(new_stack, front, tmp_path):
+    walk(new_stack(front=front, reset=False), tmp_path)
 
 
-def test_the_walk_works_on_postgresql(fleet, tmp_path):
-    stack = fleet.get("lighttpd", "postgresql")
-    stack.reset()
-    walk(stack, tmp_path)
+def test_the_walk_works_on_postgresql(new_stack, tmp_path):
+    walk(new_stack(database="postgresql", reset=False), tmp_path)

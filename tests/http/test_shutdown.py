@@ -17,39 +17,23 @@ from waiting import free_port, until
 MiB = 1 << 20
 
 
-def put_job(responder):
-    """A job row with an upload token is not needed: the local administrator may write."""
-    status, _, body = responder.ask(
-        "PUT", "/api/cloud/providers/replicate",
-        json.dumps({"api_base_url": "http://127.0.0.1:1"}).encode(),
-        {"Content-Type": "application/json"})
-    assert status == 200, body
-    responder.ask("POST", "/api/cloud/jobs/submit", b'{"config":{"a":1}}',
-                  {"Content-Type": "application/json"})
-    jobs = json.loads(responder.ask("GET", "/api/cloud/jobs")[2])["jobs"]
-    return jobs[0]["job_id"] if jobs else None
-
-
-@pytest.fixture
-def bucket(responder):
-    (responder.home / "secrets.json").touch(mode=0o600)
-    (responder.home / "secrets.json").write_text('{"REPLICATE_API_TOKEN": "r8_x"}')
-    job_id = put_job(responder)
-    assert job_id, "the job was not written before the provider was called"
-    return f"/api/cloud/storage/{job_id}"
-
-
-def test_an_upload_in_flight_finishes_after_sigterm(responder, bucket):
-    upload = responder.open_bulk("PUT", f"{bucket}/slow", content_length=2 * MiB)
+def test_an_upload_in_flight_finishes_after_sigterm(responder, local_job):
+    upload = responder.open_bulk("PUT", f"/api/cloud/storage/{local_job}/slow",
+                                 content_length=2 * MiB)
     upload.send(bytes(MiB))
-    until(lambda: list(responder.home.glob("outputs/**/*")), 10, "the upload has not begun")
+    until(lambda: in_flight(responder, local_job) == 1, 10, "the upload has not begun")
     responder.signal(signal.SIGTERM)
     until(lambda: not accepts(responder.socket), 10, "new requests are still taken")
     assert responder.process.poll() is None
-    status, headers, body = upload.send(bytes(MiB)).finish()
+    status, _, body = upload.send(bytes(MiB)).finish()
     assert status == 200, body
     assert responder.process.wait(15) == 0
     assert [path.stat().st_size for path in responder.home.glob("outputs/*/slow")] == [2 * MiB]
+
+
+def in_flight(responder, job_id):
+    job = responder.ask_json("GET", f"/api/cloud/jobs/{job_id}")[1]["job"]
+    return job["upload_progress"]["in_flight"]
 
 
 def accepts(path):

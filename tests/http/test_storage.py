@@ -234,9 +234,12 @@ def test_the_token_of_another_job_is_denied(cloud, job, method, key):
     assert cloud.get(job.storage("a")).content == b"mine"
 
 
-def test_a_token_does_not_list_all_buckets(cloud, job):
-    answer = cloud.get("/api/cloud/storage", headers=STRANGER | {"X-Upload-Token": job.token})
-    assert answer.status_code in (401, 403), answer.text
+def test_a_token_lists_no_bucket_but_its_own(cloud, job):
+    cloud.upload(cloud.new_job(), "a", b"other")
+    listing = expect.ok(cloud.get("/api/cloud/storage",
+                                  headers=STRANGER | {"X-Upload-Token": job.token}))
+    assert [bucket["Name"] for bucket in listing["Buckets"]] == [job.job_id]
+    assert listing["total_size"] == 0
 
 
 @pytest.mark.parametrize("end", ["succeeded", "failed", "canceled"])

@@ -1,5 +1,6 @@
 """Uploads that break: no trace of them, and no harm to what was there."""
 
+import json
 import os
 import socket
 
@@ -113,16 +114,18 @@ def test_an_upload_over_the_limit_is_refused(new_stack):
     assert keys(cloud, job) == ["fits"]
 
 
-def test_a_full_disk_is_507_before_it_is_full(new_stack):
-    cloud = new_stack({"SIMPLETUNER_MIN_FREE_BYTES": "1"})
-    job = cloud.new_job()
-    assert cloud.upload(job, "a", b"x").status_code == 200
-    disk = os.statvfs(cloud.home)
-    too_much = disk.f_frsize * disk.f_blocks
-    full = new_stack({"SIMPLETUNER_MIN_FREE_BYTES": str(too_much)})
-    job = full.new_job()
-    expect.error(full.upload(job, "a", b"x"), 507)
-    assert files_on_disk(full, job) == []
+def test_a_full_disk_is_507_before_it_is_full(responder, local_job):
+    """With a floor as high as the disk there is no room for even one byte."""
+    disk = os.statvfs(responder.home)
+    responder.stop()
+    responder.env["SIMPLETUNER_MIN_FREE_BYTES"] = str(disk.f_frsize * disk.f_blocks)
+    responder.launch()
+    until(responder.answers, 15, "the responder does not answer")
+    assert responder.ask("GET", "/api/cloud/health/ready")[0] == 503
+    status, _, body = responder.ask("PUT", f"/api/cloud/storage/{local_job}/a", b"x")
+    assert status == 507, body
+    assert json.loads(body)["error"] == "insufficient_storage"
+    assert not [path for path in responder.home.glob("outputs/**/*") if path.is_file()]
 
 
 def test_kill_9_in_mid_upload_leaves_only_whole_objects(cloud, job):

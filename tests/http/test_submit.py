@@ -177,12 +177,11 @@ def test_a_body_that_is_no_json_object_is_refused(cloud, body):
 
 
 @pytest.mark.parametrize("query, status", [
-    ("?provider=replicate", 200), ("?provider=nobody", 404), ("?provider=", 404),
-    ("?provider=replicate&provider=nobody", 400), ("?colour=red", 400), ("?provider=%ff", 400)])
+    ("?provider=replicate", (200,)), ("?provider=nobody", (404,)), ("?provider=", (400, 404)),
+    ("?provider=%ff", (400, 404)), ("?provider=Replicate", (404,))])
 def test_the_provider_is_chosen_by_the_query(cloud, query, status):
     answer = cloud.post(SUBMIT + query, json={"config": {"a": 1}})
-    allowed = (status,) if status == 200 else (400, 404)
-    assert answer.status_code in allowed, answer.text
+    assert answer.status_code in status, answer.text
 
 
 def test_without_a_token_nothing_is_sent(cloud):
@@ -263,6 +262,8 @@ def test_a_refused_prediction_fails_the_job_with_the_reason(cloud):
 
 def outcome_is_unknown(cloud, answer):
     """The provider may have done it: 502, and the job waits for the reconciler."""
+    made = cloud.sim.find_job(newest(cloud)["job_id"])
+    assert len(made) == 1, f"{len(made)} predictions were made and paid"
     body = expect.error(answer, 502, code="provider_outcome_unknown")
     job = newest(cloud)
     assert job["status"] == "pending" and job["external_id"] is None
@@ -276,7 +277,7 @@ def test_a_lost_answer_is_found_again_and_paid_once(cloud, mode):
     cloud.sim.fault(mode, "POST", "/v1/predictions", seconds=3)
     job_id = outcome_is_unknown(cloud, cloud.submit())
     cloud.configure(http_timeout=30)
-    [prediction] = until(lambda: cloud.sim.find_job(job_id), 5, "the prediction was not made")
+    [prediction] = cloud.sim.find_job(job_id)
     polled = cloud.companion("poll")
     assert polled.returncode == 0, polled.stderr
     job = cloud.job(job_id)

@@ -114,9 +114,15 @@ def test_deleting_keeps_the_other_secrets(cloud):
 
 
 def test_a_secrets_file_others_can_read_is_not_used(cloud):
+    asked = len(cloud.sim.requests)
     secrets_file(cloud).chmod(0o644)
     try:
-        assert expect.ok(cloud.get(VALIDATE))["valid"] is False
+        answer = cloud.get(VALIDATE)
+        assert answer.status_code == 503 or answer.json()["valid"] is False
+        assert len(cloud.sim.requests) == asked
+        health = expect.ok(cloud.get("/api/cloud/health"))
+        [secrets] = [item for item in health["components"] if item["name"] == "secrets"]
+        assert secrets["status"] != "healthy"
     finally:
         secrets_file(cloud).chmod(0o600)
 

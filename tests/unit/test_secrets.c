@@ -1,0 +1,278 @@
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/base/json.h"
+#include "core/cloud/secrets.h"
+#include "tests/fixture_db.h"
+
+#define NAME "REPLICATE_API_TOKEN"
+
+static const char *get(struct ctx *ctx, const char *name)
+{
+        struct secret secret;
+        enum err rc = secrets_get(ctx, name, &secret);
+
+        if (rc == ERR_NOT_FOUND)
+                return NULL;
+        assert_ok(ctx, rc);
+        assert_int_equal(secret.len, strlen(secret.bytes));
+        return secret.bytes;
+}
+
+static void write_file(struct ctx *ctx, const char *text, mode_t mode)
+{
+        assert_int_equal(chmod(fixture_write(ctx, "secrets.json", text), mode), 0);
+}
+
+static mode_t mode_of(struct ctx *ctx, const char *name)
+{
+        struct stat st;
+
+        assert_int_equal(stat(fixture_path(ctx, name), &st), 0);
+        return st.st_mode & 07777;
+}
+
+static void a_secret_nobody_set_is_not_found(void **state)
+{
+        struct ctx *ctx = *state;
+        struct secret untouched = { .bytes = "untouched" };
+
+        assert_rc(ctx, ERR_NOT_FOUND, secrets_get(ctx, NAME, &untouched));
+        assert_string_equal(untouched.bytes, "untouched");
+        write_file(ctx, "{\"" NAME "\":\"\",\"OTHER\":7}", 0600);
+        assert_null(get(ctx, NAME));
+        assert_null(get(ctx, "OTHER"));
+}
+
+static void the_environment_goes_before_the_file(void **state)
+{
+        struct ctx *ctx = *state;
+
+        assert_ok(ctx, secrets_put(ctx, NAME, "from the file"));
+        assert_string_equal(get(ctx, NAME), "from the file");
+        setenv(NAME, "from the environment", 1);
+        assert_string_equal(get(ctx, NAME), "from the environment");
+        setenv(NAME, "", 1);
+        assert_string_equal(get(ctx, NAME), "from the file");
+}
+
+static void a_saved_secret_reads_back_until_it_is_deleted(void **state)
+{
+        struct ctx *ctx = *state;
+
+        assert_ok(ctx, secrets_put(ctx, NAME, "r8_\xc3\xa9\"\\\n"));
+        assert_ok(ctx, secrets_put(ctx, "OTHER", "o"));
+        assert_string_equal(get(ctx, NAME), "r8_\xc3\xa9\"\\\n");
+        assert_ok(ctx, secrets_put(ctx, NAME, "new"));
+        assert_string_equal(get(ctx, NAME), "new");
+        assert_ok(ctx, secrets_delete(ctx, NAME));
+        assert_ok(ctx, secrets_delete(ctx, NAME));
+        assert_null(get(ctx, NAME));
+        assert_string_equal(get(ctx, "OTHER"), "o");
+}
+
+static void the_file_is_for_its_owner_alone(void **state)
+{
+        struct ctx *ctx = *state;
+        mode_t old = umask(0);
+
+        assert_ok(ctx, secrets_put(ctx, NAME, "x"));
+        umask(old);
+        assert_string_equal(secrets_path(ctx->cloud->secrets), fixture_path(ctx, "secrets.json"));
+        assert_int_equal(mode_of(ctx, "secrets.json"), 0600);
+}
+
+static void a_file_that_others_may_read_is_not_believed(void **state)
+{
+        static const mode_t unsafe[] = { 0640, 0604, 0660, 0622 };
+        struct ctx *ctx = *state;
+        struct secret secret;
+
+        for (size_t i = 0; i < ARRAY_SIZE(unsafe); i++) {
+                write_file(ctx, "{\"" NAME "\":\"x\"}", unsafe[i]);
+                assert_rc(ctx, ERR_UNAVAILABLE, secrets_get(ctx, NAME, &secret));
+                assert_non_null(strstr(ctx->detail, "chmod 600"));
+                assert_rc(ctx, ERR_UNAVAILABLE, secrets_put(ctx, "OTHER", "o"));
+                assert_string_equal(fixture_read(ctx, "secrets.json"), "{\"" NAME "\":\"x\"}");
+        }
+        write_file(ctx, "{\"" NAME "\":\"x\"}", 0600);
+        assert_string_equal(get(ctx, NAME), "x");
+        assert_int_equal(chmod(fixture_path(ctx, "secrets.json"), 0644), 0);
+        assert_rc(ctx, ERR_UNAVAILABLE, secrets_get(ctx, NAME, &secret));
+}
+
+static void a_damaged_file_is_left_as_it_is(void **state)
+{
+        static const char *const damaged[] = { "", "{", "[]", "{\"a\":1}{", "null", "\xff" };
+        struct ctx *ctx = *state;
+        struct secret secret;
+
+        for (size_t i = 0; i < ARRAY_SIZE(damaged); i++) {
+                write_file(ctx, damaged[i], 0600);
+                assert_rc(ctx, ERR_UNAVAILABLE, secrets_get(ctx, NAME, &secret));
+                assert_rc(ctx, ERR_UNAVAILABLE, secrets_put(ctx, NAME, "x"));
+                assert_string_equal(fixture_read(ctx, "secrets.json"), damaged[i]);
+        }
+}
+
+static void a_file_that_is_a_link_or_a_directory_is_not_believed(void **state)
+{
+        struct ctx *ctx = *state;
+        struct secret secret;
+
+        fixture_write(ctx, "elsewhere", "{\"" NAME "\":\"x\"}");
+        assert_int_equal(chmod(fixture_path(ctx, "elsewhere"), 0600), 0);
+        assert_int_equal(symlink("elsewhere", fixture_path(ctx, "secrets.json")), 0);
+        assert_rc(ctx, ERR_UNAVAILABLE, secrets_get(ctx, NAME, &secret));
+        assert_int_equal(unlink(fixture_path(ctx, "secrets.json")), 0);
+        assert_int_equal(mkdir(fixture_path(ctx, "secrets.json"), 0700), 0);
+        assert_rc(ctx, ERR_UNAVAILABLE, secrets_get(ctx, NAME, &secret));
+}
+
+static void a_change_by_another_process_is_seen(void **state)
+{
+        struct ctx *ctx = *state;
+        struct secrets *own = ctx->cloud->secrets, *other = NULL;
+
+        assert_ok(ctx, secrets_new(ctx, &other));
+        assert_ok(ctx, secrets_put(ctx, NAME, "one"));
+        ctx->cloud->secrets = other;
+        assert_string_equal(get(ctx, NAME), "one");
+        assert_ok(ctx, secrets_put(ctx, NAME, "two"));
+        ctx->cloud->secrets = own;
+        assert_string_equal(get(ctx, NAME), "two");
+        assert_int_equal(unlink(fixture_path(ctx, "secrets.json")), 0);
+        assert_null(get(ctx, NAME));
+        secrets_free(other);
+}
+
+static void what_cannot_be_written_is_unavailable(void **state)
+{
+        struct ctx *ctx = *state;
+
+        assert_ok(ctx, secrets_put(ctx, NAME, "x"));
+        assert_int_equal(mkdir(fixture_path(ctx, ".secrets.json.new"), 0700), 0);
+        assert_rc(ctx, ERR_UNAVAILABLE, secrets_put(ctx, NAME, "y"));
+        assert_string_equal(get(ctx, NAME), "x");
+}
+
+static bool put_own(struct ctx *ctx, unsigned index, void *arg)
+{
+        (void)arg;
+        for (int i = 0; i < 10; i++) {
+                const char *name = arena_printf(ctx->arena, "NAME_%u_%d", index, i);
+                struct secret read;
+
+                if (secrets_put(ctx, name, name) != OK || secrets_get(ctx, name, &read) != OK ||
+                    strcmp(read.bytes, name) != 0 || (i % 2 && secrets_delete(ctx, name) != OK))
+                        return false;
+        }
+        return true;
+}
+
+/* Half of the threads stand for another process. */
+static bool put_own_here_or_there(struct ctx *ctx, unsigned index, void *arg)
+{
+        struct cloud other = { .database = ctx->cloud->database, .secrets = arg };
+
+        if (index % 2)
+                ctx->cloud = &other;
+        return put_own(ctx, index, NULL);
+}
+
+static void changes_at_once_lose_nothing(void **state)
+{
+        struct ctx *ctx = *state;
+        struct secrets *other = NULL;
+        CLEANUP(json_decrefp) json_t *values = NULL;
+        const char *text;
+
+        assert_ok(ctx, secrets_new(ctx, &other));
+        fixture_threads(ctx, 8, put_own_here_or_there, other);
+        secrets_free(other);
+        text = fixture_read(ctx, "secrets.json");
+        values = json_loads(text, 0, NULL);
+        assert_int_equal(json_object_size(values), 8 * 5);
+        assert_int_equal(mode_of(ctx, "secrets.json"), 0600);
+}
+
+static bool take_key(struct ctx *ctx, unsigned index, void *arg)
+{
+        unsigned char(*keys)[MASTER_KEY_SIZE] = arg;
+
+        return secrets_master_key(ctx, keys[index]) == OK;
+}
+
+static void the_master_key_is_made_once(void **state)
+{
+        struct ctx *ctx = *state;
+        unsigned char keys[8][MASTER_KEY_SIZE] = { { 0 } }, zero[MASTER_KEY_SIZE] = { 0 };
+
+        fixture_threads(ctx, 8, take_key, keys);
+        for (unsigned i = 1; i < 8; i++)
+                assert_memory_equal(keys[i], keys[0], MASTER_KEY_SIZE);
+        assert_memory_not_equal(keys[0], zero, MASTER_KEY_SIZE);
+        assert_int_equal(mode_of(ctx, "credential.key"), 0600);
+        assert_int_equal(unlink(fixture_path(ctx, "credential.key")), 0);
+        assert_ok(ctx, secrets_master_key(ctx, zero));
+        assert_memory_not_equal(zero, keys[0], MASTER_KEY_SIZE);
+}
+
+static void a_master_key_file_that_is_unsafe_or_short_is_refused(void **state)
+{
+        static const struct {
+                const char *text;
+                mode_t mode;
+        } cases[] = {
+                { "0123456789abcdef0123456789abcdef", 0644 },
+                { "0123456789abcdef0123456789abcde", 0600 },
+                { "", 0600 },
+                { "0123456789abcdef                      \n", 0600 },
+        };
+        struct ctx *ctx = *state;
+        unsigned char key[MASTER_KEY_SIZE];
+
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                const char *path = fixture_write(ctx, "credential.key", cases[i].text);
+
+                assert_int_equal(chmod(path, cases[i].mode), 0);
+                assert_rc(ctx, ERR_UNAVAILABLE, secrets_master_key(ctx, key));
+                assert_string_equal(fixture_read(ctx, "credential.key"), cases[i].text);
+        }
+}
+
+static void a_line_end_in_the_key_file_does_not_change_the_key(void **state)
+{
+        struct ctx *ctx = *state;
+        unsigned char bare[MASTER_KEY_SIZE], edited[MASTER_KEY_SIZE];
+
+        fixture_write(ctx, "credential.key", "0123456789abcdef0123456789abcdef");
+        assert_int_equal(chmod(fixture_path(ctx, "credential.key"), 0600), 0);
+        assert_ok(ctx, secrets_master_key(ctx, bare));
+        fixture_write(ctx, "credential.key", "0123456789abcdef0123456789abcdef\r\n");
+        assert_ok(ctx, secrets_master_key(ctx, edited));
+        assert_memory_equal(bare, edited, MASTER_KEY_SIZE);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                FIXTURE_CLOUD_TEST(a_secret_nobody_set_is_not_found),
+                FIXTURE_CLOUD_TEST(the_environment_goes_before_the_file),
+                FIXTURE_CLOUD_TEST(a_saved_secret_reads_back_until_it_is_deleted),
+                FIXTURE_CLOUD_TEST(the_file_is_for_its_owner_alone),
+                FIXTURE_CLOUD_TEST(a_file_that_others_may_read_is_not_believed),
+                FIXTURE_CLOUD_TEST(a_damaged_file_is_left_as_it_is),
+                FIXTURE_CLOUD_TEST(a_file_that_is_a_link_or_a_directory_is_not_believed),
+                FIXTURE_CLOUD_TEST(a_change_by_another_process_is_seen),
+                FIXTURE_CLOUD_TEST(what_cannot_be_written_is_unavailable),
+                FIXTURE_CLOUD_TEST(changes_at_once_lose_nothing),
+                FIXTURE_CLOUD_TEST(the_master_key_is_made_once),
+                FIXTURE_CLOUD_TEST(a_master_key_file_that_is_unsafe_or_short_is_refused),
+                FIXTURE_CLOUD_TEST(a_line_end_in_the_key_file_does_not_change_the_key),
+        };
+
+        return cmocka_run_group_tests_name("secrets", tests, NULL, NULL);
+}

@@ -88,9 +88,12 @@ static int open_tcp(const char *address, char *message, size_t message_size)
         char host[256];
         int code, on = 1;
 
-        if (!colon || colon - address >= (int)sizeof(host))
+        if (!colon || !colon[1] || colon == address || colon - address >= (int)sizeof(host))
                 return fail(address, "must be /path/to.sock or HOST:PORT", message, message_size);
-        snprintf(host, sizeof(host), "%.*s", (int)(colon - address), address);
+        if (*address == '[' && colon[-1] == ']') /* an IPv6 address, RFC 3986 3.2.2 */
+                snprintf(host, sizeof(host), "%.*s", (int)(colon - address - 2), address + 1);
+        else
+                snprintf(host, sizeof(host), "%.*s", (int)(colon - address), address);
         code = getaddrinfo(*host ? host : NULL, colon + 1, &hints, &found);
         if (code != 0)
                 return fail(address, gai_strerror(code), message, message_size);

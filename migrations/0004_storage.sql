@@ -8,6 +8,7 @@ CREATE TABLE buckets (
         last_upload_at_us BIGINT
 );
 CREATE INDEX buckets_by_time ON buckets (created_at_us);
+CREATE INDEX buckets_by_directory ON buckets (directory);
 
 -- file_mtime_ns tells whether the file on disk is the one this row describes.
 CREATE TABLE objects (

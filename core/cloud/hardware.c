@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define NAME_MAX_LEN 63
+#define PRICE_MAX    1e6 /* USD per second; more is no price, and would not fit */
 
 /* clang-format off */
 static const struct hardware table[] = {
@@ -71,6 +72,8 @@ int64_t hardware_price_nanos(const struct hardware *hardware, const json_t *info
         const json_t *entry = json_object_get(info, hardware->price_id);
         double price = json_number_at(entry, "cost_per_second", -1);
 
+        if (price > PRICE_MAX)
+                price = PRICE_MAX;
         if (price >= 0)
                 return (int64_t)(price * 1e9 + 0.5) * hardware->count;
         for (size_t i = 0; i < ARRAY_SIZE(prices); i++) {

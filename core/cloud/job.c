@@ -10,6 +10,10 @@
 
 static const char logger[] = "simpletuner.cloud.jobs";
 
+#define COST_MICROS_MAX                                                                            \
+        1e15 /* a thousand million USD: beyond it the provider's time is nonsense                  \
+              */
+
 bool job_id_is_valid(const char *job_id)
 {
         static const char alphabet[] = "0123456789abcdefghjkmnpqrstvwxyz";
@@ -36,9 +40,11 @@ enum err job_list(struct ctx *ctx, const struct job_filter *filter, job_row_fn *
 /* Run time times the price of the hardware the job asked for. */
 static int64_t cost_micros(const struct job *job, double run_seconds)
 {
-        if (run_seconds < 0)
+        double micros = run_seconds * (double)job->price_usd_nanos_per_s / 1000 + 0.5;
+
+        if (run_seconds < 0 || !(micros < COST_MICROS_MAX))
                 return JOB_COST_UNKNOWN;
-        return (int64_t)(run_seconds * (double)job->price_usd_nanos_per_s / 1000 + 0.5);
+        return (int64_t)micros;
 }
 
 enum err job_take_news(struct ctx *ctx, const struct job *job, const struct provider_job *news,

@@ -13,13 +13,16 @@
 #include "core/base/log.h"
 #include "core/cloud/object_path.h"
 #include "core/cloud/object_temp.h"
-#include "core/cloud/provider.h"
 #include "core/db/db.h"
 #include "core/store/store_jobs.h"
+
+static const char logger[] = "simpletuner.cloud.storage";
 
 #define REGISTER_ABOVE  ((int64_t)MiB) /* smaller uploads are over before anyone could look */
 #define WRITEBACK_EVERY ((int64_t)(8 * MiB))
 #define HASH_BUFFER     (256 * KiB)
+#define OPEN_TRIES      5
+#define ROW_AGE_MAX_US  (24 * 3600 * US_PER_S) /* no upload lasts longer */
 
 struct object_upload {
         struct ctx *ctx;
@@ -100,13 +103,18 @@ enum err object_upload_begin(struct ctx *ctx, const struct object_intent *intent
 
 void object_upload_free(struct object_upload *upload)
 {
+        char detail[CTX_DETAIL_SIZE]; /* why it ends is the caller's to tell */
+
         if (!upload)
                 return;
         crypto_digest_free(upload->digest);
-        object_temp_close(&upload->temp);
+        memcpy(detail, upload->ctx->detail, sizeof(detail));
+        /* The row goes before the file, so that a row is never left without one. */
         if (upload->registered && change_upload_row(upload, false) != OK)
-                log_event(upload->ctx, LOG_WARNING, "simpletuner.cloud.storage",
-                          "An upload's row is left to the sweep", "reason", upload->ctx->detail);
+                log_event(upload->ctx, LOG_WARNING, logger, "An upload is left to the sweep",
+                          "reason", upload->ctx->detail);
+        object_temp_close(&upload->temp, upload->registered);
+        memcpy(upload->ctx->detail, detail, sizeof(detail));
 }
 
 enum err object_upload_write(struct ctx *ctx, struct object_upload *upload, const void *bytes,
@@ -244,58 +252,108 @@ static enum err describe_file(struct ctx *ctx, int fd, const struct stat *st, st
         return rc == OK ? ctx_strdup(ctx, sha256, &object->sha256) : rc;
 }
 
-/* A crash fell between a file and its row: the file is whole and durable, so the row follows it. */
-static enum err mend_row(struct ctx *ctx, int fd, const struct stat *st, struct object *object)
+/* Who writes this key now? When this returns, nobody: its file and its row agree. */
+static enum err wait_for_writer(struct ctx *ctx, const struct object *object)
 {
         CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
+        enum err rc = db_begin(ctx, &tx);
+
+        return rc == OK ? store_object_lock(ctx, object->bucket, object->key) : rc;
+}
+
+/* A crash fell between a file and its row: the file is whole and durable, so the row follows it,
+ * unless either has changed since we looked. */
+static enum err mend_row(struct ctx *ctx, const struct object_file *file, const struct stat *st,
+                         struct object mended)
+{
+        CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
+        struct object now;
         enum err rc;
 
-        rc = describe_file(ctx, fd, st, object);
+        rc = describe_file(ctx, file->fd, st, &mended);
         if (rc == OK)
                 rc = db_begin(ctx, &tx);
         if (rc == OK)
-                rc = store_object_lock(ctx, object->bucket, object->key);
+                rc = store_object_lock(ctx, mended.bucket, mended.key);
         if (rc == OK)
-                rc = store_object_put(ctx, object);
-        if (rc != OK)
+                rc = store_object_get(ctx, mended.bucket, mended.key, &now);
+        if (rc != OK || now.file_mtime_ns != file->object.file_mtime_ns)
                 return rc;
-        log_event(ctx, LOG_WARNING, "simpletuner.cloud.storage",
-                  "An object's row was mended after an interrupted upload", "bucket",
-                  object->bucket, "key", object->key);
-        return db_commit(&tx);
+        rc = store_object_put(ctx, &mended);
+        if (rc == OK)
+                rc = db_commit(&tx);
+        if (rc == OK)
+                log_event(ctx, LOG_WARNING, logger,
+                          "An object's row was mended after an interrupted upload", "bucket",
+                          mended.bucket, "key", mended.key);
+        return rc;
+}
+
+/* Open the file of a row as it is now. */
+static enum err open_file(struct ctx *ctx, const char *directory, const char *key, int *ret_fd,
+                          struct stat *ret_st)
+{
+        CLEANUP(close_fdp) int dir = -1;
+        CLEANUP(close_fdp) int fd = -1;
+        enum err rc;
+
+        rc = object_dir_open(ctx, directory, key, false, &dir);
+        if (rc == OK)
+                fd = openat(dir, object_leaf(key), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+        if (rc == ERR_CONFLICT ||
+            (rc == OK && (fd < 0 || fstat(fd, ret_st) != 0 || !S_ISREG(ret_st->st_mode))))
+                return ctx_fail(ctx, ERR_NOT_FOUND, "Object not found");
+        if (rc == OK)
+                *ret_fd = TAKE_FD(fd);
+        return rc;
+}
+
+/* Row and file of a key, agreeing with each other. */
+static enum err open_settled(struct ctx *ctx, const struct bucket *bucket, const char *key,
+                             struct object_file *ret)
+{
+        for (unsigned tries = 0; tries < OPEN_TRIES; tries++) {
+                CLEANUP(close_fdp) int fd = -1;
+                struct stat st;
+                enum err rc;
+
+                rc = store_object_get(ctx, bucket->bucket, key, &ret->object);
+                if (rc == OK)
+                        rc = open_file(ctx, bucket->directory, key, &fd, &st);
+                if (rc != OK)
+                        return rc;
+                ret->fd = fd;
+                if (mtime_ns(&st) == ret->object.file_mtime_ns &&
+                    st.st_size == ret->object.size_bytes) {
+                        ret->fd = TAKE_FD(fd);
+                        return OK;
+                }
+                rc = tries == 0 ? wait_for_writer(ctx, &ret->object)
+                                : mend_row(ctx, ret, &st, ret->object);
+                if (rc != OK)
+                        return rc;
+        }
+        return ctx_fail(ctx, ERR_UNAVAILABLE, "an object changes faster than it can be read");
 }
 
 enum err object_open(struct ctx *ctx, const char *bucket, const char *key, struct object_file *ret)
 {
-        CLEANUP(close_fdp) int dir = -1;
-        CLEANUP(close_fdp) int fd = -1;
-        struct object object;
+        struct object_file file = { .fd = -1 };
         struct bucket row;
-        struct stat st;
         enum err rc;
 
         rc = object_key_check(ctx, key);
         if (rc == OK)
                 rc = store_bucket_get(ctx, bucket, &row);
-        if (rc == OK)
-                rc = store_object_get(ctx, bucket, key, &object);
-        if (rc == OK)
-                rc = object_dir_open(ctx, row.directory, key, false, &dir);
-        if (rc == OK)
-                fd = openat(dir, object_leaf(key), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-        if (rc == ERR_CONFLICT ||
-            (rc == OK && (fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))))
-                return ctx_fail(ctx, ERR_NOT_FOUND, "Object not found");
-        if (rc == OK && (mtime_ns(&st) != object.file_mtime_ns || st.st_size != object.size_bytes))
-                rc = mend_row(ctx, fd, &st, &object);
         if (rc != OK)
                 return rc;
-        ret->path = arena_printf(ctx->arena, "%s/%s", row.directory, key);
-        if (!ret->path)
+        file.path = arena_printf(ctx->arena, "%s/%s", row.directory, key);
+        if (!file.path)
                 return ctx_nomem(ctx);
-        ret->object = object;
-        ret->fd = TAKE_FD(fd);
-        return OK;
+        rc = open_settled(ctx, &row, key, &file);
+        if (rc == OK)
+                *ret = file;
+        return rc;
 }
 
 enum err object_buckets(struct ctx *ctx, unsigned limit, bucket_row_fn *row, void *arg)
@@ -320,20 +378,50 @@ enum err object_list(struct ctx *ctx, const struct object_range *range, object_r
         return rc == OK ? store_objects_each(ctx, range, row, arg) : rc;
 }
 
-enum err object_store_sweep(struct ctx *ctx, unsigned *ret_swept)
+/* Rows whose file another host had, and which died with it. */
+static enum err sweep_old_rows(struct ctx *ctx)
 {
-        const char *root = arena_printf(ctx->arena, "%s/outputs", ctx->config->home);
-        struct provider_settings settings;
-        unsigned more;
+        CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
+        int64_t swept;
         enum err rc;
 
-        rc = root ? object_temp_sweep(ctx, root, ret_swept) : ctx_nomem(ctx);
-        for (size_t i = 0; rc == OK && provider_at(i); i++) {
-                rc = provider_settings_load(ctx, provider_at(i)->id, &settings);
-                if (rc != OK || !settings.s3_output_path)
-                        continue;
-                rc = object_temp_sweep(ctx, settings.s3_output_path, &more);
-                *ret_swept += rc == OK ? more : 0;
+        rc = db_begin(ctx, &tx);
+        if (rc == OK)
+                rc = store_uploads_sweep(ctx, clock_wall_us(ctx->clock) - ROW_AGE_MAX_US, &swept);
+        return rc == OK ? db_commit(&tx) : rc;
+}
+
+/* Every directory that buckets are in: the settings may have named several over time. */
+static enum err sweep_roots(struct ctx *ctx, unsigned *ret_swept)
+{
+        const char *after = "";
+
+        *ret_swept = 0;
+        for (;;) {
+                const char *directory, *slash;
+                unsigned swept;
+                char *root;
+                enum err rc;
+
+                rc = store_bucket_directory_after(ctx, after, &directory);
+                if (rc != OK)
+                        return rc == ERR_NOT_FOUND ? OK : rc;
+                slash = strrchr(directory, '/');
+                root = arena_strndup(ctx->arena, directory, (size_t)(slash - directory));
+                /* '0' comes after '/': past everything below this root. */
+                after = root ? arena_printf(ctx->arena, "%s0", root) : NULL;
+                if (!after)
+                        return ctx_nomem(ctx);
+                rc = object_temp_sweep(ctx, root, &swept);
+                if (rc != OK)
+                        return rc;
+                *ret_swept += swept;
         }
-        return rc;
+}
+
+enum err object_store_sweep(struct ctx *ctx, unsigned *ret_swept)
+{
+        enum err rc = sweep_roots(ctx, ret_swept);
+
+        return rc == OK ? sweep_old_rows(ctx) : rc;
 }

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -47,13 +48,34 @@ enum err object_temp_check_floor(struct ctx *ctx, const struct object_temp *temp
         return OK;
 }
 
+/* Make the file and lock it. A sweep may come between the two and take it for a dead one: then it
+ * is gone, and another is made. */
+static enum err make_file(struct ctx *ctx, struct object_temp *temp)
+{
+        const int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+        struct stat st;
+        enum err rc;
+
+        for (unsigned tries = 0; tries < 10; tries++) {
+                rc = crypto_ulid(ctx, temp->id);
+                if (rc != OK)
+                        return rc;
+                temp->fd = openat(temp->dir, temp->id, flags, 0640);
+                if (temp->fd < 0)
+                        return object_temp_error(ctx, "cannot make a temporary file");
+                if (flock(temp->fd, LOCK_EX) == 0 && fstat(temp->fd, &st) == 0 && st.st_nlink > 0)
+                        return OK;
+                close_fdp(&temp->fd);
+        }
+        return ctx_fail(ctx, ERR_UNAVAILABLE, "cannot keep a temporary file");
+}
+
 enum err object_temp_open(struct ctx *ctx, const char *bucket_directory, int64_t expected,
                           struct object_temp *ret)
 {
         const char *slash = strrchr(bucket_directory, '/');
         const char *incoming = arena_printf(ctx->arena, "%.*s/" INCOMING,
                                             (int)(slash - bucket_directory), bucket_directory);
-        const int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
         enum err rc;
 
         if (!incoming)
@@ -69,21 +91,18 @@ enum err object_temp_open(struct ctx *ctx, const char *bucket_directory, int64_t
                 return ctx_fail(ctx, ERR_UNAVAILABLE, "%s: %m", incoming);
         rc = object_temp_check_floor(ctx, ret, expected);
         if (rc == OK)
-                rc = crypto_ulid(ctx, ret->id);
+                rc = make_file(ctx, ret);
         if (rc != OK)
                 return rc;
-        ret->fd = openat(ret->dir, ret->id, flags, 0640);
-        if (ret->fd < 0 || flock(ret->fd, LOCK_EX | LOCK_NB) != 0)
-                return object_temp_error(ctx, "cannot make a temporary file");
         if (expected > 0 && fallocate(ret->fd, FALLOC_FL_KEEP_SIZE, 0, expected) != 0 &&
             errno == ENOSPC)
                 return object_temp_error(ctx, "cannot reserve space");
         return OK;
 }
 
-void object_temp_close(struct object_temp *temp)
+void object_temp_close(struct object_temp *temp, bool keep)
 {
-        if (temp->fd >= 0 && !temp->placed)
+        if (temp->fd >= 0 && !temp->placed && !keep)
                 unlinkat(temp->dir, temp->id, 0);
         close_fdp(&temp->fd);
         close_fdp(&temp->dir);
@@ -101,19 +120,15 @@ enum err object_temp_place(struct ctx *ctx, struct object_temp *temp, int dir, c
         return OK;
 }
 
-/* Is the file there and held by no process? Then it is ours to remove. */
-static bool is_dead(int dir, const char *name)
-{
-        CLEANUP(close_fdp) int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-
-        return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0;
-}
-
+/* Remove the file and its row if no process holds it. ERR_NOT_FOUND: one does, or it is gone. */
 static enum err remove_dead(struct ctx *ctx, int dir, const char *name)
 {
         CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
+        CLEANUP(close_fdp) int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
         enum err rc;
 
+        if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) != 0)
+                return ERR_NOT_FOUND;
         rc = db_begin(ctx, &tx);
         if (rc == OK)
                 rc = store_upload_delete(ctx, name);
@@ -139,12 +154,12 @@ enum err object_temp_sweep(struct ctx *ctx, const char *root, unsigned *ret_swep
         for (const struct dirent *entry; (entry = readdir(stream));) {
                 enum err rc;
 
-                if (entry->d_name[0] == '.' || !is_dead(dirfd(stream), entry->d_name))
+                if (entry->d_name[0] == '.')
                         continue;
                 rc = remove_dead(ctx, dirfd(stream), entry->d_name);
-                if (rc != OK)
+                if (rc != OK && rc != ERR_NOT_FOUND)
                         return rc;
-                swept++;
+                swept += rc == OK;
         }
         *ret_swept = swept;
         return OK;

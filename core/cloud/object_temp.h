@@ -20,8 +20,8 @@ struct object_temp {
  * come or -1. ERR_NO_SPACE: they would leave less than the configured floor. ERR_UNAVAILABLE. */
 NODISCARD enum err object_temp_open(struct ctx *ctx, const char *bucket_directory, int64_t expected,
                                     struct object_temp *ret);
-/* Unlinks what was not placed. */
-void object_temp_close(struct object_temp *temp);
+/* Unlinks what was not placed, unless keep leaves it to the sweep. */
+void object_temp_close(struct object_temp *temp, bool keep);
 
 /* ERR_NO_SPACE when more bytes would leave less than the floor. */
 NODISCARD enum err object_temp_check_floor(struct ctx *ctx, const struct object_temp *temp,

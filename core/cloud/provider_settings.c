@@ -38,7 +38,7 @@ static enum err check_hardware_info(struct ctx *ctx, const char *name, const jso
                                         "%s: Hardware info for '%.64s' must include "
                                         "'cost_per_second'",
                                         name, id);
-                if (!json_is_number(price) || json_number_value(price) < 0)
+                if (!json_is_number(price) || !(json_number_value(price) >= 0))
                         return ctx_fail(ctx, ERR_INVALID,
                                         "%s: cost_per_second for '%.64s' must be a non-negative "
                                         "number",
@@ -97,7 +97,10 @@ static enum err check_absolute(struct ctx *ctx, const char *name, const json_t *
 {
         const char *path = json_string_value(value);
 
-        if (*path != '/' || strstr(path, "/../") || strlen(path) > SETTINGS_TEXT_MAX / 2)
+        size_t len = strlen(path);
+
+        if (*path != '/' || strstr(path, "/../") || len > SETTINGS_TEXT_MAX / 2 ||
+            (len >= 3 && strcmp(path + len - 3, "/..") == 0))
                 return ctx_fail(ctx, ERR_INVALID, "%s must be an absolute path or start with ~/",
                                 name);
         return OK;

@@ -216,12 +216,18 @@ enum err secrets_delete(struct ctx *ctx, const char *name)
 /* Make credential.key unless another process is faster. */
 static enum err make_key(struct ctx *ctx, const char *path)
 {
-        const char *temp = arena_printf(ctx->arena, "%s.%d.new", path, (int)gettid());
+        char unique[ULID_SIZE];
+        const char *temp;
         unsigned char key[MASTER_KEY_SIZE];
         char text[BASE64_SIZE(MASTER_KEY_SIZE)];
         CLEANUP(close_fdp) int fd = -1;
         bool written;
+        enum err rc;
 
+        rc = crypto_ulid(ctx, unique);
+        if (rc != OK)
+                return rc;
+        temp = arena_printf(ctx->arena, "%s.%s.new", path, unique);
         if (!temp)
                 return ctx_nomem(ctx);
         if (!crypto_random(key, sizeof(key)))

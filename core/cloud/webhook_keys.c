@@ -48,11 +48,11 @@ void webhook_keys_free(struct webhook_keys *keys)
 
 bool webhook_timestamp_is_fresh(const char *timestamp, int64_t now_us, uint64_t tolerance_s)
 {
-        char *end;
-        long long at_s = strtoll(timestamp, &end, 10);
+        size_t digits = strspn(timestamp, "0123456789");
+        int64_t at_s = strtoll(timestamp, NULL, 10);
         int64_t now_s = now_us / US_PER_S;
 
-        if (end == timestamp || *end != '\0' || strlen(timestamp) > 12)
+        if (digits == 0 || digits > 12 || timestamp[digits] != '\0')
                 return false;
         return at_s >= now_s - (int64_t)tolerance_s && at_s <= now_s + (int64_t)tolerance_s;
 }

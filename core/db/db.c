@@ -22,6 +22,7 @@ struct db {
 
 struct db_stmt {
         struct link *link;
+        unsigned generation; /* of the link: a later one means its connection is gone */
         struct link_stmt *prepared;
 };
 
@@ -107,6 +108,12 @@ static struct link *current_link(struct db *db)
         return db->in_tx && db->database->group ? group_link(db->database->group) : &db->link;
 }
 
+/* False once the connection it was prepared on is closed, and the statement with it. */
+static bool is_alive(const struct db_stmt *stmt)
+{
+        return stmt->generation == stmt->link->generation;
+}
+
 static enum err bind_all(struct ctx *ctx, struct db_stmt *stmt, const char *types, va_list ap)
 {
         for (unsigned number = 1; types[number - 1]; number++) {
@@ -157,6 +164,7 @@ static enum err start(struct ctx *ctx, struct db_stmt **ret, const char *sql, co
         if (!stmt)
                 return ctx_nomem(ctx);
         stmt->link = link;
+        stmt->generation = link->generation;
         rc = link_prepare(ctx, link, sql, &stmt->prepared);
         if (rc != OK)
                 return rc;
@@ -180,16 +188,23 @@ enum err db_query(struct ctx *ctx, struct db_stmt **ret, const char *sql, const 
 
 void db_stmt_free(struct db_stmt *stmt)
 {
-        if (stmt && stmt->prepared)
-                link_release(stmt->link, TAKE(stmt->prepared));
+        if (stmt && stmt->prepared && is_alive(stmt))
+                link_release(stmt->link, stmt->prepared);
+        if (stmt)
+                stmt->prepared = NULL;
 }
 
 enum err db_step(struct ctx *ctx, struct db_stmt *stmt)
 {
-        enum err rc = stmt->link->driver->step(stmt->prepared->native);
+        enum err rc;
 
+        if (!is_alive(stmt))
+                return ctx_fail(ctx, ERR_UNAVAILABLE, "database: the connection was lost");
+        rc = stmt->link->driver->step(stmt->prepared->native);
         if (rc == OK || rc == ERR_NOT_FOUND)
                 return rc;
+        if (rc == ERR_CONFLICT) /* may be shown to callers: no text of the database in it */
+                return ctx_fail(ctx, rc, "it is in conflict with what is stored already");
         return link_fail(ctx, stmt->link, rc, "step");
 }
 
@@ -197,7 +212,8 @@ static struct db_value column(struct db_stmt *stmt, unsigned index)
 {
         struct db_value value = { .type = DB_NULL };
 
-        if (stmt->link->driver->column(stmt->prepared->native, index, &value) != OK)
+        if (!is_alive(stmt) ||
+            stmt->link->driver->column(stmt->prepared->native, index, &value) != OK)
                 value.type = DB_NULL;
         return value;
 }
@@ -327,11 +343,23 @@ enum err db_has_table(struct ctx *ctx, const char *table, bool *ret_exists)
 
 enum err db_copy_to(struct ctx *ctx, const char *path)
 {
-        CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
+        const struct db_value target = { .type = DB_TEXT, .text = path };
+        CLEANUP(link_close)
+        struct link link = {
+                .driver = ctx->db->link.driver,
+                .dsn = ctx->db->link.dsn,
+                .mode = DB_READ_WRITE, /* a connection that may not write may not copy either */
+        };
+        struct link_stmt *stmt;
         enum err rc;
 
-        rc = db_query(ctx, &stmt, "VACUUM INTO $1", "t", path);
+        rc = link_ready(ctx, &link);
         if (rc == OK)
-                rc = db_step(ctx, stmt);
-        return rc == ERR_NOT_FOUND ? OK : rc;
+                rc = link_prepare(ctx, &link, "VACUUM INTO $1", &stmt);
+        if (rc != OK)
+                return rc;
+        rc = link.driver->bind(stmt->native, 1, &target);
+        if (rc == OK)
+                rc = link.driver->step(stmt->native);
+        return rc == ERR_NOT_FOUND ? OK : link_fail(ctx, &link, rc, "copy");
 }

@@ -57,6 +57,8 @@ static enum err run(PGconn *pg, const char *sql)
 
         if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK)
                 rc = result_of(result);
+        else if (strcmp(sql, "COMMIT") == 0 && strcmp(PQcmdStatus(result), "COMMIT") != 0)
+                rc = ERR_UNAVAILABLE; /* a statement had failed: the server rolled back instead */
         PQclear(result);
         return rc;
 }

@@ -139,7 +139,7 @@ static enum err driver_bind(void *stmt, unsigned number, const struct db_value *
         case DB_REAL:
                 return result(sqlite3_bind_double(stmt, at, value->real));
         case DB_TEXT:
-                return result(sqlite3_bind_text(stmt, at, value->text, -1, SQLITE_STATIC));
+                return result(sqlite3_bind_text(stmt, at, value->text, -1, SQLITE_TRANSIENT));
         }
         return ERR_INTERNAL;
 }

@@ -16,6 +16,13 @@ void link_close(struct link *link)
                         link->driver->finalize(link->cache[i].native);
                 link->cache[i] = (struct link_stmt){ 0 };
         }
+        for (struct link_stmt *stmt = link->extras, *next; stmt; stmt = next) {
+                next = stmt->next;
+                link->driver->finalize(stmt->native);
+                free(stmt);
+        }
+        link->extras = NULL;
+        link->generation++;
         if (link->conn)
                 link->driver->close(link->conn);
         link->conn = NULL;
@@ -75,6 +82,10 @@ enum err link_prepare(struct ctx *ctx, struct link *link, const char *sql, struc
                         free(slot);
                 return rc;
         }
+        if (!slot->cached) {
+                slot->next = link->extras;
+                link->extras = slot;
+        }
         slot->sql = sql;
         slot->busy = true;
         *ret = slot;
@@ -83,11 +94,16 @@ enum err link_prepare(struct ctx *ctx, struct link *link, const char *sql, struc
 
 void link_release(struct link *link, struct link_stmt *stmt)
 {
+        struct link_stmt **at = &link->extras;
+
         if (stmt->cached) {
                 link->driver->reset(stmt->native);
                 stmt->busy = false;
                 return;
         }
+        while (*at != stmt)
+                at = &(*at)->next;
+        *at = stmt->next;
         link->driver->finalize(stmt->native);
         free(stmt);
 }

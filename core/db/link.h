@@ -12,13 +12,16 @@ struct link_stmt {
         void *native;
         bool busy;   /* being stepped; a second use at the same time gets one of its own */
         bool cached; /* stays prepared after use */
+        struct link_stmt *next; /* of those that are not */
 };
 
 struct link {
         const struct db_driver *driver;
         const char *dsn; /* borrowed */
         enum db_mode mode;
-        void *conn; /* NULL until first use and after a failure */
+        void *conn;               /* NULL until first use and after a failure */
+        unsigned generation;      /* goes up with every close: statements of before are gone */
+        struct link_stmt *extras; /* busy statements that have no place in the cache */
         struct link_stmt cache[LINK_CACHE_SIZE];
 };
 

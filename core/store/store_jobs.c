@@ -9,6 +9,11 @@
         "error_message, output_url, metadata, price_usd_nanos_per_s, "                             \
         "COALESCE(cost_usd_micros, -1), created_at_us, started_at_us, completed_at_us"
 
+/* Where a stored status stands in the order of life; final ones are past every new one. */
+#define RANK                                                                                       \
+        "CASE status WHEN 'pending' THEN 0 WHEN 'uploading' THEN 1 WHEN 'queued' THEN 2 "          \
+        "WHEN 'running' THEN 3 ELSE 9 END"
+
 static const char *const status_names[JOB_STATUS_COUNT] = {
         [JOB_PENDING] = "pending",     [JOB_UPLOADING] = "uploading", [JOB_QUEUED] = "queued",
         [JOB_RUNNING] = "running",     [JOB_COMPLETED] = "completed", [JOB_FAILED] = "failed",
@@ -176,16 +181,21 @@ enum err store_job_apply(struct ctx *ctx, const struct job *job, const struct jo
                          bool *ret_moved)
 {
         static const char sql[] =
-                "UPDATE jobs SET status = $2, error_message = COALESCE($3, error_message), "
-                "output_url = COALESCE($4, output_url), "
+                "UPDATE jobs SET status = $2, "
+                "error_message = CASE WHEN $9 > " RANK " THEN $3 "
+                "ELSE COALESCE(error_message, $3) END, "
+                "output_url = COALESCE(output_url, $4), "
                 "started_at_us = COALESCE(started_at_us, $5), "
                 "completed_at_us = COALESCE(completed_at_us, $6), "
                 "cost_usd_micros = CASE WHEN CAST($7 AS BIGINT) < 0 THEN cost_usd_micros "
                 "ELSE CAST($7 AS BIGINT) END, updated_at_us = $8, "
                 "upload_token_sha256 = CASE WHEN $2 IN ('completed', 'failed', 'cancelled') "
                 "THEN NULL ELSE upload_token_sha256 END "
-                "WHERE job_id = $1 AND $9 >= CASE status WHEN 'pending' THEN 0 "
-                "WHEN 'uploading' THEN 1 WHEN 'queued' THEN 2 WHEN 'running' THEN 3 ELSE 9 END";
+                "WHERE job_id = $1 AND ($9 > " RANK " OR ($9 = " RANK " AND ("
+                "(error_message IS NULL AND CAST($3 AS TEXT) IS NOT NULL) OR "
+                "(output_url IS NULL AND CAST($4 AS TEXT) IS NOT NULL) OR "
+                "(started_at_us IS NULL AND CAST($5 AS BIGINT) IS NOT NULL) OR "
+                "(cost_usd_micros IS NULL AND CAST($7 AS BIGINT) >= 0))))";
         int64_t changed = 0;
         const char *old_status = NULL;
         const char *new_status = job_status_name(news->status);

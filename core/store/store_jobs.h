@@ -60,9 +60,10 @@ struct job_news {
         int64_t started_at_us, completed_at_us, cost_usd_micros;
 };
 
-/* Move the job on, in one statement: only to a later status, or to the same one with new values,
- * and never from a final one; the upload token dies with a final status. *ret_moved tells whether
- * the row changed; late, repeated and reordered news change nothing. Inside a transaction. */
+/* Move the job on, in one statement: only to a later status, or to the same one with values that
+ * were not known, and never from a final one; the upload token dies with a final status. *ret_moved
+ * tells whether the row changed; late, repeated and reordered news change nothing. Inside a
+ * transaction. */
 NODISCARD enum err store_job_apply(struct ctx *ctx, const struct job *job,
                                    const struct job_news *news, bool *ret_moved);
 

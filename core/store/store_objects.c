@@ -66,6 +66,22 @@ enum err store_bucket_get(struct ctx *ctx, const char *name, struct bucket *ret)
         return rc;
 }
 
+enum err store_bucket_directory_after(struct ctx *ctx, const char *after,
+                                      const char **ret_directory)
+{
+        static const char sql[] =
+                "SELECT directory FROM buckets WHERE directory > $1 ORDER BY directory LIMIT 1";
+        CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
+        enum err rc;
+
+        rc = db_query(ctx, &stmt, sql, "t", after);
+        if (rc == OK)
+                rc = db_step(ctx, stmt);
+        if (rc == OK)
+                rc = db_text_dup(ctx, stmt, 0, ret_directory);
+        return rc;
+}
+
 enum err store_object_lock(struct ctx *ctx, const char *bucket, const char *key)
 {
         const char *name = arena_printf(ctx->arena, "object:%s/%s", bucket, key);

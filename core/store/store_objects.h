@@ -28,6 +28,10 @@ NODISCARD enum err store_bucket_insert(struct ctx *ctx, const struct bucket *buc
 /* ERR_NOT_FOUND. */
 NODISCARD enum err store_bucket_get(struct ctx *ctx, const char *name, struct bucket *ret);
 
+/* The first bucket directory, in byte order, after a text. ERR_NOT_FOUND: none. */
+NODISCARD enum err store_bucket_directory_after(struct ctx *ctx, const char *after,
+                                                const char **ret_directory);
+
 /* Write or replace an object and keep its bucket's totals. Inside a transaction, with the key
  * locked by store_object_lock. */
 NODISCARD enum err store_object_put(struct ctx *ctx, const struct object *object);

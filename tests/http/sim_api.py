@@ -212,6 +212,8 @@ class Handler(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     server_version = "replicate-simulator"
+    wbufsize = 1 << 16
+    disable_nagle_algorithm = True
     sim = None
 
     def do_GET(self):

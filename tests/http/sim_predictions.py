@@ -153,6 +153,11 @@ class PredictionStore:
         with self._lock:
             return [copy.deepcopy(item["view"]) for item in reversed(self._items.values())]
 
+    def calls(self, prediction_id, url):
+        """Does the webhook of a prediction go to this service?"""
+        webhook, _ = self.webhook_of(prediction_id)
+        return bool(webhook) and webhook.startswith(url)
+
     def active(self):
         """The ids of all predictions that have not ended."""
         with self._lock:

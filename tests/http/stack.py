@@ -261,7 +261,8 @@ class Stack:
             s3_endpoint_enabled=True, s3_public_url="", s3_output_path="")
         answer = self.put(f"{PROVIDER}/token", json={"api_token": self.sim.token})
         assert answer.status_code == 200 and answer.json()["success"], answer.text
-        deliveries = [self.sim.advance(prediction_id, "canceled", wait_s=0)
+        deliveries = [self.sim.advance(prediction_id, "canceled", wait_s=0,
+                                       deliver=self.sim.store.calls(prediction_id, self.url))
                       for prediction_id in self.sim.store.active()]
         for delivery in filter(None, deliveries):
             delivery.done.wait(HTTP_TIMEOUT_S)

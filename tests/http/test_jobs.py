@@ -182,11 +182,10 @@ def test_a_completed_word_after_a_cancel_changes_nothing(cloud, job):
     assert cloud.status(job.job_id) == "cancelled"
 
 
-@pytest.mark.parametrize("body, status", [(b"", 200), (b"{}", 200), (b"x" * 70000, 413)])
-def test_a_cancel_needs_no_body(cloud, job, body, status):
-    answer = cloud.post(f"/api/cloud/jobs/{job.job_id}/cancel", data=body,
-                        headers={"Content-Type": "application/json"})
-    assert answer.status_code == status, answer.text
+@pytest.mark.parametrize("body", [b"", b"{}"])
+def test_a_cancel_needs_no_body(cloud, job, body):
+    expect.ok(cloud.post(f"/api/cloud/jobs/{job.job_id}/cancel", data=body,
+                         headers={"Content-Type": "application/json"}))
 
 
 def test_two_cancels_at_once_end_in_one_cancelled_job(cloud, job):

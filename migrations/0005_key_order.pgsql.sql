@@ -1,2 +1,0 @@
--- Object keys sort by their bytes, whatever the locale of the database.
-ALTER TABLE objects ALTER COLUMN object_key TYPE TEXT COLLATE "C";

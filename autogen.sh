@@ -91,13 +91,15 @@ install_packages() {
                 as_root=(sudo -n)
                 if ! sudo -n true 2>/dev/null; then
                         say "these packages are missing; run this as root and start again:"
-                        echo "apt-get update && apt-get install -y --no-install-recommends $packages" >&2
+                        echo "apt-get update && apt-get install -y $packages" >&2
                         exit 69
                 fi
         fi
         say "installing $packages"
+        # shellcheck disable=SC2086
         "${as_root[@]}" "${apt[@]}" update >&2 &&
-                without_services "${as_root[@]}" "${apt[@]}" install --no-install-recommends $packages >&2
+                without_services "${as_root[@]}" "${apt[@]}" --no-install-recommends install \
+                        $packages >&2
         if [ -n "$(missing_packages "$@")" ]; then
                 say "these packages could not be installed: $(missing_packages "$@" | tr '\n' ' ')"
                 exit 69

@@ -9,8 +9,8 @@
 #   SIMPLETUNER_APACHE_REUSE   1: Apache keeps its connections to the responder open
 #
 # All other settings reach the programs as they are. Standard output gets one line when the service
-# answers. SIGTERM, SIGINT and SIGHUP stop everything; so does the end of the front server. A responder
-# that dies is started again.
+# answers. SIGTERM, SIGINT and SIGHUP stop everything; so does the end of the front server. A
+# responder that dies is started again.
 set -u
 
 source=$(cd "$(dirname "$0")/.." && pwd) || exit 1
@@ -110,7 +110,8 @@ apache_base() {
 
         [ "$reuse" = 1 ] && workers=$REUSE_WORKERS
 
-        for module in alias authz_core dir env headers mime mpm_event reqtimeout setenvif xsendfile "$@"; do
+        for module in alias authz_core dir env headers mime mpm_event reqtimeout setenvif \
+                xsendfile "$@"; do
                 echo "LoadModule ${module}_module $directory/mod_$module.so"
         done
         cat <<CONF
@@ -132,32 +133,46 @@ Include "$run/site.conf"
 CONF
 }
 
+# configure_apache FILE MODULE... -- NAME=VALUE...: the site, and the rest around it.
 configure_apache() {
-        local before='\(Define SIMPLETUNER_NAME \)' outputs=$home/outputs
-        local values
+        local site=$1 outputs=$home/outputs modules=()
 
+        shift
+        while [ "$1" != -- ]; do
+                modules+=("$1")
+                shift
+        done
+        shift
         [[ $outputs =~ ^[A-Za-z0-9._~/-]+$ ]] || outputs=$run/none # downloads through FastCGI
-        values=("ADDRESS=127.0.0.1:$port" "STATIC=\"$source/fcgi/static\"" "OUTPUTS=$outputs")
-        if [ "$front" = apache ]; then
-                values+=("SOCKETS=$run")
-                [ "$reuse" = 1 ] && values+=(REUSE=On)
-                variant "$before" "${values[@]}" \
-                        <"$source/apache/simpletuner-cloud.conf" >"$run/site.conf"
-                apache_base proxy proxy_fcgi >"$run/front.conf"
-                return
-        fi
+        variant '\(Define SIMPLETUNER_NAME \)' "ADDRESS=127.0.0.1:$port" \
+                "STATIC=\"$source/fcgi/static\"" "OUTPUTS=$outputs" "$@" \
+                <"$source/apache/$site" >"$run/site.conf"
+        apache_base "${modules[@]}" >"$run/front.conf"
+}
 
-        # mod_fcgid starts the responder without an environment: this one brings ours along.
+configure_proxy_fcgi() {
+        local keep=Off
+
+        [ "$reuse" = 1 ] && keep=On
+        configure_apache simpletuner-cloud.conf proxy proxy_fcgi -- "SOCKETS=$run" "REUSE=$keep"
+}
+
+# mod_fcgid starts the responder without an environment: a program of ours brings it along.
+configure_fcgid() {
+        local program=$run/bin/responder
+
         mkdir "$run/bin" || exit 73
-        { echo '#!/bin/bash'; export -p; printf 'exec %q "$@"\n' "$responder"; } >"$run/bin/responder"
-        chmod 0700 "$run/bin/responder"
-        variant "$before" "${values[@]}" "RESPONDER=$run/bin/responder" \
-                <"$source/apache/simpletuner-cloud-fcgid.conf" >"$run/site.conf"
         {
-                apache_base fcgid
-                echo "FcgidIPCDir \"$run\""
-                echo "FcgidProcessTableFile \"$run/fcgid.shm\""
-        } >"$run/front.conf"
+                echo '#!/bin/bash'
+                export -p
+                printf 'exec %q "$@"\n' "$responder"
+        } >"$program"
+        chmod 0700 "$program"
+        configure_apache simpletuner-cloud-fcgid.conf fcgid -- "RESPONDER=$program"
+        cat >>"$run/front.conf" <<CONF
+FcgidIPCDir "$run"
+FcgidProcessTableFile "$run/fcgid.shm"
+CONF
 }
 
 # ---- processes ----
@@ -170,7 +185,7 @@ start() {
 
 # Apache refuses to serve as root. As www-data it would not reach what belongs to root, so it keeps
 # the one capability for that: no more than lighttpd and the responder have, which run as root. It
-# opens /dev/stderr by name, which works with a pipe of ours, and not always with what we were given.
+# opens /dev/stderr by name, which always works with a pipe of ours.
 start_apache() {
         local as_user=()
 
@@ -187,13 +202,20 @@ start_apache() {
 }
 
 start_front() {
-        if [ "$front" = lighttpd ]; then
+        case $front in
+        lighttpd)
                 configure_lighttpd
                 start lighttpd -D -f "$run/front.conf"
-        else
-                configure_apache
+                ;;
+        apache)
+                configure_proxy_fcgi
                 start_apache
-        fi
+                ;;
+        apache-fcgid)
+                configure_fcgid
+                start_apache
+                ;;
+        esac
         front_pid=$started
 }
 
@@ -213,8 +235,9 @@ start_responder() {
 
 # The front server's pid file comes when it has its port: until then another's service may be there.
 announce_when_ready() {
-        until [ -s "$run/front.pid" ] &&
-                curl --silent --fail --noproxy '*' --max-time 5 --output /dev/null "$url$READY_PATH"; do
+        local ask=(curl --silent --fail --noproxy '*' --max-time 5 --output /dev/null)
+
+        until [ -s "$run/front.pid" ] && "${ask[@]}" "$url$READY_PATH"; do
                 sleep 0.05
         done
         : >"$run/ready"

@@ -1,6 +1,6 @@
 #!/bin/bash
-# The configurations of lighttpd/ and apache/, as they are shipped, are accepted by the servers; only
-# what they name on the disk is put where the test may make it.
+# The configurations of lighttpd/ and apache/, as they are shipped, are accepted by the servers;
+# only what they name on the disk is put where the test may make it.
 set -u
 . "$(dirname "$0")/check-common.sh"
 PATH=$PATH:/usr/sbin

@@ -1,6 +1,6 @@
 #!/bin/bash
-# Dependencies point one way: base <- db <- store <- cloud <- {cron, fcgi}. An include names its file
-# from the project's directory, so the rule is one search per directory.
+# Dependencies point one way: base <- db <- store <- cloud <- {cron, fcgi}. An include names its
+# file from the project's directory, so the rule is one search per directory.
 set -u
 . "$(dirname "$0")/check-common.sh"
 

@@ -3,7 +3,7 @@
 set -u
 . "$(dirname "$0")/check-common.sh"
 
-# A test program is listed without its ending. Programs of bench and fuzz are built by their runners.
+# A test program is listed without its ending. The runners of bench and fuzz build their programs.
 c_files core fcgi tests | grep -vE '^tests/(bench|fuzz)/' | while read -r file; do
         case $file in
         tests/*/test_*.c) name=${file%.c} ;;

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Words that belong in one place: SQL, the environment, the headers of other projects, HTTP statuses.
+# Words that belong in one place: SQL, the environment, foreign headers, HTTP statuses.
 set -u
 . "$(dirname "$0")/check-common.sh"
 
@@ -46,25 +46,28 @@ calls() {
 
 sources=$(code core fcgi)
 
-only 'SQL only in core/store and core/db' \
-        '"[^"]*(SELECT .*|INSERT INTO |UPDATE [a-z_]+ SET|DELETE FROM|CREATE (TABLE|INDEX)|ON CONFLICT|ORDER BY|RETURNING )' \
-        'core/(store|db)/[a-z_0-9]+\.[ch]'
-only 'the environment is read in core/base/config.c' "$(calls getenv secure_getenv)" 'core/base/config\.c'
+sql='SELECT .*|INSERT INTO |UPDATE [a-z_]+ SET|DELETE FROM|CREATE (TABLE|INDEX)|ON CONFLICT'
+sql="$sql|ORDER BY|RETURNING "
+only 'SQL only in core/store and core/db' "\"[^\"]*($sql)" 'core/(store|db)/[a-z_0-9]+\.[ch]'
+
+only 'the environment is read in core/base/config.c' "$(calls getenv secure_getenv)" \
+        'core/base/config\.c'
+
 only 'sqlite3.h only in core/db/db_sqlite.c' '#include <sqlite3' 'core/db/db_sqlite\.c'
 only 'libpq-fe.h only in core/db/db_pgsql.c' '#include <libpq' 'core/db/db_pgsql\.c'
 only 'fcgiapp.h only in fcgi/transport.c' '#include <(fcgi|fastcgi)' 'fcgi/transport\.c'
 only 'curl.h only in core/cloud/http_client.c' '#include <curl/' 'core/cloud/http_client\.c'
 only 'OpenSSL only in core/base/crypto.c' '#include <openssl/' 'core/base/crypto\.c'
 only 'jansson.h only in core/base/json.h' '#include <jansson' 'core/base/json\.h'
-only 'HTTP statuses become words in fcgi' \
-        '"[^"]*(Bad Request|Unauthorized|Forbidden|Not Found|Method Not Allowed|Internal Server Error|Service Unavailable)' \
-        'fcgi/[a-z_]+\.c'
-only 'banned calls' \
-        "$(calls strcpy strcat sprintf vsprintf strtok atoi atol atof gets system popen localtime gmtime)" ' '
+
+reasons='Bad Request|Unauthorized|Forbidden|Not Found|Method Not Allowed|Internal Server Error'
+only 'HTTP statuses become words in fcgi' "\"[^\"]*($reasons|Service Unavailable)" 'fcgi/[a-z_]+\.c'
+
+banned=$(calls strcpy strcat sprintf vsprintf strtok atoi atol atof gets system popen localtime gmtime)
+only 'banned calls' "$banned" ' '
 
 find core fcgi tests autogen.sh configure.ac Makefile.am apache lighttpd -type f \
-        \( -name '*.[ch]' -o -name '*.py' -o -name '*.sh' -o -name '*.js' -o -name '*.conf' -o -name '*.a[cm]' \) \
-        ! -name check-words.sh -print0 |
+        -regex '.*\.\([ch]\|py\|sh\|js\|conf\|ac\|am\)' ! -name check-words.sh -print0 |
         xargs -0 grep -nE '(^|[^A-Za-z])(TODO|FIXME|XXX)([^A-Za-z]|$)' |
         report 'words: nothing is left for later'
 exit $status

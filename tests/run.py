@@ -56,8 +56,8 @@ class Tally:
 
 def environment(**more):
     """Ours, without what the user may have set for make, the tests or the service."""
-    foreign = re.compile(r"SIMPLETUNER_|REPLICATE_|MAKE|MFLAGS|CDPATH$|CC$|CFLAGS$|CPPFLAGS$|LDFLAGS$"
-                         r"|(https?|no|all)_proxy$", re.IGNORECASE)
+    foreign = re.compile(r"SIMPLETUNER_|REPLICATE_|MAKE|MFLAGS|(CDPATH|CC|(C|CPP|LD)FLAGS"
+                         r"|(https?|no|all)_proxy)$", re.IGNORECASE)
     kept = {name: value for name, value in os.environ.items() if not foreign.match(name)}
     return kept | {"PYTHONDONTWRITEBYTECODE": "1", "LC_ALL": "C.UTF-8"} | more
 
@@ -113,7 +113,8 @@ def cases_of(log):
     repeats what failed at the end, hence the dictionary."""
     tap = re.findall(r"^(not )?ok \d+ - (.+)$", log, re.MULTILINE)
     own = re.findall(r"^\[ +(?:OK|(FAILED)) +\] (\S+)$", log, re.MULTILINE)
-    return [(name, not bad) for bad, name in tap] + list({name: not bad for bad, name in own}.items())
+    own = {name: not bad for bad, name in own}
+    return [(name, not bad) for bad, name in tap] + list(own.items())
 
 
 def count_cases(tally, program, log, ended_well):
@@ -166,7 +167,8 @@ def fronts(tally):
 def clang_tidy(tally):
     """One test a file."""
     _, flags = run(["pkg-config", "--cflags", "libcurl", "libpq", "sqlite3", "jansson", "openssl"])
-    arguments = ["--", "-std=gnu17", "-D_GNU_SOURCE", "-I.", '-DPACKAGE_VERSION="0"', *flags.split()]
+    arguments = ["--", "-std=gnu17", "-D_GNU_SOURCE", "-I.", '-DPACKAGE_VERSION="0"',
+                 *flags.split()]
     files = sorted(str(file.relative_to(SOURCE)) for folder in ("core", "fcgi")
                    for file in (SOURCE / folder).rglob("*.c")
                    if file.name != "migrations_embedded.c")

@@ -62,8 +62,8 @@ cd "$dir" || exit 73
 cd "$OLDPWD" || exit 73
 
 # Nothing here outlives a power cut, so nothing is synced.
-"${as_owner[@]}" --pdeathsig=INT -- "$programs/postgres" -D "$dir/data" -k "$dir" -c listen_addresses= \
-        -c fsync=off -c max_connections=200 >>"$dir/log" 2>&1 </dev/null &
+"${as_owner[@]}" --pdeathsig=INT -- "$programs/postgres" -D "$dir/data" -k "$dir" \
+        -c listen_addresses= -c fsync=off -c max_connections=200 >>"$dir/log" 2>&1 </dev/null &
 server=$!
 
 for ((tries = 0; tries < 600; tries++)); do

@@ -32,10 +32,6 @@ class Fleet:
             self._cluster = Cluster().start()
         return self._cluster.new_database()
 
-    @property
-    def cluster(self):
-        return self._cluster
-
     def get(self, front, database):
         key = front, database
         if key not in self._stacks:

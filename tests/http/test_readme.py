@@ -4,8 +4,10 @@ Every sh block that follows <!-- walk --> is a part of one script. Only what a r
 is changed: the address of the service, the port of the simulator and the scratch directory.
 """
 
+import contextlib
 import os
 import re
+import signal
 import subprocess
 
 import pytest
@@ -17,7 +19,6 @@ from waiting import free_port
 BLOCK = re.compile(r"<!-- walk -->\s*```(?:sh|bash)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 WALK_TIMEOUT_S = 120
 SIMULATOR_PORT = "9443"
-LEFTOVERS = "trap 'kill $(jobs -p) 2>/dev/null || :' EXIT\n"
 
 
 def script(stack, directory):
@@ -28,15 +29,25 @@ def script(stack, directory):
     walk = walk.replace("http://127.0.0.1:8080", stack.url)
     walk = walk.replace("http://localhost:8080", stack.url)
     walk = walk.replace(SIMULATOR_PORT, str(free_port()))
-    return LEFTOVERS + re.sub(r"/tmp\b", str(directory), walk)
+    return re.sub(r"/tmp\b", str(directory), walk)
 
 
 def walk(stack, directory):
     environment = stack.env | {"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"}
-    result = subprocess.run(["bash", "-euxo", "pipefail", "-c", script(stack, directory)],
-                            cwd=REPO, env=environment, stdin=subprocess.DEVNULL, text=True,
-                            capture_output=True, timeout=WALK_TIMEOUT_S)
-    assert result.returncode == 0, f"{result.stdout}\n{result.stderr}"
+    output = directory / "walk.log"
+    with open(output, "wb") as log:
+        shell = subprocess.Popen(["bash", "-euxo", "pipefail", "-c", script(stack, directory)],
+                                 cwd=REPO, env=environment, stdin=subprocess.DEVNULL, stdout=log,
+                                 stderr=log, start_new_session=True)
+    try:
+        status = shell.wait(WALK_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        status = "none yet"
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(shell.pid, signal.SIGKILL)  # the walk's session, simulator included
+        shell.wait()
+    assert status == 0, f"exit status {status}\n{output.read_text(errors='replace')}"
 
 
 @pytest.mark.parametrize("front", FRONTS)

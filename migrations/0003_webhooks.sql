@@ -1,4 +1,5 @@
 -- Every accepted delivery, stored in the transaction that applies it; webhook_id is the sender's.
+-- The body is kept without what the remote job was given, for its token is in there.
 CREATE TABLE webhook_deliveries (
         delivery_id    TEXT PRIMARY KEY,
         provider       TEXT NOT NULL,

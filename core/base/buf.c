@@ -63,11 +63,6 @@ bool buf_puts(struct buf *buf, const char *s)
         return buf_add(buf, s, strlen(s));
 }
 
-bool buf_putc(struct buf *buf, char c)
-{
-        return buf_add(buf, &c, 1);
-}
-
 bool buf_printf(struct buf *buf, const char *fmt, ...)
 {
         va_list ap;

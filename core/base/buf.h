@@ -25,8 +25,16 @@ void buf_reset(struct buf *buf);
 /* Append. False: out of memory, or max passed; buf_ok stays false from then on. */
 bool buf_add(struct buf *buf, const void *bytes, size_t len);
 bool buf_puts(struct buf *buf, const char *s);
-bool buf_putc(struct buf *buf, char c);
 bool buf_printf(struct buf *buf, const char *fmt, ...) PRINTF(2, 3);
+
+static inline bool buf_putc(struct buf *buf, char c)
+{
+        if (buf->failed || buf->len == buf->max || buf->len + 1 >= buf->cap)
+                return buf_add(buf, &c, 1);
+        buf->data[buf->len++] = c;
+        buf->data[buf->len] = '\0';
+        return true;
+}
 
 static inline bool buf_ok(const struct buf *buf)
 {

@@ -36,22 +36,56 @@ struct clock clock_fake(int64_t wall_us)
         return (struct clock){ .wall_us = fake_now, .mono_us = fake_now, .fake_us = wall_us };
 }
 
+/* The UTC calendar of a time since 1970. gmtime_r would take a lock and look at the time zone. */
 static struct tm utc(int64_t wall_us)
 {
-        time_t seconds = (time_t)(wall_us / US_PER_S);
-        struct tm tm = { 0 };
+        int64_t seconds = wall_us / US_PER_S, days = seconds / 86400;
+        int rest = (int)(seconds % 86400);
+        /* Days to a civil date, counting years from March so that leap days come last. */
+        int64_t shifted = days + 719468;
+        int64_t era = shifted / 146097;
+        int day_of_era = (int)(shifted % 146097);
+        int year_of_era =
+                (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+        int day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        int month = (5 * day_of_year + 2) / 153;
+        struct tm tm = {
+                .tm_hour = rest / 3600,
+                .tm_min = rest / 60 % 60,
+                .tm_sec = rest % 60,
+                .tm_mday = day_of_year - (153 * month + 2) / 5 + 1,
+                .tm_mon = month < 10 ? month + 2 : month - 10,
+                .tm_wday = (int)((days + 4) % 7),
+        };
 
-        gmtime_r(&seconds, &tm);
+        tm.tm_year = (int)(year_of_era + era * 400) + (tm.tm_mon < 2) - 1900;
         return tm;
+}
+
+/* count digits of value and the character after them; lists format many times, printf is slow. */
+static char *put_digits(char *at, int value, int count, char after)
+{
+        for (int i = count - 1; i >= 0; i--) {
+                at[i] = (char)('0' + value % 10);
+                value /= 10;
+        }
+        at[count] = after;
+        return at + count + 1;
 }
 
 void clock_format_iso(int64_t wall_us, char ret_text[CLOCK_ISO_SIZE])
 {
         struct tm tm = utc(wall_us);
-        unsigned ms = (unsigned)(wall_us % US_PER_S / US_PER_MS);
-        size_t len = strftime(ret_text, CLOCK_ISO_SIZE, "%Y-%m-%dT%H:%M:%S", &tm);
+        char *at = ret_text;
 
-        snprintf(ret_text + len, CLOCK_ISO_SIZE - len, ".%03uZ", ms % 1000);
+        at = put_digits(at, tm.tm_year + 1900, 4, '-');
+        at = put_digits(at, tm.tm_mon + 1, 2, '-');
+        at = put_digits(at, tm.tm_mday, 2, 'T');
+        at = put_digits(at, tm.tm_hour, 2, ':');
+        at = put_digits(at, tm.tm_min, 2, ':');
+        at = put_digits(at, tm.tm_sec, 2, '.');
+        at = put_digits(at, (int)(wall_us % US_PER_S / US_PER_MS), 3, 'Z');
+        *at = '\0';
 }
 
 void clock_format_http(int64_t wall_us, char ret_text[CLOCK_HTTP_SIZE])

@@ -246,6 +246,11 @@ static bool load(struct loader *loader)
         count = ipnet_parse_list(config->trusted_proxies_text, config->trusted_proxies,
                                  CONFIG_TRUSTED_PROXIES_MAX, &bad);
         config->trusted_proxy_count = count > 0 ? (size_t)count : 0;
+        if (*config->ca_bundle && access(config->ca_bundle, R_OK) != 0)
+                return fail(loader,
+                            "SIMPLETUNER_CA_BUNDLE must be a file or directory that can be "
+                            "read: %s: %m",
+                            config->ca_bundle);
         return true;
 }
 

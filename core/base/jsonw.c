@@ -7,11 +7,22 @@
 #include "core/base/clock.h"
 #include "core/base/utf8.h"
 
+#define DIGITS_MAX 32
+#define FIXED_MAX  1e15 /* scaled values below are exact in a double, so integers write them */
+
 static const char replacement[] = "\xEF\xBF\xBD"; /* U+FFFD */
+
+/* Bytes that stand for themselves: printable ASCII but the quote and the backslash. */
+static const bool plain[256] = {
+        [' '] = true,
+        ['!'] = true,
+        ['#' ... '['] = true,
+        [']' ... '~'] = true,
+};
 
 static bool is_plain(unsigned char c)
 {
-        return c >= 0x20 && c < 0x7F && c != '"' && c != '\\';
+        return plain[c];
 }
 
 /* Bytes of the character at s when it goes out as it is, else 0. */
@@ -81,10 +92,13 @@ size_t jsonw_piece(const char *s, size_t max, struct jsonw_piece *ret)
 
 static void quoted(struct buf *out, const char *s)
 {
+        size_t len = plain_run((const unsigned char *)s, SIZE_MAX);
         struct jsonw_piece piece;
         size_t used;
 
         buf_putc(out, '"');
+        buf_add(out, s, len); /* nearly always all of it */
+        s += len;
         while ((used = jsonw_piece(s, SIZE_MAX, &piece)) > 0) {
                 buf_add(out, piece.text, piece.len);
                 s += used;
@@ -144,10 +158,26 @@ void jsonw_string(struct jsonw *w, const char *key, const char *value)
         quoted(w->out, value);
 }
 
+/* Decimal digits of value, at least min_digits, ending before end; returns where they begin. */
+static char *put_digits(char *end, uint64_t value, int min_digits)
+{
+        for (; value > 0 || min_digits > 0; min_digits--) {
+                *--end = (char)('0' + value % 10);
+                value /= 10;
+        }
+        return end;
+}
+
 void jsonw_int(struct jsonw *w, const char *key, int64_t value)
 {
+        char digits[DIGITS_MAX];
+        char *end = digits + sizeof(digits);
+        char *at = put_digits(end, value < 0 ? -(uint64_t)value : (uint64_t)value, 1);
+
+        if (value < 0)
+                *--at = '-';
         begin(w, key);
-        buf_printf(w->out, "%lld", (long long)value);
+        buf_add(w->out, at, (size_t)(end - at));
 }
 
 void jsonw_bool(struct jsonw *w, const char *key, bool value)
@@ -162,12 +192,28 @@ void jsonw_null(struct jsonw *w, const char *key)
 
 void jsonw_number(struct jsonw *w, const char *key, double value, int decimals)
 {
+        char digits[DIGITS_MAX];
+        char *end = digits + sizeof(digits), *at;
+        uint64_t scale = 1, fixed;
+
         if (!isfinite(value)) {
                 jsonw_null(w, key);
                 return;
         }
+        for (int i = 0; i < decimals; i++)
+                scale *= 10;
         begin(w, key);
-        buf_printf(w->out, "%.*f", decimals, value);
+        if (decimals == 0 || !(fabs(value) * (double)scale < FIXED_MAX)) {
+                buf_printf(w->out, "%.*f", decimals, value);
+                return;
+        }
+        fixed = (uint64_t)(fabs(value) * (double)scale + 0.5);
+        at = put_digits(end, fixed % scale, decimals);
+        *--at = '.';
+        at = put_digits(at, fixed / scale, 1);
+        if (value < 0 && fixed > 0)
+                *--at = '-';
+        buf_add(w->out, at, (size_t)(end - at));
 }
 
 void jsonw_time(struct jsonw *w, const char *key, int64_t wall_us)

@@ -11,9 +11,15 @@
 
 struct http_client {
         CURL *curl;
+        char *settings; /* what its open connections were made with */
         struct buf answer;
 };
 
+static void free_text(char *text)
+{
+        free(text);
+}
+DEFINE_CLEANUP(char *, free_text)
 typedef struct curl_slist header_list;
 DEFINE_CLEANUP(header_list *, curl_slist_free_all)
 
@@ -47,6 +53,7 @@ void http_client_free(struct http_client *client)
         if (!client)
                 return;
         curl_easy_cleanup(client->curl);
+        free(client->settings);
         buf_done(&client->answer);
         free(client);
 }
@@ -122,6 +129,30 @@ static void apply_request(struct http_client *client, const struct http_request 
                 curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request->body ? request->body : "");
         }
         curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request->method);
+        /* On a kept connection that turns out dead libcurl sends again: only what may be repeated.
+         */
+        if (strcmp(request->method, "GET") != 0)
+                curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, 1L);
+}
+
+/* Connections and TLS sessions made with other settings must not serve these: libcurl cannot tell,
+ * because it does not see what add_ca did. */
+static enum err forget_other_settings(struct ctx *ctx, const struct http_settings *settings)
+{
+        struct http_client *client = ctx->http;
+        CLEANUP(free_textp) char *now = NULL;
+
+        if (asprintf(&now, "%d %s %s", settings->ssl_verify,
+                     settings->ca_bundle ? settings->ca_bundle : "",
+                     settings->proxy ? settings->proxy : "") < 0)
+                return ctx_nomem(ctx);
+        if (client->settings && strcmp(client->settings, now) != 0) {
+                curl_easy_cleanup(client->curl);
+                client->curl = curl_easy_init();
+        }
+        free(client->settings);
+        client->settings = TAKE(now);
+        return client->curl ? OK : ctx_nomem(ctx);
 }
 
 /* Failures that came before the request could have reached the other side. */
@@ -171,6 +202,8 @@ enum err http_perform(struct ctx *ctx, const struct http_settings *settings,
         const char *body;
         CURLcode code;
 
+        if (forget_other_settings(ctx, settings) != OK)
+                return ERR_NOMEM;
         curl_easy_reset(client->curl);
         buf_reset(&client->answer);
         if (!make_headers(ctx, request, &headers))

@@ -13,6 +13,7 @@
 #include "core/base/log.h"
 #include "core/cloud/object_path.h"
 #include "core/cloud/object_temp.h"
+#include "core/cloud/provider_settings.h"
 #include "core/db/db.h"
 #include "core/store/store_jobs.h"
 
@@ -66,6 +67,24 @@ static bool is_real_type(const char *content_type)
                strcmp(content_type, "application/x-www-form-urlencoded") != 0;
 }
 
+/* Files of jobs are received only while the administrator wants them. */
+static enum err check_receiving(struct ctx *ctx)
+{
+        struct provider_settings settings;
+        struct job job;
+        enum err rc;
+
+        if (ctx->actor.kind != ACTOR_JOB)
+                return OK;
+        rc = store_job_get(ctx, ctx->actor.job_id, &job);
+        if (rc == OK)
+                rc = provider_settings_load(ctx, job.provider, &settings);
+        if (rc == OK && !settings.s3_endpoint_enabled)
+                return ctx_fail(ctx, ERR_DENIED,
+                                "Receiving files is switched off (s3_endpoint_enabled)");
+        return rc;
+}
+
 enum err object_upload_begin(struct ctx *ctx, const struct object_intent *intent,
                              struct object_upload **ret)
 {
@@ -80,6 +99,8 @@ enum err object_upload_begin(struct ctx *ctx, const struct object_intent *intent
                 (struct object_upload){ .ctx = ctx, .key = intent->key, .temp = OBJECT_TEMP_NONE };
         upload->content_type = is_real_type(type) ? type : object_media_type(intent->key);
         rc = object_key_check(ctx, intent->key);
+        if (rc == OK)
+                rc = check_receiving(ctx);
         if (rc == OK)
                 rc = store_bucket_get(ctx, intent->bucket, &upload->bucket);
         if (rc != OK)

@@ -16,7 +16,8 @@ struct object_intent {
         int64_t size;             /* bytes to come; -1: not said */
 };
 
-/* Begin an upload. ERR_NOT_FOUND: no such bucket. ERR_INVALID: the key. ERR_TOO_LARGE.
+/* Begin an upload. ERR_NOT_FOUND: no such bucket. ERR_INVALID: the key. ERR_DENIED: jobs may not
+ * upload now (s3_endpoint_enabled). ERR_TOO_LARGE.
  * ERR_NO_SPACE: the disk would fall below its floor. */
 NODISCARD enum err object_upload_begin(struct ctx *ctx, const struct object_intent *intent,
                                        struct object_upload **ret);

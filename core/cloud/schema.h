@@ -6,7 +6,7 @@
 #include "core/base/ctx.h"
 
 struct schema_info {
-        const char *kind;   /* "sqlite" or "pgsql" */
+        const char *kind;   /* "sqlite" or "postgresql" */
         const char *path;   /* the SQLite file, else NULL */
         int64_t size_bytes; /* of that file; -1: there is none */
         unsigned version;   /* of the database, 0 when empty */

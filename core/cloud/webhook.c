@@ -116,7 +116,7 @@ static enum err store_and_apply(struct ctx *ctx, const struct webhook_request *r
                 .provider = request->provider_id,
                 .webhook_id = request->headers.id,
                 .outcome = "received",
-                .body = request->body,
+                .body = event->stored_body,
         };
         enum err rc;
 
@@ -172,12 +172,16 @@ enum err webhook_receive(struct ctx *ctx, const struct webhook_request *request,
                 log_event(ctx, LOG_WARNING, logger, "Webhook rejected", "provider",
                           request->provider_id, "client", client, "reason", ctx->detail);
         }
+        if (rc == ERR_UNAUTHENTICATED) /* why is for the log alone: it would help a forger */
+                return ctx_fail(ctx, rc, "Invalid webhook signature");
         if (rc != OK)
                 return rc;
         rc = json_parse_object(ctx, "webhook payload", request->body, request->body_len, &body);
         if (rc != OK)
                 return rc;
         rc = webhook_event_read(ctx, session.provider, body, &event);
+        if (rc == OK)
+                rc = webhook_body_to_store(ctx, body, &event.stored_body);
         if (rc != OK)
                 return rc;
         return store_and_apply(ctx, request, &event, ret);

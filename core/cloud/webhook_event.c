@@ -88,3 +88,19 @@ enum err webhook_event_read(struct ctx *ctx, const struct provider *provider, co
         *ret = out;
         return OK;
 }
+
+enum err webhook_body_to_store(struct ctx *ctx, const json_t *body, const char **ret)
+{
+        CLEANUP(json_decrefp) json_t *stored = json_copy((json_t *)(uintptr_t)body);
+        const json_t *env = json_object_get(json_object_get(body, "input"), "env");
+        const char *job_id = json_string_at(env, "SIMPLETUNER_JOB_ID");
+
+        if (!stored)
+                return ctx_nomem(ctx);
+        json_object_del(stored, "input");
+        if (job_id &&
+            json_object_set_new(stored, "input",
+                                json_pack("{s:{s:s}}", "env", "SIMPLETUNER_JOB_ID", job_id)) != 0)
+                return ctx_nomem(ctx);
+        return json_text(ctx, stored, ret);
+}

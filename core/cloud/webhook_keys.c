@@ -16,24 +16,32 @@
 #define PROVIDERS_MAX     8
 #define SECRET_SEPARATORS " ,\t\r\n"
 
-/* What a provider handed out last. */
+/* What a provider handed out last, to which account. */
 struct fetched {
         const struct provider *provider;
-        char secret[FETCHED_MAX]; /* "" until there is one */
-        int64_t tried_us;         /* monotonic; 0: never */
+        char account[SHA256_HEX_SIZE]; /* of API address and token: another one has other secrets */
+        char secret[FETCHED_MAX];      /* "" until there is one */
+        int64_t tried_us;              /* monotonic; 0: never */
 };
 
 struct webhook_keys {
-        pthread_mutex_t lock; /* also held while fetching: others wait for that answer */
+        pthread_mutex_t lock;     /* over the slots; held for moments only */
+        pthread_mutex_t fetching; /* one asks the provider, others wait for its answer */
         struct fetched fetched[PROVIDERS_MAX];
 };
+
+static void init_locks(struct webhook_keys *keys)
+{
+        pthread_mutex_init(&keys->lock, NULL);
+        pthread_mutex_init(&keys->fetching, NULL);
+}
 
 struct webhook_keys *webhook_keys_new(void)
 {
         struct webhook_keys *keys = calloc(1, sizeof(*keys));
 
         if (keys)
-                pthread_mutex_init(&keys->lock, NULL);
+                init_locks(keys);
         return keys;
 }
 
@@ -42,6 +50,7 @@ void webhook_keys_free(struct webhook_keys *keys)
         if (!keys)
                 return;
         pthread_mutex_destroy(&keys->lock);
+        pthread_mutex_destroy(&keys->fetching);
         secret_wipe(keys, sizeof(*keys));
         free(keys);
 }
@@ -123,35 +132,80 @@ bool webhook_signature_matches(const struct webhook_headers *headers, const char
         return found;
 }
 
-static struct fetched *slot_of(struct webhook_keys *keys, const struct provider *provider)
+/* The provider's slot, emptied when the account has changed. Called under lock. */
+static struct fetched *slot_of(struct webhook_keys *keys, const struct provider *provider,
+                               const char *account)
 {
-        for (size_t i = 0; i < PROVIDERS_MAX; i++) {
-                struct fetched *slot = &keys->fetched[i];
+        size_t i = 0;
 
-                if (!slot->provider)
-                        slot->provider = provider;
-                if (slot->provider == provider)
-                        return slot;
+        while (i < PROVIDERS_MAX - 1 && keys->fetched[i].provider &&
+               keys->fetched[i].provider != provider)
+                i++;
+        if (keys->fetched[i].provider != provider ||
+            strcmp(keys->fetched[i].account, account) != 0) {
+                keys->fetched[i] = (struct fetched){ .provider = provider };
+                snprintf(keys->fetched[i].account, sizeof(keys->fetched[i].account), "%s", account);
         }
-        return &keys->fetched[PROVIDERS_MAX - 1];
+        return &keys->fetched[i];
 }
 
-/* Ask the provider for its secret, unless it was asked a moment ago. Called under lock. */
-static void refetch(struct ctx *ctx, const struct provider_session *session, struct fetched *slot)
+static void copy_secret(struct webhook_keys *keys, const struct provider *provider,
+                        const char *account, char ret_secret[FETCHED_MAX])
+{
+        pthread_mutex_lock(&keys->lock);
+        memcpy(ret_secret, slot_of(keys, provider, account)->secret, FETCHED_MAX);
+        pthread_mutex_unlock(&keys->lock);
+}
+
+/* May the provider be asked again? If so, that counts as asked. */
+static bool take_try(struct ctx *ctx, struct webhook_keys *keys, const struct provider *provider,
+                     const char *account)
 {
         int64_t now_us = clock_mono_us(ctx->clock);
-        const char *secret = NULL;
+        struct fetched *slot;
+        bool may;
 
-        if (slot->tried_us && now_us - slot->tried_us < REFETCH_US)
+        pthread_mutex_lock(&keys->lock);
+        slot = slot_of(keys, provider, account);
+        may = !slot->tried_us || now_us - slot->tried_us >= REFETCH_US;
+        if (may)
+                slot->tried_us = now_us;
+        pthread_mutex_unlock(&keys->lock);
+        return may;
+}
+
+/* Ask the provider for its secret, unless it was asked a moment ago. */
+static void refetch(struct ctx *ctx, const struct provider_session *session, const char *account)
+{
+        struct webhook_keys *keys = ctx->cloud->webhook_keys;
+        const char *secret = NULL;
+        enum err rc;
+
+        if (!take_try(ctx, keys, session->provider, account))
                 return;
-        slot->tried_us = now_us;
-        if (session->provider->webhook_secret(ctx, session, &secret) != OK) {
+        rc = session->provider->webhook_secret(ctx, session, &secret);
+        if (rc != OK) {
                 log_event(ctx, LOG_WARNING, "simpletuner.cloud.webhooks",
                           "The webhook secret could not be fetched", "provider",
                           session->provider->id, "reason", ctx->detail);
                 return;
         }
-        snprintf(slot->secret, sizeof(slot->secret), "%s", secret);
+        pthread_mutex_lock(&keys->lock);
+        snprintf(slot_of(keys, session->provider, account)->secret, FETCHED_MAX, "%s", secret);
+        pthread_mutex_unlock(&keys->lock);
+}
+
+static enum err name_account(struct ctx *ctx, const struct provider_session *session,
+                             char ret_account[SHA256_HEX_SIZE])
+{
+        const char *text = arena_printf(ctx->arena, "%s %s", session->api_base,
+                                        session->token.len ? session->token.bytes : "");
+
+        if (!text)
+                return ctx_nomem(ctx);
+        if (!crypto_sha256_hex(text, strlen(text), ret_account))
+                return ctx_fail(ctx, ERR_INTERNAL, "cannot hash an account");
+        return OK;
 }
 
 static enum err verify_with_fetched(struct ctx *ctx, const struct provider_session *session,
@@ -159,26 +213,26 @@ static enum err verify_with_fetched(struct ctx *ctx, const struct provider_sessi
                                     size_t len)
 {
         struct webhook_keys *keys = ctx->cloud->webhook_keys;
-        struct fetched *slot;
-        bool matches, have;
+        char account[SHA256_HEX_SIZE], secret[FETCHED_MAX];
+        enum err rc;
 
-        pthread_mutex_lock(&keys->lock);
-        slot = slot_of(keys, session->provider);
-        matches = *slot->secret && webhook_signature_matches(headers, body, len, slot->secret);
-        if (!matches) {
-                refetch(ctx, session, slot);
-                matches = *slot->secret &&
-                          webhook_signature_matches(headers, body, len, slot->secret);
-        }
-        have = *slot->secret != '\0';
-        pthread_mutex_unlock(&keys->lock);
-
-        if (matches)
+        rc = name_account(ctx, session, account);
+        if (rc != OK)
+                return rc;
+        copy_secret(keys, session->provider, account, secret);
+        if (*secret && webhook_signature_matches(headers, body, len, secret))
                 return OK;
-        if (!have)
+
+        pthread_mutex_lock(&keys->fetching);
+        refetch(ctx, session, account);
+        pthread_mutex_unlock(&keys->fetching);
+        copy_secret(keys, session->provider, account, secret);
+        if (*secret && webhook_signature_matches(headers, body, len, secret))
+                return OK;
+        if (!*secret)
                 return ctx_fail(ctx, ERR_NOT_READY,
                                 "The webhook signing secret is not available; try again later");
-        return ctx_fail(ctx, ERR_UNAUTHENTICATED, "Invalid webhook signature");
+        return ctx_fail(ctx, ERR_UNAUTHENTICATED, "no signature matches");
 }
 
 enum err webhook_keys_verify(struct ctx *ctx, const struct provider_session *session,

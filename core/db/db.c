@@ -99,7 +99,7 @@ void db_free(struct db *db)
 
 const char *db_dialect(const struct db *db)
 {
-        return db->link.driver->name;
+        return db->link.driver->dialect;
 }
 
 /* The connection a statement of this thread runs on now. */

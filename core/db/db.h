@@ -18,14 +18,14 @@ struct db_stmt;
 NODISCARD enum err database_open(struct ctx *ctx, const char *url, struct database **ret);
 void database_close(struct database *database); /* after every db of it is closed */
 DEFINE_CLEANUP(struct database *, database_close)
-const char *database_kind(const struct database *database); /* "sqlite" or "pgsql" */
+const char *database_kind(const struct database *database); /* "sqlite" or "postgresql" */
 const char *database_path(const struct database *database); /* the SQLite file, else NULL */
 
 /* A thread's connection; connects on first use and anew after a failure. NULL: out of memory. */
 NODISCARD struct db *db_new(struct database *database);
 void db_free(struct db *db);
 DEFINE_CLEANUP(struct db *, db_free)
-const char *db_dialect(const struct db *db); /* "sqlite" or "pgsql" */
+const char *db_dialect(const struct db *db); /* of migrations: "sqlite" or "pgsql" */
 
 /* Start a statement. types has one letter per placeholder, in order of their numbers:
  *   t const char *, NULL is SQL NULL     i int64_t       d double

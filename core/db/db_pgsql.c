@@ -71,6 +71,13 @@ static void driver_close(void *handle)
         free(conn);
 }
 
+/* Without this libpq writes the server's notices to standard error, where the log goes. */
+static void ignore_notice(void *arg, const char *message)
+{
+        (void)arg;
+        (void)message;
+}
+
 static enum err driver_open(const char *dsn, enum db_mode mode, void **ret_conn,
                             char detail[DB_DETAIL_SIZE])
 {
@@ -83,6 +90,7 @@ static enum err driver_open(const char *dsn, enum db_mode mode, void **ret_conn,
         if (!conn)
                 return ERR_NOMEM;
         conn->pg = PQconnectdbParams(keys, values, 1);
+        PQsetNoticeProcessor(conn->pg, ignore_notice, NULL);
         if (PQstatus(conn->pg) != CONNECTION_OK || run(conn->pg, session) != OK) {
                 snprintf(detail, DB_DETAIL_SIZE, "%s", PQerrorMessage(conn->pg));
                 driver_close(conn);
@@ -242,7 +250,8 @@ static enum err driver_lock(void *handle, const char *name)
 }
 
 const struct db_driver db_pgsql = {
-        .name = "pgsql",
+        .name = "postgresql",
+        .dialect = "pgsql",
         .begin = "BEGIN READ WRITE",
         .find_table = "SELECT 1 FROM information_schema.tables "
                       "WHERE table_schema = current_schema() AND table_name = $1",

@@ -202,6 +202,7 @@ static enum err driver_lock(void *conn, const char *name)
 
 const struct db_driver db_sqlite = {
         .name = "sqlite",
+        .dialect = "sqlite",
         .begin = "BEGIN IMMEDIATE",
         .find_table = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = $1",
         .one_writer = true,

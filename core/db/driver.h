@@ -24,7 +24,8 @@ struct db_value {
 enum db_mode { DB_READ_ONLY, DB_READ_WRITE };
 
 struct db_driver {
-        const char *name;
+        const char *name;       /* "sqlite", "postgresql" */
+        const char *dialect;    /* in the names of migrations: "sqlite", "pgsql" */
         const char *begin;      /* the statement that opens a writing transaction */
         const char *find_table; /* a row when the table named $1 exists */
         bool one_writer;        /* all writes of a process go through one connection, in groups */

@@ -10,7 +10,7 @@ struct webhook_delivery {
         const char *webhook_id; /* the sender's, the same for every retry */
         const char *job_id;     /* NULL: no job of ours */
         const char *outcome;    /* "applied", "unchanged", "ignored" */
-        const char *body;       /* raw, valid JSON */
+        const char *body;       /* JSON without secrets */
 };
 
 /* Claim a webhook-id: the row that makes its retries duplicates. ERR_CONFLICT: it was delivered

@@ -299,6 +299,15 @@ static void an_object_whose_file_is_gone_or_no_file_is_not_found(void **state)
         assert_rc(ctx, ERR_NOT_FOUND, object_open(ctx, BUCKET, "link", &file));
 }
 
+static void insert_job(struct ctx *ctx, const struct job *job)
+{
+        CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
+
+        assert_ok(ctx, db_begin(ctx, &tx));
+        assert_ok(ctx, store_job_insert(ctx, job, "token"));
+        assert_ok(ctx, db_commit(&tx));
+}
+
 static void a_job_that_ended_meanwhile_keeps_nothing(void **state)
 {
         CLEANUP(object_upload_freep) struct object_upload *upload = NULL;
@@ -309,13 +318,13 @@ static void a_job_that_ended_meanwhile_keeps_nothing(void **state)
         bool moved;
 
         ctx->actor = (struct actor){ .kind = ACTOR_JOB, .job_id = BUCKET };
+        insert_job(ctx, &job);
         assert_ok(ctx, begin(ctx, "a", 1, &upload));
         assert_ok(ctx, object_upload_write(ctx, upload, "x", 1));
         {
                 CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
 
                 assert_ok(ctx, db_begin(ctx, &tx));
-                assert_ok(ctx, store_job_insert(ctx, &job, "token"));
                 assert_ok(ctx, store_job_apply(ctx, &job, &end, &moved));
                 assert_ok(ctx, db_commit(&tx));
         }

@@ -16,7 +16,7 @@ static void the_schema_is_described(void **state)
         struct ctx *ctx = *state;
         struct schema_info read = info(ctx);
 
-        assert_string_equal(read.kind, fixture_is_sqlite(ctx) ? "sqlite" : "pgsql");
+        assert_string_equal(read.kind, fixture_is_sqlite(ctx) ? "sqlite" : "postgresql");
         assert_true(read.version > 0);
         assert_int_equal(read.version, read.newest);
         if (fixture_is_sqlite(ctx)) {

@@ -65,8 +65,9 @@ missing_packages() {
         done <<<"$*"
 }
 
-# Front servers come with a service that would take port 80, and PostgreSQL starts a cluster: while
-# we install, services stay off, unless this machine has a policy of its own.
+# lighttpd comes with a service that would take port 80, PostgreSQL with a cluster. Whoever had
+# neither before gets only the programs: no service starts while we install, unless this machine
+# has a policy of its own (nor, see below, when it boots).
 without_services() {
         local policy=/usr/sbin/policy-rc.d status
 
@@ -74,15 +75,18 @@ without_services() {
                 "$@"
                 return
         fi
+        # shellcheck disable=SC2064
+        trap "${as_root[*]} rm -f $policy" EXIT
         "${as_root[@]}" sh -c "printf '#!/bin/sh\nexit 101\n' >$policy && chmod 755 $policy"
         "$@"
         status=$?
         "${as_root[@]}" rm -f "$policy"
+        trap - EXIT
         return $status
 }
 
 install_packages() {
-        local packages as_root=() apt=(env DEBIAN_FRONTEND=noninteractive apt-get -y -q)
+        local packages service as_root=() apt=(env DEBIAN_FRONTEND=noninteractive apt-get -y -q)
 
         packages=$(missing_packages "$@")
         [ -n "$packages" ] || return 0
@@ -100,6 +104,10 @@ install_packages() {
         "${as_root[@]}" "${apt[@]}" update >&2 &&
                 without_services "${as_root[@]}" "${apt[@]}" --no-install-recommends install \
                         $packages >&2
+        for service in lighttpd postgresql; do
+                [[ " $packages" != *" $service "* ]] ||
+                        "${as_root[@]}" update-rc.d "$service" disable >&2
+        done
         if [ -n "$(missing_packages "$@")" ]; then
                 say "these packages could not be installed: $(missing_packages "$@" | tr '\n' ' ')"
                 exit 69

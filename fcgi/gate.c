@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/base/crypto.h"
 #include "core/base/log.h"
 #include "core/cloud/cloud.h"
 #include "fcgi/router.h"
@@ -17,7 +16,6 @@ static void set_correlation_id(struct ctx *ctx, const struct transport *transpor
         static const char *const headers[] = { "HTTP_X_CORRELATION_ID", "HTTP_X_REQUEST_ID" };
         static const char safe[] =
                 "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
-        unsigned char bytes[6];
 
         for (size_t i = 0; i < ARRAY_SIZE(headers); i++) {
                 const char *id = transport_param(transport, headers[i]);
@@ -28,9 +26,7 @@ static void set_correlation_id(struct ctx *ctx, const struct transport *transpor
                         return;
                 }
         }
-        if (!crypto_random(bytes, sizeof(bytes)))
-                memset(bytes, 0, sizeof(bytes));
-        crypto_hex(bytes, sizeof(bytes), ctx->correlation_id);
+        cloud_new_correlation_id(ctx);
 }
 
 /* Public routes look at no credential: who is near is all they may ask. */

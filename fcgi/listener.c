@@ -111,3 +111,16 @@ int listener_open(const char *address, mode_t mode, const char *group, char *mes
                 return open_unix(address, mode, group, message, message_size);
         return open_tcp(address, message, message_size);
 }
+
+bool listener_poke(int fd)
+{
+        struct sockaddr_storage address;
+        socklen_t len = sizeof(address);
+        CLEANUP(close_fdp) int poke = -1;
+
+        if (getsockname(fd, (struct sockaddr *)&address, &len) != 0)
+                return false;
+        poke = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        return poke >= 0 && (connect(poke, (const struct sockaddr *)&address, len) == 0 ||
+                             errno == EAGAIN || errno == EINPROGRESS);
+}

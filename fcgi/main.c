@@ -174,7 +174,7 @@ static int serve(struct ctx *ctx, const struct options *options, const sigset_t 
                 options->bulk_threads ? options->bulk_threads : (unsigned)config->bulk_threads;
         unsigned timeout_s = (unsigned)config->shutdown_timeout_s;
         struct pool *api, *bulk = NULL;
-        bool finished;
+        bool finished, answered;
 
         if (!open_listeners(options, &api_fd, &bulk_fd))
                 return EX_OSERR;
@@ -188,12 +188,14 @@ static int serve(struct ctx *ctx, const struct options *options, const sigset_t 
 
         wait_for_end(signals);
         atomic_store(&ctx->cloud->draining, true);
+        transport_stop();
         eventfd_write(wake_fd, 1);
         finished = pool_join(api, timeout_s) && (!bulk || pool_join(bulk, timeout_s));
-        log_event(NULL, finished ? LOG_INFO : LOG_WARNING, logger,
-                  finished ? "Stopped" : "Stopped with requests unfinished");
+        answered = pool_is_idle(api) && (!bulk || pool_is_idle(bulk));
+        log_event(NULL, answered ? LOG_INFO : LOG_WARNING, logger,
+                  answered ? "Stopped" : "Stopped with requests unfinished");
         if (!finished)
-                _exit(EX_SOFTWARE); /* their threads still use everything */
+                _exit(answered ? EX_OK : EX_SOFTWARE); /* threads still use everything */
         pool_free(api);
         pool_free(bulk);
         return EX_OK;

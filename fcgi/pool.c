@@ -1,6 +1,7 @@
 #include "fcgi/pool.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -8,12 +9,15 @@
 #include "core/base/log.h"
 #include "core/cloud/cloud.h"
 #include "fcgi/gate.h"
+#include "fcgi/listener.h"
 
-#define STACK_SIZE (512 * KiB)
+#define STACK_SIZE   (512 * KiB)
+#define JOIN_STEP_NS 5000000
 
 struct pool {
         struct ctx model; /* what every thread's ctx starts as */
         int listen_fd, wake_fd;
+        atomic_uint busy; /* requests under way */
         unsigned thread_count;
         pthread_t threads[];
 };
@@ -34,12 +38,14 @@ static void *serve(void *arg)
                 return NULL;
         }
         while (transport_accept(transport)) {
+                atomic_fetch_add(&pool->busy, 1);
                 gate_handle(&ctx, transport, &reply);
                 transport_finish(transport);
+                atomic_fetch_sub(&pool->busy, 1);
                 arena_reset(arena);
         }
         cloud_detach(&ctx);
-        buf_done(&reply.body);
+        reply_done(&reply);
         return NULL;
 }
 
@@ -67,17 +73,42 @@ struct pool *pool_start(const struct ctx *model, int listen_fd, int wake_fd, uns
         return NULL; /* the process ends; the threads that did start end with it */
 }
 
+/* Wait a moment for a thread to end. */
+static bool joined(pthread_t thread)
+{
+        struct timespec until;
+
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_nsec += JOIN_STEP_NS;
+        if (until.tv_nsec >= 1000000000) {
+                until.tv_sec++;
+                until.tv_nsec -= 1000000000;
+        }
+        return pthread_timedjoin_np(thread, NULL, &until) == 0;
+}
+
 bool pool_join(struct pool *pool, unsigned timeout_s)
 {
-        struct timespec deadline;
+        int64_t end_us = clock_mono_us(&clock_system) + (int64_t)timeout_s * US_PER_S;
 
-        clock_gettime(CLOCK_REALTIME, &deadline);
-        deadline.tv_sec += timeout_s;
+        for (unsigned i = 0; i < pool->thread_count; i++)
+                listener_poke(pool->listen_fd);
         for (unsigned i = 0; i < pool->thread_count; i++) {
-                if (pthread_timedjoin_np(pool->threads[i], NULL, &deadline) != 0)
-                        return false;
+                while (!joined(pool->threads[i])) {
+                        /* Nobody can reach us any more, and nothing is under way: as good as over.
+                         */
+                        if (!listener_poke(pool->listen_fd) && atomic_load(&pool->busy) == 0)
+                                return false;
+                        if (clock_mono_us(&clock_system) > end_us)
+                                return false;
+                }
         }
         return true;
+}
+
+bool pool_is_idle(const struct pool *pool)
+{
+        return atomic_load(&pool->busy) == 0;
 }
 
 void pool_free(struct pool *pool)

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #define FILE_CHUNK (64 * KiB)
+#define HEAD_MAX   (64 * KiB)
 #define RETRY_S    "5"
 
 /* clang-format off */
@@ -51,15 +52,29 @@ static const char user_content_policy[] = "Content-Security-Policy: default-src 
                                           "frame-ancestors 'none'\r\n"
                                           "Cache-Control: private, no-cache\r\n";
 
+static struct buf recycled(struct buf buf, size_t max)
+{
+        if (buf.max == 0)
+                buf_init(&buf, max);
+        buf_reset(&buf);
+        return buf;
+}
+
 void reply_reset(struct reply *reply)
 {
-        struct buf body = reply->body;
+        *reply = (struct reply){
+                .status = 200,
+                .content_type = "application/json",
+                .file_fd = -1,
+                .head = recycled(reply->head, HEAD_MAX),
+                .body = recycled(reply->body, REPLY_MAX),
+        };
+}
 
-        *reply = (struct reply){ .status = 200, .content_type = "application/json", .file_fd = -1 };
-        if (body.max == 0)
-                buf_init(&body, REPLY_MAX);
-        buf_reset(&body);
-        reply->body = body;
+void reply_done(struct reply *reply)
+{
+        buf_done(&reply->head);
+        buf_done(&reply->body);
 }
 
 void reply_header(struct reply *reply, const char *name, const char *value)
@@ -166,23 +181,33 @@ static bool can_sendfile(const struct reply *reply, const struct request *reques
                strncmp(reply->file_path, root, len) == 0 && reply->file_path[len] == '/';
 }
 
-static void build_head(struct buf *out, const struct ctx *ctx, const struct reply *reply,
-                       bool sendfile)
+static void add_header(struct buf *out, const char *name, const char *value)
+{
+        buf_puts(out, name);
+        buf_add(out, ": ", 2);
+        buf_puts(out, value);
+        buf_add(out, "\r\n", 2);
+}
+
+static void build_head(const struct ctx *ctx, struct reply *reply, bool sendfile)
 {
         int64_t length = reply->file_fd >= 0 ? reply->file_size : (int64_t)reply->body.len;
+        struct buf *out = &reply->head;
 
-        buf_printf(out, "Status: %d %s\r\n", reply->status, reason_of(reply->status));
+        if (reply->status != 200) /* which is what no Status means, RFC 3875 6.3.3 */
+                buf_printf(out, "Status: %d %s\r\n", reply->status, reason_of(reply->status));
         if (reply->status != 204)
-                buf_printf(out, "Content-Type: %s\r\n", reply->content_type);
+                add_header(out, "Content-Type", reply->content_type);
         if (sendfile)
                 add_sendfile(out, reply->file_path);
         else if (reply->status != 204)
                 buf_printf(out, "Content-Length: %" PRId64 "\r\n", length);
         for (size_t i = 0; i < reply->header_count; i++)
-                buf_printf(out, "%s: %s\r\n", reply->headers[i].name, reply->headers[i].value);
-        buf_puts(out, security_headers);
+                add_header(out, reply->headers[i].name, reply->headers[i].value);
+        buf_add(out, security_headers, sizeof(security_headers) - 1);
         buf_puts(out, reply->is_user_content ? user_content_policy : api_policy);
-        buf_printf(out, "X-Correlation-ID: %s\r\n\r\n", ctx->correlation_id);
+        add_header(out, "X-Correlation-ID", ctx->correlation_id);
+        buf_add(out, "\r\n", 2);
 }
 
 static int64_t send_file(struct ctx *ctx, const struct reply *reply, const struct request *request)
@@ -204,19 +229,19 @@ int64_t reply_send(struct ctx *ctx, struct reply *reply, const struct request *r
 {
         bool sendfile = can_sendfile(reply, request);
         bool head_only = request->method == METHOD_HEAD || reply->status == 204;
+        struct transport *transport = request->transport;
         int64_t sent = 0;
-        struct buf out;
 
-        buf_init(&out, 64 * KiB + REPLY_MAX);
-        build_head(&out, ctx, reply, sendfile);
-        if (!head_only && reply->file_fd < 0) {
-                buf_add(&out, buf_str(&reply->body), reply->body.len);
-                sent = (int64_t)reply->body.len;
+        build_head(ctx, reply, sendfile);
+        if (buf_ok(&reply->head) && transport_write(transport, reply->head.data, reply->head.len) &&
+            !head_only) {
+                if (sendfile)
+                        sent = reply->file_size;
+                else if (reply->file_fd >= 0)
+                        sent = send_file(ctx, reply, request);
+                else if (transport_write(transport, buf_str(&reply->body), reply->body.len))
+                        sent = (int64_t)reply->body.len;
         }
-        if (buf_ok(&out) && transport_write(request->transport, out.data, out.len) && !head_only &&
-            reply->file_fd >= 0)
-                sent = sendfile ? reply->file_size : send_file(ctx, reply, request);
-        buf_done(&out);
         drop_file(reply);
         return sent;
 }

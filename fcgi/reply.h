@@ -20,14 +20,15 @@ struct reply {
         bool is_user_content;     /* bytes a job sent: never to be run by a browser */
         struct reply_header headers[REPLY_HEADERS_MAX];
         size_t header_count;
-        struct buf body;       /* kept by the thread from one request to the next */
+        struct buf head, body; /* kept by the thread from one request to the next */
         int file_fd;           /* -1, or the body; the reply closes it */
         const char *file_path; /* where a front server finds it, absolute */
         int64_t file_size;
 };
 
-/* Ready for the next request; the body keeps its memory. */
+/* Ready for the next request; the buffers keep their memory. A zeroed reply is fine. */
 void reply_reset(struct reply *reply);
+void reply_done(struct reply *reply);
 
 /* A header beside those every answer has. name and value are borrowed until the answer is sent; a
  * value with a line break is left out. */

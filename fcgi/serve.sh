@@ -266,8 +266,7 @@ finish() {
         rm -rf "$run"
 }
 
-# The responder has ended with status $1.
-responder_ended() {
+responder_ended() { # STATUS
         responder_pid=
         if [ ! -e "$run/ready" ] && [ "$1" -lt 128 ]; then
                 fail "$1" "the responder ended with status $1 before it was ready"
@@ -277,26 +276,31 @@ responder_ended() {
         start_responder
 }
 
-watch() {
-        local ended status
+has_ended() { # PID; empty: there is none that could
+        [ -n "$1" ] && ! kill -0 "$1" 2>/dev/null
+}
 
-        while :; do
-                { wait -n -p ended "$front_pid" ${responder_pid:+"$responder_pid"}; } 2>/dev/null
-                status=$?
-                if [ "${ended-}" = "$front_pid" ]; then
-                        front_pid=
-                        fail 70 "$front ended with status $status"
-                elif [ "${ended-}" = "$responder_pid" ]; then
-                        responder_ended "$status"
+# Until we are told to stop. Not with "wait -n": a signal at the wrong moment makes bash 5.2 wait for
+# a child that is gone already.
+watch() {
+        while [ -z "$stopping" ]; do
+                if has_ended "$front_pid"; then
+                        wait "$front_pid"
+                        fail 70 "$front ended with status $?"
                 fi
+                if has_ended "$responder_pid"; then
+                        wait "$responder_pid"
+                        responder_ended $?
+                fi
+                sleep 0.2
         done
 }
 
-front_pid= responder_pid= announcer= run=
+front_pid= responder_pid= announcer= run= stopping=
 check_settings
 export SIMPLETUNER_HOME=$home
 trap finish EXIT
-trap 'exit 0' HUP INT TERM
+trap 'stopping=yes' HUP INT TERM
 make_directories
 migrate
 [ "$front" = apache-fcgid ] || start_responder

@@ -2,18 +2,15 @@
 
 #include <errno.h>
 #include <fcgiapp.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <unistd.h>
 
 #define DRAIN_MAX (64 * MiB)
+#define RETRY_MS  10
 
 struct transport {
         FCGX_Request request;
-        int epoll_fd; /* the listening socket, woken one thread at a time, and wake_fd */
         int wake_fd;
         bool accepted; /* a request is open */
 };
@@ -23,12 +20,9 @@ bool transport_start(void)
         return FCGX_Init() == 0;
 }
 
-/* EPOLLEXCLUSIVE wakes one of the waiting threads per connection, not all of them. */
-static bool watch(int epoll_fd, int fd, unsigned events)
+void transport_stop(void)
 {
-        struct epoll_event event = { .events = events, .data.fd = fd };
-
-        return epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0;
+        FCGX_ShutdownPending();
 }
 
 struct transport *transport_new(int listen_fd, int wake_fd)
@@ -38,13 +32,7 @@ struct transport *transport_new(int listen_fd, int wake_fd)
         if (!transport)
                 return NULL;
         transport->wake_fd = wake_fd;
-        transport->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-        /* Not blocking: another thread or process may take the connection we were woken for. */
-        if (transport->epoll_fd < 0 ||
-            fcntl(listen_fd, F_SETFL, fcntl(listen_fd, F_GETFL) | O_NONBLOCK) != 0 ||
-            !watch(transport->epoll_fd, listen_fd, EPOLLIN | EPOLLEXCLUSIVE) ||
-            !watch(transport->epoll_fd, wake_fd, EPOLLIN) ||
-            FCGX_InitRequest(&transport->request, listen_fd, FCGI_FAIL_ACCEPT_ON_INTR) != 0)
+        if (FCGX_InitRequest(&transport->request, listen_fd, 0) != 0)
                 return NULL;
         return TAKE(transport);
 }
@@ -54,46 +42,48 @@ void transport_free(struct transport *transport)
         if (!transport)
                 return;
         FCGX_Free(&transport->request, 1);
-        close(transport->epoll_fd);
         free(transport);
 }
 
-/* A kept connection is waited for by itself: libfcgi reads its next request, and accepts nothing.
- */
-static bool wait_for_work(struct transport *transport)
+/* A kept connection is waited for here, because libfcgi would wait for it past the end. False: the
+ * process is on its way out. */
+static bool kept_connection_has_work(struct transport *transport)
 {
-        struct epoll_event event;
         struct pollfd fds[] = {
                 { .fd = transport->request.ipcFd, .events = POLLIN },
                 { .fd = transport->wake_fd, .events = POLLIN },
         };
 
-        for (;;) {
-                if (transport->request.ipcFd >= 0) {
-                        if (poll(fds, 2, -1) > 0)
-                                return !fds[1].revents;
-                } else if (epoll_wait(transport->epoll_fd, &event, 1, -1) > 0) {
-                        return event.data.fd != transport->wake_fd;
-                }
+        while (poll(fds, ARRAY_SIZE(fds), -1) < 0) {
                 if (errno != EINTR)
                         return false;
         }
+        return !fds[1].revents;
 }
 
 bool transport_accept(struct transport *transport)
 {
-        while (wait_for_work(transport)) {
-                if (FCGX_Accept_r(&transport->request) == 0) {
-                        transport->accepted = true;
-                        return true;
-                }
-        }
-        return false;
+        struct pollfd wake = { .fd = transport->wake_fd, .events = POLLIN };
+
+        do {
+                if (transport->request.ipcFd >= 0 && !kept_connection_has_work(transport))
+                        return false;
+                transport->accepted = FCGX_Accept_r(&transport->request) == 0;
+                /* Otherwise it is the end, or a want of descriptors that a moment may cure. */
+        } while (!transport->accepted && poll(&wake, 1, RETRY_MS) == 0);
+        return transport->accepted;
 }
 
 const char *transport_param(const struct transport *transport, const char *name)
 {
-        return FCGX_GetParam(name, transport->request.envp);
+        size_t len = strlen(name);
+
+        /* As FCGX_GetParam, but most entries are passed over at one or two bytes. */
+        for (char **entry = transport->request.envp; *entry; entry++) {
+                if (**entry == *name && strncmp(*entry, name, len) == 0 && (*entry)[len] == '=')
+                        return *entry + len + 1;
+        }
+        return NULL;
 }
 
 unsigned transport_param_count(const struct transport *transport, const char *name)

@@ -13,8 +13,12 @@ struct transport;
 /* Once per process, before any thread. False: libfcgi does not start. */
 NODISCARD bool transport_start(void);
 
-/* wake_fd becomes readable when the process is on its way out. Both are borrowed. NULL: out of
- * memory or descriptors. */
+/* The process is on its way out: requests under way are finished, no thread takes a new one. Those
+ * that wait for a connection see it with the next one that comes (listener_poke). */
+void transport_stop(void);
+
+/* wake_fd becomes readable when the process is on its way out, for those that wait on a connection
+ * a front server keeps. Both are borrowed. NULL: out of memory. */
 NODISCARD struct transport *transport_new(int listen_fd, int wake_fd);
 void transport_free(struct transport *transport);
 DEFINE_CLEANUP(struct transport *, transport_free)

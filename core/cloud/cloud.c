@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "core/base/config.h"
+#include "core/base/crypto.h"
 #include "core/cloud/http_client.h"
 #include "core/cloud/secrets.h"
 #include "core/cloud/webhook_keys.h"
@@ -36,14 +37,30 @@ enum err cloud_check_schema(struct ctx *ctx)
         return check_schema_now(ctx);
 }
 
+/* The counter, mixed so that neighbours look unrelated: the finaliser of SplitMix64. */
+void cloud_new_correlation_id(struct ctx *ctx)
+{
+        uint64_t x = atomic_fetch_add_explicit(&ctx->cloud->correlation, 1, memory_order_relaxed) *
+                     0x9E3779B97F4A7C15u;
+
+        x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9u;
+        x = (x ^ (x >> 27)) * 0x94D049BB133111EBu;
+        x ^= x >> 31;
+        crypto_hex(&x, 6, ctx->correlation_id);
+}
+
 enum err cloud_open(struct ctx *ctx, struct cloud **ret)
 {
         CLEANUP(cloud_closep) struct cloud *cloud = calloc(1, sizeof(*cloud));
+        unsigned long long seed;
         enum err rc;
 
         if (!cloud)
                 return ctx_nomem(ctx);
         cloud->started_us = clock_mono_us(ctx->clock);
+        if (!crypto_random(&seed, sizeof(seed)))
+                return ctx_fail(ctx, ERR_INTERNAL, "no randomness");
+        atomic_init(&cloud->correlation, seed);
         if (mkdir(ctx->config->home, 0700) != 0 && access(ctx->config->home, X_OK | W_OK) != 0)
                 return ctx_fail(ctx, ERR_INVALID, "SIMPLETUNER_HOME %s cannot be used: %m",
                                 ctx->config->home);

@@ -13,6 +13,7 @@ struct cloud {
         struct secrets *secrets;
         struct webhook_keys *webhook_keys;
         int64_t started_us;         /* monotonic */
+        atomic_ullong correlation;  /* random at start, then counts */
         atomic_bool schema_current; /* false: waits for "simpletuner-cloud migrate" */
         atomic_bool draining;       /* SIGTERM came: finish, take nothing new */
 };
@@ -26,6 +27,10 @@ DEFINE_CLEANUP(struct cloud *, cloud_close)
 /* Give this thread's ctx its database connection and outbound client. ERR_NOMEM. */
 NODISCARD enum err cloud_attach(struct ctx *ctx, struct cloud *cloud);
 void cloud_detach(struct ctx *ctx);
+
+/* A new correlation id: 12 hex digits, no two alike in a process and not to be guessed from its
+ * start. Not a secret. */
+void cloud_new_correlation_id(struct ctx *ctx);
 
 /* OK: the database has this program's schema. ERR_NOT_READY: it waits for a migration; detail says
  * what to run. ERR_CONFLICT: it is newer than this program. ERR_UNAVAILABLE: it does not answer. */

@@ -118,6 +118,7 @@ static enum err run(struct ctx *ctx, const struct command *command,
         rc = cloud_attach(ctx, cloud);
         if (rc != OK)
                 return rc;
+        cloud_new_correlation_id(ctx);
         rc = command->needs_schema ? cloud_check_schema(ctx) : OK;
         if (rc == OK)
                 rc = command->run(ctx, options);

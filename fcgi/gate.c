@@ -37,15 +37,16 @@ static enum err identify(struct ctx *ctx, const struct request *request)
                 .forwarded = request->forwarded,
                 .api_key = request_header(request, "X-API-Key"),
                 .authorization = request_header(request, "Authorization"),
-                .upload_token = request_header(request, "X-Upload-Token"),
         };
 
-        if (!credentials.upload_token)
-                credentials.upload_token = request_header(request, "X-SimpleTuner-Secret");
         if (request->route->permission == PERM_PUBLIC) {
                 credentials.forwarded |= credentials.api_key || credentials.authorization;
-                credentials.api_key = credentials.authorization = credentials.upload_token = NULL;
+                credentials.api_key = credentials.authorization = NULL;
+                return auth_identify(ctx, &credentials);
         }
+        credentials.upload_token = request_header(request, "X-Upload-Token");
+        if (!credentials.upload_token)
+                credentials.upload_token = request_header(request, "X-SimpleTuner-Secret");
         return auth_identify(ctx, &credentials);
 }
 

@@ -239,7 +239,7 @@ int main(int argc, char **argv)
         if (!config_load(&config, message, sizeof(message)))
                 return complain(message, EX_CONFIG);
         umask(027);
-        mallopt(M_ARENA_MAX, 4); /* many threads, little memory */
+        mallopt(M_ARENA_MAX, 16); /* little memory, and a lock for few threads each */
         if (!log_configure(config->log_level, config->log_format,
                            *config->log_file ? config->log_file : NULL))
                 return complain("SIMPLETUNER_LOG_FILE cannot be opened", EX_CONFIG);

@@ -1,6 +1,5 @@
 #include "fcgi/reply.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -45,9 +44,9 @@ static const char security_headers[] = "X-Content-Type-Options: nosniff\r\n"
                                        "Permissions-Policy: geolocation=(), microphone=(), "
                                        "camera=()\r\n";
 /* An answer of the API is no page; a file of a job must never become one. */
-static const char api_policy[] = "Content-Security-Policy: default-src 'none'; "
-                                 "frame-ancestors 'none'; base-uri 'none'; form-action 'none'\r\n"
-                                 "Cache-Control: no-store\r\n";
+static const char api_policy[] =
+        "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n"
+        "Cache-Control: no-store\r\n";
 static const char user_content_policy[] = "Content-Security-Policy: default-src 'none'; sandbox; "
                                           "frame-ancestors 'none'\r\n"
                                           "Cache-Control: private, no-cache\r\n";
@@ -189,6 +188,13 @@ static void add_header(struct buf *out, const char *name, const char *value)
         buf_add(out, "\r\n", 2);
 }
 
+static void add_length(struct buf *out, int64_t length)
+{
+        buf_puts(out, "Content-Length: ");
+        buf_put_int(out, length);
+        buf_add(out, "\r\n", 2);
+}
+
 static void build_head(const struct ctx *ctx, struct reply *reply, bool sendfile)
 {
         int64_t length = reply->file_fd >= 0 ? reply->file_size : (int64_t)reply->body.len;
@@ -201,7 +207,7 @@ static void build_head(const struct ctx *ctx, struct reply *reply, bool sendfile
         if (sendfile)
                 add_sendfile(out, reply->file_path);
         else if (reply->status != 204)
-                buf_printf(out, "Content-Length: %" PRId64 "\r\n", length);
+                add_length(out, length);
         for (size_t i = 0; i < reply->header_count; i++)
                 add_header(out, reply->headers[i].name, reply->headers[i].value);
         buf_add(out, security_headers, sizeof(security_headers) - 1);

@@ -137,12 +137,22 @@ static void drain(struct transport *transport)
         }
 }
 
+static bool has_body(const struct transport *transport)
+{
+        const char *length = transport_param(transport, "CONTENT_LENGTH");
+
+        return (length && *length && strcmp(length, "0") != 0) ||
+               transport_param(transport, "HTTP_TRANSFER_ENCODING");
+}
+
 void transport_finish(struct transport *transport)
 {
         if (!transport->accepted)
                 return;
         transport->accepted = false;
-        FCGX_FFlush(transport->request.out);
+        if (has_body(
+                    transport)) /* whose rest may take long to come; else all leaves in one piece */
+                FCGX_FFlush(transport->request.out);
         drain(transport);
         FCGX_Finish_r(&transport->request);
 }

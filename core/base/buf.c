@@ -63,6 +63,21 @@ bool buf_puts(struct buf *buf, const char *s)
         return buf_add(buf, s, strlen(s));
 }
 
+bool buf_put_int(struct buf *buf, int64_t value)
+{
+        char digits[24];
+        char *end = digits + sizeof(digits), *at = end;
+        uint64_t rest = value < 0 ? -(uint64_t)value : (uint64_t)value;
+
+        do {
+                *--at = (char)('0' + rest % 10);
+                rest /= 10;
+        } while (rest > 0);
+        if (value < 0)
+                *--at = '-';
+        return buf_add(buf, at, (size_t)(end - at));
+}
+
 bool buf_printf(struct buf *buf, const char *fmt, ...)
 {
         va_list ap;

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "core/base/scope.h"
 
@@ -25,6 +26,7 @@ void buf_reset(struct buf *buf);
 /* Append. False: out of memory, or max passed; buf_ok stays false from then on. */
 bool buf_add(struct buf *buf, const void *bytes, size_t len);
 bool buf_puts(struct buf *buf, const char *s);
+bool buf_put_int(struct buf *buf, int64_t value); /* decimal, without printf's cost */
 bool buf_printf(struct buf *buf, const char *fmt, ...) PRINTF(2, 3);
 
 static inline bool buf_putc(struct buf *buf, char c)

@@ -7,8 +7,7 @@
 #include "core/base/clock.h"
 #include "core/base/utf8.h"
 
-#define DIGITS_MAX 32
-#define FIXED_MAX  1e15 /* scaled values below are exact in a double, so integers write them */
+#define FIXED_MAX 1e15 /* scaled values below are exact in a double, so integers write them */
 
 static const char replacement[] = "\xEF\xBF\xBD"; /* U+FFFD */
 
@@ -158,26 +157,10 @@ void jsonw_string(struct jsonw *w, const char *key, const char *value)
         quoted(w->out, value);
 }
 
-/* Decimal digits of value, at least min_digits, ending before end; returns where they begin. */
-static char *put_digits(char *end, uint64_t value, int min_digits)
-{
-        for (; value > 0 || min_digits > 0; min_digits--) {
-                *--end = (char)('0' + value % 10);
-                value /= 10;
-        }
-        return end;
-}
-
 void jsonw_int(struct jsonw *w, const char *key, int64_t value)
 {
-        char digits[DIGITS_MAX];
-        char *end = digits + sizeof(digits);
-        char *at = put_digits(end, value < 0 ? -(uint64_t)value : (uint64_t)value, 1);
-
-        if (value < 0)
-                *--at = '-';
         begin(w, key);
-        buf_add(w->out, at, (size_t)(end - at));
+        buf_put_int(w->out, value);
 }
 
 void jsonw_bool(struct jsonw *w, const char *key, bool value)
@@ -190,30 +173,40 @@ void jsonw_null(struct jsonw *w, const char *key)
         literal(w, key, "null");
 }
 
+/* value times 10^decimals as an integer; false when that is not exact enough. */
+static bool to_fixed(double value, int decimals, uint64_t *ret_scale, uint64_t *ret_fixed)
+{
+        uint64_t scale = 1;
+
+        for (int i = 0; i < decimals; i++)
+                scale *= 10;
+        if (!(fabs(value) * (double)scale < FIXED_MAX))
+                return false;
+        *ret_scale = scale;
+        *ret_fixed = (uint64_t)(fabs(value) * (double)scale + 0.5);
+        return true;
+}
+
 void jsonw_number(struct jsonw *w, const char *key, double value, int decimals)
 {
-        char digits[DIGITS_MAX];
-        char *end = digits + sizeof(digits), *at;
-        uint64_t scale = 1, fixed;
+        uint64_t scale, fixed;
 
         if (!isfinite(value)) {
                 jsonw_null(w, key);
                 return;
         }
-        for (int i = 0; i < decimals; i++)
-                scale *= 10;
         begin(w, key);
-        if (decimals == 0 || !(fabs(value) * (double)scale < FIXED_MAX)) {
+        if (!to_fixed(value, decimals, &scale, &fixed)) {
                 buf_printf(w->out, "%.*f", decimals, value);
                 return;
         }
-        fixed = (uint64_t)(fabs(value) * (double)scale + 0.5);
-        at = put_digits(end, fixed % scale, decimals);
-        *--at = '.';
-        at = put_digits(at, fixed / scale, 1);
         if (value < 0 && fixed > 0)
-                *--at = '-';
-        buf_add(w->out, at, (size_t)(end - at));
+                buf_putc(w->out, '-');
+        buf_put_int(w->out, (int64_t)(fixed / scale));
+        if (decimals > 0)
+                buf_putc(w->out, '.');
+        for (scale /= 10; scale > 0; scale /= 10)
+                buf_putc(w->out, (char)('0' + fixed / scale % 10));
 }
 
 void jsonw_time(struct jsonw *w, const char *key, int64_t wall_us)

@@ -2,6 +2,7 @@
  * is on the disk. Readers never wait for the writer; the writer waits at most BUSY_TIMEOUT_MS for
  * another process. */
 #include <errno.h>
+#include <pthread.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -62,13 +63,21 @@ static bool make_parents(const char *path)
         return true;
 }
 
+/* Counting every allocation would take one lock for all threads of the process. */
+static void configure_library(void)
+{
+        sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 static enum err driver_open(const char *dsn, enum db_mode mode, void **ret_conn,
                             char detail[DB_DETAIL_SIZE])
 {
         const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+        static pthread_once_t once = PTHREAD_ONCE_INIT;
         sqlite3 *conn = NULL;
         int code;
 
+        pthread_once(&once, configure_library);
         if (!make_parents(dsn)) {
                 snprintf(detail, DB_DETAIL_SIZE, "%s: %s", dsn, strerror(errno));
                 return ERR_UNAVAILABLE;

@@ -114,13 +114,23 @@ int listener_open(const char *address, mode_t mode, const char *group, char *mes
 
 bool listener_poke(int fd)
 {
+        /* FastCGI 1.0, 3.3: version, type, request id, length, padding. */
+        static const unsigned char request[] = {
+                1, 1, 0, 1, 0, 8, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, /* begin, as a responder */
+                1, 4, 0, 1, 0, 0, 0, 0,                         /* no parameters */
+                1, 5, 0, 1, 0, 0, 0, 0,                         /* no body */
+        };
         struct sockaddr_storage address;
         socklen_t len = sizeof(address);
+        const struct timeval patience = { .tv_usec = 100000 }; /* with a full backlog */
         CLEANUP(close_fdp) int poke = -1;
 
         if (getsockname(fd, (struct sockaddr *)&address, &len) != 0)
                 return false;
-        poke = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-        return poke >= 0 && (connect(poke, (const struct sockaddr *)&address, len) == 0 ||
-                             errno == EAGAIN || errno == EINPROGRESS);
+        poke = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        if (poke < 0 || setsockopt(poke, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) != 0)
+                return false;
+        if (connect(poke, (const struct sockaddr *)&address, len) != 0)
+                return errno == EAGAIN || errno == EINPROGRESS;
+        return send(poke, request, sizeof(request), MSG_NOSIGNAL) > 0;
 }

@@ -17,8 +17,8 @@ int listener_open(const char *address, mode_t mode, const char *group, char *mes
 /* Is this descriptor a listening socket, as spawn-fcgi, systemd and mod_fcgid hand one over? */
 bool listener_is_socket(int fd);
 
-/* Connect to a listening socket and hang up, so that one thread that waits on it looks up. Never
- * waits. False: its address is gone. */
+/* Send a listening socket an empty FastCGI request, so that one thread that waits on it looks up.
+ * Hardly waits. False: its address is gone. */
 bool listener_poke(int fd);
 
 #endif

@@ -188,7 +188,6 @@ static int serve(struct ctx *ctx, const struct options *options, const sigset_t 
 
         wait_for_end(signals);
         atomic_store(&ctx->cloud->draining, true);
-        transport_stop();
         eventfd_write(wake_fd, 1);
         finished = pool_join(api, timeout_s) && (!bulk || pool_join(bulk, timeout_s));
         answered = pool_is_idle(api) && (!bulk || pool_is_idle(bulk));

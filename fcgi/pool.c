@@ -32,7 +32,7 @@ static void *serve(void *arg)
         struct reply reply = { 0 };
 
         ctx.arena = arena;
-        transport = transport_new(pool->listen_fd, pool->wake_fd);
+        transport = transport_new(pool->listen_fd, pool->wake_fd, &pool->model.cloud->draining);
         if (!arena || !transport || cloud_attach(&ctx, pool->model.cloud) != OK) {
                 log_event(NULL, LOG_ERROR, "simpletuner.cloud", "A thread could not start");
                 return NULL;

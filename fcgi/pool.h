@@ -11,8 +11,8 @@ struct pool;
 NODISCARD struct pool *pool_start(const struct ctx *model, int listen_fd, int wake_fd,
                                   unsigned thread_count);
 
-/* Wait, after transport_stop and with wake_fd readable, until every request is answered, at most
- * timeout_s seconds. False: some threads go on, and the pool must not be freed. */
+/* Wait, once cloud->draining is set and wake_fd is readable, until every request is answered, at
+ * most timeout_s seconds. False: some threads go on, and the pool must not be freed. */
 bool pool_join(struct pool *pool, unsigned timeout_s);
 bool pool_is_idle(const struct pool *pool); /* no request is under way */
 void pool_free(struct pool *pool);

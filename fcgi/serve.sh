@@ -280,8 +280,8 @@ has_ended() { # PID; empty: there is none that could
         [ -n "$1" ] && ! kill -0 "$1" 2>/dev/null
 }
 
-# Until we are told to stop. Not with "wait -n": a signal at the wrong moment makes bash 5.2 wait for
-# a child that is gone already.
+# Until we are told to stop. Not with "wait -n": a signal at the wrong moment makes bash 5.2 wait
+# for a child that is gone already.
 watch() {
         while [ -z "$stopping" ]; do
                 if has_ended "$front_pid"; then

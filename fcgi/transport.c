@@ -12,6 +12,7 @@
 struct transport {
         FCGX_Request request;
         int wake_fd;
+        const atomic_bool *stopping;
         bool accepted; /* a request is open */
 };
 
@@ -20,18 +21,14 @@ bool transport_start(void)
         return FCGX_Init() == 0;
 }
 
-void transport_stop(void)
-{
-        FCGX_ShutdownPending();
-}
-
-struct transport *transport_new(int listen_fd, int wake_fd)
+struct transport *transport_new(int listen_fd, int wake_fd, const atomic_bool *stopping)
 {
         CLEANUP(transport_freep) struct transport *transport = calloc(1, sizeof(*transport));
 
         if (!transport)
                 return NULL;
         transport->wake_fd = wake_fd;
+        transport->stopping = stopping;
         if (FCGX_InitRequest(&transport->request, listen_fd, 0) != 0)
                 return NULL;
         return TAKE(transport);
@@ -45,33 +42,40 @@ void transport_free(struct transport *transport)
         free(transport);
 }
 
-/* A kept connection is waited for here, because libfcgi would wait for it past the end. False: the
- * process is on its way out. */
-static bool kept_connection_has_work(struct transport *transport)
+/* A kept connection is waited for here, because libfcgi would wait for it past the end. */
+static void wait_for_kept_connection(const struct transport *transport)
 {
         struct pollfd fds[] = {
                 { .fd = transport->request.ipcFd, .events = POLLIN },
                 { .fd = transport->wake_fd, .events = POLLIN },
         };
 
-        while (poll(fds, ARRAY_SIZE(fds), -1) < 0) {
-                if (errno != EINTR)
-                        return false;
-        }
-        return !fds[1].revents;
+        while (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno == EINTR)
+                ;
 }
 
+/* libfcgi's own way to stop (FCGX_ShutdownPending) closes descriptors twice where a connection is
+ * idle, so it is not used: a poke is an empty request, which ends the wait in the accept. */
 bool transport_accept(struct transport *transport)
 {
-        struct pollfd wake = { .fd = transport->wake_fd, .events = POLLIN };
+        FCGX_Request *request = &transport->request;
 
-        do {
-                if (transport->request.ipcFd >= 0 && !kept_connection_has_work(transport))
-                        return false;
-                transport->accepted = FCGX_Accept_r(&transport->request) == 0;
-                /* Otherwise it is the end, or a want of descriptors that a moment may cure. */
-        } while (!transport->accepted && poll(&wake, 1, RETRY_MS) == 0);
-        return transport->accepted;
+        while (!atomic_load_explicit(transport->stopping, memory_order_relaxed)) {
+                if (request->ipcFd >= 0) {
+                        wait_for_kept_connection(transport);
+                        if (atomic_load(transport->stopping))
+                                break;
+                }
+                if (FCGX_Accept_r(request) != 0) {
+                        poll(NULL, 0, RETRY_MS); /* a want of descriptors that a moment may cure */
+                        continue;
+                }
+                transport->accepted = true;
+                if (transport_param(transport, "REQUEST_METHOD"))
+                        return true;
+                transport_finish(transport);
+        }
+        return false;
 }
 
 const char *transport_param(const struct transport *transport, const char *name)

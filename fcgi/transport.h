@@ -3,6 +3,7 @@
 #ifndef FCGI_TRANSPORT_H
 #define FCGI_TRANSPORT_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -13,13 +14,10 @@ struct transport;
 /* Once per process, before any thread. False: libfcgi does not start. */
 NODISCARD bool transport_start(void);
 
-/* The process is on its way out: requests under way are finished, no thread takes a new one. Those
- * that wait for a connection see it with the next one that comes (listener_poke). */
-void transport_stop(void);
-
-/* wake_fd becomes readable when the process is on its way out, for those that wait on a connection
- * a front server keeps. Both are borrowed. NULL: out of memory. */
-NODISCARD struct transport *transport_new(int listen_fd, int wake_fd);
+/* stopping turns true when the process is on its way out; then wake_fd becomes readable too, for
+ * those that wait on a connection a front server keeps, and listener_poke reaches those that wait
+ * for a new one. All are borrowed. NULL: out of memory. */
+NODISCARD struct transport *transport_new(int listen_fd, int wake_fd, const atomic_bool *stopping);
 void transport_free(struct transport *transport);
 DEFINE_CLEANUP(struct transport *, transport_free)
 

@@ -240,7 +240,8 @@ enum err job_cancel(struct ctx *ctx, const char *job_id, struct job *ret_job)
         if (rc != OK)
                 return rc;
         rc = store_job_get(ctx, job_id, ret_job);
-        if (rc == OK && !moved)
+        /* The provider's own word that it is cancelled may have been faster than ours. */
+        if (rc == OK && !moved && ret_job->status != JOB_CANCELLED)
                 return refuse_ended(ctx, ret_job);
         return rc;
 }

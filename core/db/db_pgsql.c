@@ -107,14 +107,17 @@ static const char *driver_message(void *handle)
         return PQerrorMessage(conn->pg);
 }
 
-/* A server that restarted has closed the connection: its socket is readable and gives nothing. */
+/* A server that restarted has said so and closed the connection: behind what can be read is the
+ * end. */
 static bool driver_broken(void *handle)
 {
         struct conn *conn = handle;
         struct pollfd fd = { .fd = PQsocket(conn->pg), .events = POLLIN };
 
-        if (poll(&fd, 1, 0) > 0 && !PQconsumeInput(conn->pg))
-                return true;
+        for (int reads = 0; reads < 3 && poll(&fd, 1, 0) > 0; reads++) {
+                if (!PQconsumeInput(conn->pg))
+                        return true;
+        }
         return PQstatus(conn->pg) != CONNECTION_OK;
 }
 

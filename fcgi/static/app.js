@@ -3,6 +3,7 @@
 
 const REFRESH_MS = 3000;
 const PAGE_SIZE = 50;
+const DETAILS_MAX = 10; // running jobs that are asked for their uploads each time
 const API = "/api/cloud";
 const PROVIDER = `${API}/providers/replicate`;
 const STATUS_CLASS = {
@@ -12,6 +13,7 @@ const STATUS_CLASS = {
 
 const byId = (id) => document.getElementById(id);
 let shownFiles = null; // job id whose files are listed
+let shownJobs = ""; // what the table was made from
 let pages = 1;
 
 /** An element with text or children. */
@@ -147,19 +149,33 @@ function jobRow(job) {
     element("td", [statusText(job.status), ...about]),
     element("td", moment(job.created_at)),
     element("td", duration(job.duration_seconds)),
-    element("td", uploadsOf(job)),
+    element("td", job.is_terminal ? "" : uploadsOf(job)),
     element("td", actionsOf(job)),
   ]);
 }
 
-/** Replace the rows, and give the focus back to the button that had it. */
+/** Replace the rows if they differ, and give the focus back to the button that had it. */
 function showJobs(jobs) {
+  const news = JSON.stringify(jobs);
+  if (news === shownJobs) {
+    return;
+  }
+  shownJobs = news;
   const label = document.activeElement?.getAttribute("aria-label");
   byId("jobs").replaceChildren(...jobs.map(jobRow));
   byId("no-jobs").hidden = jobs.length > 0;
   if (label) {
     document.querySelector(`#jobs [aria-label="${CSS.escape(label)}"]`)?.focus();
   }
+}
+
+/** The list does not tell about uploads; the jobs themselves do. */
+async function withUploads(jobs) {
+  const running = jobs.filter((job) => !job.is_terminal).slice(0, DETAILS_MAX);
+  await Promise.all(running.map(async (job) => {
+    Object.assign(job, (await call("GET", `${API}/jobs/${encodeURIComponent(job.job_id)}`)).job);
+  }));
+  return jobs;
 }
 
 async function refreshJobs() {
@@ -172,7 +188,7 @@ async function refreshJobs() {
     before = answer.next_before;
   }
   byId("older").hidden = !before;
-  showJobs(jobs);
+  showJobs(await withUploads(jobs));
 }
 
 async function refreshFiles() {

@@ -20,6 +20,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 
 import services
 
@@ -28,6 +29,7 @@ LIST = "/api/cloud/jobs?limit=50"
 CONNECTIONS = 32
 FEW_JOBS, MANY_JOBS = 100, 100_000
 UPLOADS = 16
+SETTLE_S, SETTLE_LOOK_S, SETTLE_SHARE = 10, 0.2, 0.2  # of one processor
 MIB = 1 << 20
 
 
@@ -35,15 +37,16 @@ MIB = 1 << 20
 class Effort:
     """How much is done for one figure."""
 
-    rounds: int = 3   # of transfers
-    slices: int = 9   # of requests: short and many, because what else runs here comes and goes
+    rounds: int = 3  # of transfers
+    slices: int = 9  # of requests: short and many, because what else runs here comes and goes
     seconds: int = 2
+    settles: bool = True  # begin each slice when the machine is quiet
     transfer_mib: int = 1024
     upload_mib: int = 256
 
 
 FULL = Effort()
-QUICK = Effort(rounds=1, slices=2, seconds=1, transfer_mib=128, upload_mib=32)
+QUICK = Effort(rounds=1, slices=2, seconds=1, settles=False, transfer_mib=128, upload_mib=32)
 
 
 class Report:
@@ -64,6 +67,23 @@ class Report:
 
     def tell(self, text):
         print(f"  {text}", flush=True)
+
+
+def busy_ticks():
+    """What all processors of this machine have worked so far, in clock ticks."""
+    user, nice, system, _idle, _waiting, irq, softirq = [
+        int(field) for field in pathlib.Path("/proc/stat").read_text().split()[1:8]]
+    return user + nice + system + irq + softirq
+
+
+def settle():
+    """Let what else runs here finish, within reason: poll for a moment with little work."""
+    deadline = time.monotonic() + SETTLE_S
+    while time.monotonic() < deadline:
+        before = busy_ticks()
+        time.sleep(SETTLE_LOOK_S)
+        if busy_ticks() - before <= SETTLE_SHARE * SETTLE_LOOK_S * os.sysconf("SC_CLK_TCK"):
+            return
 
 
 def requests_per_s(url, path, seconds):
@@ -129,8 +149,12 @@ class Bench:
 
     def rates(self, *targets):
         """Requests per second of each (service, path), one after the other."""
-        return [requests_per_s(service.url, path, self.effort.seconds)
-                for service, path in targets]
+        rates = []
+        for service, path in targets:
+            if self.effort.settles:
+                settle()
+            rates.append(requests_per_s(service.url, path, self.effort.seconds))
+        return rates
 
     def live(self):
         ratios = []
@@ -154,10 +178,16 @@ class Bench:
         self.report.at_least(f"list-of-{MANY_JOBS}", many_ratios, 0.25)
         self.report.at_least("list-many-to-few", between, round(1 / 1.3, 2))
 
+    def quiet_disk(self):
+        """What was written before must not slow down what is measured now."""
+        os.sync()
+        if self.effort.settles:
+            settle()
+
     def put_mb_per_s(self, service):
         mib = self.effort.transfer_mib
         target = service.url + self.job.storage("bench.bin")
-        os.sync()
+        self.quiet_disk()
         return mib * MIB / 1e6 / seconds_of(upload(target, self.source(mib), self.job.token))
 
     def put(self):
@@ -201,6 +231,7 @@ class Bench:
         program = services.compile_group_commit(self.directory)
         each, one = [], []
         for _ in range(self.effort.rounds):
+            self.quiet_disk()
             text = subprocess.run([program, self.directory, str(self.effort.seconds)], check=True,
                                   capture_output=True, text=True).stdout
             rate = {name: float(value) for name, value in re.findall(r"(\w+)=(\d+)", text)}

@@ -5,6 +5,8 @@ import os
 import pathlib
 import re
 import signal
+import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -26,7 +28,8 @@ def compile_program(target, *inputs):
 
 def compile_yardstick(directory):
     sources = [REPO / "tests/bench/yardstick.c", REPO / "core/base/scope.c"]
-    return compile_program(directory / "yardstick.fcgi", *sources, "-lfcgi", "-lcrypto", "-lpthread")
+    return compile_program(directory / "yardstick.fcgi", *sources, "-lfcgi", "-lcrypto",
+                           "-lpthread")
 
 
 def compile_group_commit(directory):
@@ -51,7 +54,6 @@ def wait_for_port(port, process):
         if process.poll() is not None:
             raise RuntimeError(f"a front server ended with status {process.returncode}")
         with contextlib.suppress(OSError):
-            import socket
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
             return True
         return False
@@ -76,7 +78,6 @@ class Service(stack.Stack):
 
     def fill(self, count):
         """Straight into the database: finished jobs as they look after a training."""
-        import sqlite3
         now_us = int(time.time() * 1e6)
         columns = ("job_id, provider, external_id, status, config_name, hardware_profile, "
                    "hardware_type, price_usd_nanos_per_s, cost_usd_micros, output_url, metadata, "

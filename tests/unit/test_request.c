@@ -1,3 +1,4 @@
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@
  * the transport listens on. The kernel holds them until they are read, so one thread will do. */
 struct arrival {
         int listen_fd, wake_fd, client_fd;
+        atomic_bool stopping;
         struct transport *transport;
         struct buf records;
         struct config config;
@@ -115,7 +117,8 @@ static struct arrival *arrive(struct ctx *ctx, const char *const *variables, con
         if (!body)
                 assert_int_equal(shutdown(arrival->client_fd, SHUT_WR), 0);
         assert_true(transport_start());
-        arrival->transport = transport_new(arrival->listen_fd, arrival->wake_fd);
+        arrival->transport =
+                transport_new(arrival->listen_fd, arrival->wake_fd, &arrival->stopping);
         assert_non_null(arrival->transport);
         assert_true(transport_accept(arrival->transport));
         return arrival;

@@ -71,7 +71,7 @@ bool transport_accept(struct transport *transport)
                         continue;
                 }
                 transport->accepted = true;
-                if (transport_param(transport, "REQUEST_METHOD"))
+                if (request->envp[0]) /* a front server always says something */
                         return true;
                 transport_finish(transport);
         }

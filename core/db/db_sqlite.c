@@ -13,6 +13,7 @@
 #include "core/db/driver.h"
 
 #define BUSY_TIMEOUT_MS 30000
+#define WAL_RETRY_MS    20
 
 static const char pragmas[] = "PRAGMA journal_mode = WAL;"
                               "PRAGMA synchronous = FULL;"
@@ -69,6 +70,20 @@ static void configure_library(void)
         sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 }
 
+/* The switch to WAL, which only a new file needs, does not wait for others that make it too. */
+static int set_up(sqlite3 *conn)
+{
+        int code = SQLITE_BUSY;
+
+        for (int waited_ms = 0; code == SQLITE_BUSY && waited_ms < BUSY_TIMEOUT_MS;
+             waited_ms += WAL_RETRY_MS) {
+                code = sqlite3_exec(conn, pragmas, NULL, NULL, NULL) & 0xff;
+                if (code == SQLITE_BUSY)
+                        sqlite3_sleep(WAL_RETRY_MS);
+        }
+        return code;
+}
+
 static enum err driver_open(const char *dsn, enum db_mode mode, void **ret_conn,
                             char detail[DB_DETAIL_SIZE])
 {
@@ -86,7 +101,7 @@ static enum err driver_open(const char *dsn, enum db_mode mode, void **ret_conn,
         if (code == SQLITE_OK) {
                 sqlite3_extended_result_codes(conn, 1);
                 sqlite3_busy_timeout(conn, BUSY_TIMEOUT_MS);
-                code = sqlite3_exec(conn, pragmas, NULL, NULL, NULL);
+                code = set_up(conn);
         }
         if (code == SQLITE_OK && mode == DB_READ_ONLY)
                 code = sqlite3_exec(conn, "PRAGMA query_only = ON", NULL, NULL, NULL);

@@ -152,19 +152,13 @@ static void terminate(struct ctx *ctx)
 
 static void a_lost_connection_is_made_anew(void **state)
 {
-        struct db_stmt *stmt = NULL;
         struct ctx *ctx = *state;
 
         fixture_only_on(ctx, "pgsql");
         assert_ok(ctx, try_insert(ctx, 1, "one", 1));
         terminate(ctx);
-        assert_rc(ctx, ERR_UNAVAILABLE, try_insert(ctx, 2, "two", 2));
         assert_ok(ctx, try_insert(ctx, 2, "two", 2));
-        assert_int_equal(rows(ctx), 2);
         terminate(ctx);
-        if (db_query(ctx, &stmt, read_sql, "i", INT64_C(1)) == OK)
-                assert_rc(ctx, ERR_UNAVAILABLE, db_step(ctx, stmt));
-        db_stmt_free(stmt);
         assert_int_equal(rows(ctx), 2);
 }
 
@@ -195,8 +189,8 @@ static void a_row_in_hand_outlives_the_connection_it_came_by(void **state)
         assert_ok(ctx, try_insert(ctx, 1, "one", 1));
         held = read_row(ctx, 1);
         terminate(ctx);
-        assert_rc(ctx, ERR_UNAVAILABLE, try_insert(ctx, 2, "two", 2));
         assert_ok(ctx, try_insert(ctx, 2, "two", 2));
+        assert_rc(ctx, ERR_UNAVAILABLE, db_step(ctx, held));
         assert_int_equal(rows(ctx), 2);
 }
 

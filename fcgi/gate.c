@@ -139,6 +139,7 @@ void gate_handle(struct ctx *ctx, struct transport *transport, struct reply *rep
         set_correlation_id(ctx, transport);
         reply_reset(reply);
         rc = request_read_head(ctx, transport, &request);
+        ipaddr_format(&request.client, ctx->client);
         if (rc == OK)
                 rc = dispatch(ctx, &request, reply);
         if (rc != OK) {

@@ -11,11 +11,13 @@
 #include <unistd.h>
 
 #include "core/base/config.h"
+#include "core/base/fault.h"
 #include "core/base/log.h"
 #include "core/cloud/cloud.h"
 #include "core/cloud/http_client.h"
 #include "core/cloud/object_store.h"
 #include "core/db/db.h"
+#include "fcgi/background.h"
 #include "fcgi/listener.h"
 #include "fcgi/pool.h"
 #include "fcgi/routes.h"
@@ -174,6 +176,7 @@ static int serve(struct ctx *ctx, const struct options *options, const sigset_t 
                 options->bulk_threads ? options->bulk_threads : (unsigned)config->bulk_threads;
         unsigned timeout_s = (unsigned)config->shutdown_timeout_s;
         struct pool *api, *bulk = NULL;
+        struct background *background;
         bool finished, answered;
 
         if (!open_listeners(options, &api_fd, &bulk_fd))
@@ -181,7 +184,8 @@ static int serve(struct ctx *ctx, const struct options *options, const sigset_t 
         api = pool_start(ctx, api_fd, wake_fd, threads);
         if (bulk_fd >= 0)
                 bulk = pool_start(ctx, bulk_fd, wake_fd, bulk_threads);
-        if (wake_fd < 0 || !api || (bulk_fd >= 0 && !bulk))
+        background = background_start(ctx);
+        if (wake_fd < 0 || !api || !background || (bulk_fd >= 0 && !bulk))
                 return complain("threads cannot be started", EX_OSERR);
         log_event(NULL, LOG_INFO, logger, "Serving", "version", PACKAGE_VERSION, "database",
                   database_kind(ctx->cloud->database));
@@ -190,6 +194,7 @@ static int serve(struct ctx *ctx, const struct options *options, const sigset_t 
         atomic_store(&ctx->cloud->draining, true);
         eventfd_write(wake_fd, 1);
         finished = pool_join(api, timeout_s) && (!bulk || pool_join(bulk, timeout_s));
+        finished = background_stop(background, finished ? timeout_s : 0) && finished;
         answered = pool_is_idle(api) && (!bulk || pool_is_idle(bulk));
         log_event(NULL, answered ? LOG_INFO : LOG_WARNING, logger,
                   answered ? "Stopped" : "Stopped with requests unfinished");
@@ -238,6 +243,7 @@ int main(int argc, char **argv)
         if (!config_load(&config, message, sizeof(message)))
                 return complain(message, EX_CONFIG);
         umask(027);
+        fault_arm(config_secret(config, "SIMPLETUNER_FAULT_POINT"));
         mallopt(M_ARENA_MAX, 16); /* little memory, and a lock for few threads each */
         if (!log_configure(config->log_level, config->log_format,
                            *config->log_file ? config->log_file : NULL))

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/base/crypto.h"
 #include "core/cloud/http_client.h"
 #include "core/db/migrate.h"
 
@@ -155,7 +156,7 @@ int fixture_db_setup(void **state)
         return 0;
 }
 
-int fixture_cloud_setup(void **state)
+int fixture_cloud_setup_empty(void **state)
 {
         static bool started;
         struct ctx *ctx = start(*state);
@@ -166,8 +167,15 @@ int fixture_cloud_setup(void **state)
         assert_true(started);
         assert_ok(ctx, cloud_open(ctx, &fixture->cloud));
         assert_ok(ctx, cloud_attach(ctx, fixture->cloud));
-        assert_ok(ctx, cloud_check_schema(ctx));
         return 0;
+}
+
+int fixture_cloud_setup(void **state)
+{
+        int rc = fixture_cloud_setup_empty(state);
+
+        assert_ok(*state, cloud_check_schema(*state));
+        return rc;
 }
 
 int fixture_db_teardown(void **state)
@@ -221,6 +229,30 @@ int fixture_db_run(const char *group, const struct CMUnitTest *tests, size_t cou
                 free((char *)(uintptr_t)all[i].name);
         free(all);
         return failed;
+}
+
+void fixture_migrate_to(struct ctx *ctx, unsigned version)
+{
+        CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
+        char sha256[SHA256_HEX_SIZE];
+
+        assert_ok(ctx, db_begin(ctx, &tx));
+        assert_ok(ctx, db_exec_script(ctx, "CREATE TABLE schema_migrations (version BIGINT PRIMARY "
+                                           "KEY, name TEXT NOT NULL, sha256 TEXT NOT NULL, "
+                                           "applied_at_us BIGINT NOT NULL)"));
+        for (size_t i = 0; i < migration_file_count; i++) {
+                const struct migration_file *file = &migration_files[i];
+
+                if (file->version > version ||
+                    (file->dialect && strcmp(file->dialect, db_dialect(ctx->db)) != 0))
+                        continue;
+                assert_true(crypto_sha256_hex(file->sql, strlen(file->sql), sha256));
+                assert_ok(ctx, db_exec_script(ctx, file->sql));
+                assert_ok(ctx,
+                          db_run(ctx, NULL, "INSERT INTO schema_migrations VALUES ($1, $2, $3, 1)",
+                                 "itt", (int64_t)file->version, file->name, sha256));
+        }
+        assert_ok(ctx, db_commit(&tx));
 }
 
 static struct ctx *make_peer(struct ctx *ctx, struct database *database)

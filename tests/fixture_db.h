@@ -9,16 +9,18 @@
 #include "core/db/db.h"
 #include "tests/fixture.h"
 
-/* Set-ups, *state is the ctx: an empty database; a migrated one; a migrated one with ctx->cloud,
+/* Set-ups, *state is the ctx: an empty database; a migrated one; both of them with ctx->cloud too,
  * whose home is the temporary directory. One tear-down for all. */
 int fixture_db_setup_empty(void **state);
 int fixture_db_setup(void **state);
+int fixture_cloud_setup_empty(void **state);
 int fixture_cloud_setup(void **state);
 int fixture_db_teardown(void **state);
 
 /* clang-format off */
 #define FIXTURE_EMPTY_DB_TEST(f) { #f, f, fixture_db_setup_empty, fixture_db_teardown, NULL }
 #define FIXTURE_DB_TEST(f)       { #f, f, fixture_db_setup, fixture_db_teardown, NULL }
+#define FIXTURE_EMPTY_CLOUD_TEST(f) { #f, f, fixture_cloud_setup_empty, fixture_db_teardown, NULL }
 #define FIXTURE_CLOUD_TEST(f)    { #f, f, fixture_cloud_setup, fixture_db_teardown, NULL }
 /* clang-format on */
 
@@ -26,6 +28,9 @@ int fixture_db_teardown(void **state);
  * Returns the number of failed tests: what main returns. */
 #define FIXTURE_RUN(group, tests) fixture_db_run((group), (tests), ARRAY_SIZE(tests))
 int fixture_db_run(const char *group, const struct CMUnitTest *tests, size_t count);
+
+/* Bring an empty database to an older version, as a program of that time would have left it. */
+void fixture_migrate_to(struct ctx *ctx, unsigned version);
 
 bool fixture_is_sqlite(const struct ctx *ctx);
 /* End the running test as skipped unless the database is this one. */

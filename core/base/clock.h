@@ -6,8 +6,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define US_PER_S  INT64_C(1000000)
-#define US_PER_MS INT64_C(1000)
+#define US_PER_MS   INT64_C(1000)
+#define US_PER_S    INT64_C(1000000)
+#define US_PER_HOUR (3600 * US_PER_S)
+#define US_PER_DAY  (24 * US_PER_HOUR)
 
 struct clock {
         int64_t (*wall_us)(const struct clock *clock);

@@ -65,6 +65,18 @@ static const struct setting settings[] = {
             "uploads are refused when less disk is free", .min = 0, .max = 1e15),
         ROW("SIMPLETUNER_SHUTDOWN_TIMEOUT", UINT, shutdown_timeout_s, "30",
             "seconds to finish requests when stopped", .min = 1, .max = 3600),
+        ROW("SIMPLETUNER_JOB_RETENTION_DAYS", UINT, job_retention_days, "90",
+            "days to keep jobs that have ended, 0 for ever", .min = 0, .max = 36500),
+        ROW("SIMPLETUNER_WEBHOOK_RETENTION_DAYS", UINT, webhook_retention_days, "7",
+            "days to keep webhook deliveries", .min = 2, .max = 3650),
+        ROW("SIMPLETUNER_EVENT_RETENTION_HOURS", UINT, event_retention_hours, "24",
+            "hours that listeners may resume from", .min = 1, .max = 8760),
+        ROW("SIMPLETUNER_EVENT_STREAMS", UINT, event_streams, "16",
+            "event streams served at once", .min = 0, .max = 512),
+        ROW("SIMPLETUNER_EVENT_STREAMS_PER_CLIENT", UINT, event_streams_per_client, "5",
+            "event streams of one client address at once", .min = 1, .max = 512),
+        ROW("SIMPLETUNER_DATA_ROOTS", STRING, data_roots, "",
+            "directories whose data sets may be sent to providers, separated by colons"),
 };
 /* clang-format on */
 

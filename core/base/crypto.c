@@ -32,12 +32,14 @@ void secret_wipe(void *bytes, size_t len)
  * name. They live as long as the process. */
 static struct {
         EVP_MD *sha256, *md5;
+        EVP_CIPHER *aes_256_gcm;
 } algorithms;
 
 static void fetch_algorithms(void)
 {
         algorithms.sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
         algorithms.md5 = EVP_MD_fetch(NULL, "MD5", NULL);
+        algorithms.aes_256_gcm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
 }
 
 static bool have_algorithms(void)
@@ -45,7 +47,7 @@ static bool have_algorithms(void)
         static pthread_once_t once = PTHREAD_ONCE_INIT;
 
         pthread_once(&once, fetch_algorithms);
-        return algorithms.sha256 && algorithms.md5;
+        return algorithms.sha256 && algorithms.md5 && algorithms.aes_256_gcm;
 }
 
 bool crypto_sha256(const void *bytes, size_t len, unsigned char ret[SHA256_SIZE])
@@ -69,6 +71,48 @@ bool crypto_hmac_sha256(const void *key, size_t key_len, const void *bytes, size
         if (key_len > INT_MAX || !have_algorithms())
                 return false;
         return HMAC(algorithms.sha256, key, (int)key_len, bytes, len, ret, NULL) != NULL;
+}
+
+#define NONCE_SIZE 12
+#define TAG_SIZE   16
+
+typedef EVP_CIPHER_CTX cipher;
+DEFINE_CLEANUP(cipher *, EVP_CIPHER_CTX_free)
+
+bool crypto_aead_seal(const unsigned char key[AEAD_KEY_SIZE], struct crypto_bytes aad,
+                      struct crypto_bytes plain, unsigned char *ret)
+{
+        CLEANUP(EVP_CIPHER_CTX_freep) cipher *c = EVP_CIPHER_CTX_new();
+        unsigned char *text = ret + NONCE_SIZE, *tag = text + plain.len;
+        int n = 0;
+
+        return c && plain.len <= INT_MAX && aad.len <= INT_MAX && have_algorithms() &&
+               crypto_random(ret, NONCE_SIZE) &&
+               EVP_EncryptInit_ex2(c, algorithms.aes_256_gcm, key, ret, NULL) == 1 &&
+               EVP_EncryptUpdate(c, NULL, &n, aad.bytes, (int)aad.len) == 1 &&
+               EVP_EncryptUpdate(c, text, &n, plain.bytes, (int)plain.len) == 1 &&
+               EVP_EncryptFinal_ex(c, tag, &n) == 1 &&
+               EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_AEAD_GET_TAG, TAG_SIZE, tag) == 1;
+}
+
+bool crypto_aead_open(const unsigned char key[AEAD_KEY_SIZE], struct crypto_bytes aad,
+                      struct crypto_bytes sealed, unsigned char *ret)
+{
+        CLEANUP(EVP_CIPHER_CTX_freep) cipher *c = EVP_CIPHER_CTX_new();
+        const unsigned char *nonce = sealed.bytes, *text = nonce + NONCE_SIZE;
+        size_t len = sealed.len - AEAD_OVERHEAD;
+        unsigned char tag[TAG_SIZE];
+        int n = 0;
+
+        if (!c || sealed.len < AEAD_OVERHEAD || len > INT_MAX || aad.len > INT_MAX ||
+            !have_algorithms())
+                return false;
+        memcpy(tag, text + len, TAG_SIZE);
+        return EVP_DecryptInit_ex2(c, algorithms.aes_256_gcm, key, nonce, NULL) == 1 &&
+               EVP_DecryptUpdate(c, NULL, &n, aad.bytes, (int)aad.len) == 1 &&
+               EVP_DecryptUpdate(c, ret, &n, text, (int)len) == 1 &&
+               EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_AEAD_SET_TAG, TAG_SIZE, tag) == 1 &&
+               EVP_DecryptFinal_ex(c, ret + len, &n) == 1;
 }
 
 struct crypto_digest {

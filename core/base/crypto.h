@@ -30,6 +30,20 @@ NODISCARD bool crypto_sha256_hex(const void *bytes, size_t len, char ret_hex[SHA
 NODISCARD bool crypto_hmac_sha256(const void *key, size_t key_len, const void *bytes, size_t len,
                                   unsigned char ret[SHA256_SIZE]);
 
+/* AES-256-GCM (NIST SP 800-38D) with a random nonce: nonce, ciphertext and tag in one piece, len +
+ * AEAD_OVERHEAD bytes. aad is what the text belongs to; opening it for anything else fails. */
+#define AEAD_KEY_SIZE 32
+#define AEAD_OVERHEAD (12 + 16)
+struct crypto_bytes {
+        const void *bytes;
+        size_t len;
+};
+NODISCARD bool crypto_aead_seal(const unsigned char key[AEAD_KEY_SIZE], struct crypto_bytes aad,
+                                struct crypto_bytes plain, unsigned char *ret);
+/* False: another key or aad, or changed. ret has room for len - AEAD_OVERHEAD bytes. */
+NODISCARD bool crypto_aead_open(const unsigned char key[AEAD_KEY_SIZE], struct crypto_bytes aad,
+                                struct crypto_bytes sealed, unsigned char *ret);
+
 /* MD5 (the S3 ETag) and SHA-256 of one stream, side by side. */
 struct crypto_digest;
 NODISCARD struct crypto_digest *crypto_digest_new(void); /* NULL: out of memory */

@@ -42,6 +42,17 @@ enum err ctx_strdup(struct ctx *ctx, const char *s, const char **ret_copy)
         return OK;
 }
 
+const char *ctx_actor_name(const struct ctx *ctx)
+{
+        static const char *const by_kind[] = {
+                [ACTOR_ANONYMOUS] = "anonymous",
+                [ACTOR_LOCAL_ADMIN] = "local",
+                [ACTOR_JOB] = "job",
+        };
+
+        return ctx->actor.name ? ctx->actor.name : by_kind[ctx->actor.kind];
+}
+
 void ctx_set_job(struct ctx *ctx, const char *job_id)
 {
         snprintf(ctx->job_id, sizeof(ctx->job_id), "%s", job_id ? job_id : "");

@@ -24,11 +24,13 @@ enum actor_kind {
 
 struct actor {
         enum actor_kind kind;
+        const char *name;   /* as owner and in the audit log; NULL: by its kind */
         const char *job_id; /* ACTOR_JOB only, in the arena */
 };
 
 #define CTX_DETAIL_SIZE 512
 #define CTX_ID_SIZE     65
+#define CTX_CLIENT_SIZE 64
 
 struct ctx {
         struct arena *arena;         /* freed when the request or task ends */
@@ -38,6 +40,7 @@ struct ctx {
         const struct clock *clock;   /* tests pass a fake one */
         struct cloud *cloud;         /* borrowed: what all threads of the process share */
         struct actor actor;
+        char client[CTX_CLIENT_SIZE]; /* the address it comes from, "" when not over the network */
         char correlation_id[CTX_ID_SIZE];
         char job_id[CTX_ID_SIZE];     /* the job this is about, "" if none: for log and answers */
         char detail[CTX_DETAIL_SIZE]; /* why the last call failed, for the caller's eyes */
@@ -57,6 +60,9 @@ NODISCARD enum err ctx_nomem(struct ctx *ctx);
 
 /* Copy s into the arena; NULL stays NULL. ERR_NOMEM. */
 NODISCARD enum err ctx_strdup(struct ctx *ctx, const char *s, const char **ret_copy);
+
+/* Who acts, as a word for owners and the audit log: "local", "anonymous", "job". Borrowed. */
+const char *ctx_actor_name(const struct ctx *ctx);
 
 /* Name the job this request or task is about. NULL forgets it. */
 void ctx_set_job(struct ctx *ctx, const char *job_id);

@@ -1,6 +1,7 @@
 #include "core/base/ipnet.h"
 
 #include <arpa/inet.h>
+#include <netinet/in.h>
 #include <string.h>
 
 #define SEPARATORS ", \t\r\n"
@@ -207,4 +208,44 @@ struct ipaddr ipnet_client(const struct ipaddr *peer, const char *forwarded,
                 client = hop;
         }
         return client;
+}
+
+bool ipaddr_is_public(const struct ipaddr *addr)
+{
+        /* clang-format off */
+        static const char *const special[] = {
+                "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16",
+                "172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16",
+                "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4",
+                "::/128", "::1/128", "64:ff9b::/96", "64:ff9b:1::/48", "100::/64", "2001::/23",
+                "2001:db8::/32", "2002::/16", "fc00::/7", "fe80::/10", "ff00::/8",
+        };
+        /* clang-format on */
+
+        for (size_t i = 0; i < sizeof(special) / sizeof(special[0]); i++) {
+                struct ipnet net;
+
+                if (ipnet_parse(special[i], strlen(special[i]), &net) && ipnet_contains(&net, addr))
+                        return false;
+        }
+        return addr->family != 0;
+}
+
+bool ipaddr_from_sockaddr(const void *sockaddr, struct ipaddr *ret)
+{
+        const struct sockaddr *any = sockaddr;
+        struct ipaddr addr = { 0 };
+
+        if (any->sa_family == AF_INET) {
+                addr.family = 4;
+                memcpy(addr.bytes, &((const struct sockaddr_in *)sockaddr)->sin_addr, 4);
+        } else if (any->sa_family == AF_INET6) {
+                addr.family = 6;
+                memcpy(addr.bytes, &((const struct sockaddr_in6 *)sockaddr)->sin6_addr, 16);
+                unmap(&addr);
+        } else {
+                return false;
+        }
+        *ret = addr;
+        return true;
 }

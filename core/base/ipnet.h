@@ -27,6 +27,11 @@ bool ipaddr_parse_host(const char *text, size_t len, struct ipaddr *ret);
 void ipaddr_format(const struct ipaddr *addr, char ret_text[IPADDR_TEXT_SIZE]);
 bool ipaddr_equal(const struct ipaddr *a, const struct ipaddr *b);
 bool ipaddr_is_loopback(const struct ipaddr *addr); /* 127.0.0.0/8, ::1 */
+/* Out in the world: none of the ranges that the registries set aside (IANA special-purpose address
+ * registries, RFC 6890): private, loopback, link-local, shared, documentation, multicast ... */
+bool ipaddr_is_public(const struct ipaddr *addr);
+/* From a struct sockaddr of either family. False: of another. */
+bool ipaddr_from_sockaddr(const void *sockaddr, struct ipaddr *ret);
 
 /* "10.0.0.0/8" or a single address; host bits may be set. False: not a range. */
 bool ipnet_parse(const char *text, size_t len, struct ipnet *ret);

@@ -7,6 +7,7 @@
 
 #include "core/base/config.h"
 #include "core/base/crypto.h"
+#include "core/cloud/bell.h"
 #include "core/cloud/http_client.h"
 #include "core/cloud/secrets.h"
 #include "core/cloud/webhook_keys.h"
@@ -73,7 +74,8 @@ enum err cloud_open(struct ctx *ctx, struct cloud **ret)
         if (rc != OK)
                 return rc;
         cloud->webhook_keys = webhook_keys_new();
-        if (!cloud->webhook_keys)
+        cloud->bells = bells_new();
+        if (!cloud->webhook_keys || !cloud->bells)
                 return ctx_nomem(ctx);
         *ret = TAKE(cloud);
         return OK;
@@ -83,6 +85,7 @@ void cloud_close(struct cloud *cloud)
 {
         if (!cloud)
                 return;
+        bells_free(cloud->bells);
         webhook_keys_free(cloud->webhook_keys);
         secrets_free(cloud->secrets);
         database_close(cloud->database);

@@ -12,6 +12,7 @@ struct cloud {
         struct database *database;
         struct secrets *secrets;
         struct webhook_keys *webhook_keys;
+        struct bells *bells;        /* wake the background threads */
         int64_t started_us;         /* monotonic */
         atomic_ullong correlation;  /* random at start, then counts */
         atomic_bool schema_current; /* false: waits for "simpletuner-cloud migrate" */

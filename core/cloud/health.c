@@ -8,7 +8,7 @@
 #include "core/cloud/cloud.h"
 #include "core/cloud/provider.h"
 #include "core/db/db.h"
-#include "core/store/store_jobs.h"
+#include "core/store/store_job_list.h"
 
 const char *health_status_name(enum health_status status)
 {

@@ -3,16 +3,36 @@
 #include <curl/curl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "core/base/buf.h"
 #include "core/base/crypto.h"
+#include "core/base/ipnet.h"
 
 #define CONNECT_TIMEOUT_MS 10000
+#define WAIT_MS            1000
+
+typedef struct curl_slist header_list;
+DEFINE_CLEANUP(header_list *, curl_slist_free_all)
+
+/* One request on its way. */
+struct transfer {
+        CURL *curl;
+        struct buf answer; /* the body, unless it goes to the sink */
+        const struct http_sink *sink;
+        const struct http_file *file;
+        header_list *headers;
+        curl_mime *form;
+        bool begun;   /* the sink has heard the head */
+        bool stopped; /* the sink wants no more */
+        bool guarded; /* a forbidden address was refused */
+        char reason[CURL_ERROR_SIZE];
+};
 
 struct http_client {
-        CURL *curl;
-        char *settings; /* what its open connections were made with */
-        struct buf answer;
+        CURLM *multi;           /* keeps the connections of all */
+        char *settings;         /* what its open connections were made with */
+        struct transfer single; /* what http_perform and http_download reuse */
 };
 
 static void free_text(char *text)
@@ -20,8 +40,6 @@ static void free_text(char *text)
         free(text);
 }
 DEFINE_CLEANUP(char *, free_text)
-typedef struct curl_slist header_list;
-DEFINE_CLEANUP(header_list *, curl_slist_free_all)
 
 bool http_client_start(void)
 {
@@ -33,34 +51,106 @@ void http_client_stop(void)
         curl_global_cleanup();
 }
 
+/* The request is over; memory and handle stay for the next. */
+static void transfer_end(struct transfer *transfer)
+{
+        if (transfer->curl)
+                curl_easy_reset(transfer->curl);
+        curl_slist_free_all(TAKE(transfer->headers));
+        curl_mime_free(TAKE(transfer->form));
+}
+
+static void transfer_done(struct transfer *transfer)
+{
+        transfer_end(transfer);
+        curl_easy_cleanup(transfer->curl);
+        buf_done(&transfer->answer);
+}
+
 struct http_client *http_client_new(void)
 {
-        struct http_client *client = calloc(1, sizeof(*client));
+        CLEANUP(http_client_freep) struct http_client *client = calloc(1, sizeof(*client));
 
         if (!client)
                 return NULL;
-        buf_init(&client->answer, HTTP_ANSWER_MAX);
-        client->curl = curl_easy_init();
-        if (!client->curl) {
-                free(client);
-                return NULL;
-        }
-        return client;
+        client->multi = curl_multi_init();
+        return client->multi ? TAKE(client) : NULL;
 }
 
 void http_client_free(struct http_client *client)
 {
         if (!client)
                 return;
-        curl_easy_cleanup(client->curl);
+        transfer_done(&client->single);
+        curl_multi_cleanup(client->multi);
         free(client->settings);
-        buf_done(&client->answer);
         free(client);
+}
+
+/* ---- what libcurl calls ---- */
+
+static const char *header_of(CURL *curl, const char *name)
+{
+        struct curl_header *header;
+
+        return curl_easy_header(curl, name, 0, CURLH_HEADER, -1, &header) == CURLHE_OK
+                       ? header->value
+                       : NULL;
+}
+
+static bool begin_sink(struct transfer *transfer)
+{
+        struct http_head head = { .length = -1 };
+        curl_off_t length = -1;
+
+        transfer->begun = true;
+        curl_easy_getinfo(transfer->curl, CURLINFO_RESPONSE_CODE, &head.status);
+        curl_easy_getinfo(transfer->curl, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+        head.length = length;
+        head.etag = header_of(transfer->curl, "ETag");
+        head.content_type = header_of(transfer->curl, "Content-Type");
+        head.content_range = header_of(transfer->curl, "Content-Range");
+        transfer->stopped = !transfer->sink->begin(transfer->sink->arg, &head);
+        return !transfer->stopped;
 }
 
 static size_t on_answer(char *data, size_t size, size_t count, void *arg)
 {
-        return buf_add(arg, data, size * count) ? size * count : 0;
+        struct transfer *transfer = arg;
+        size_t len = size * count;
+
+        if (!transfer->sink)
+                return buf_add(&transfer->answer, data, len) ? len : 0;
+        if (!transfer->begun && !begin_sink(transfer))
+                return 0;
+        transfer->stopped = !transfer->sink->write(transfer->sink->arg, data, len);
+        return transfer->stopped ? 0 : len;
+}
+
+static int on_progress(void *arg, curl_off_t down_total, curl_off_t down, curl_off_t up_total,
+                       curl_off_t up)
+{
+        const struct transfer *transfer = arg;
+
+        (void)down_total;
+        (void)down;
+        (void)up_total;
+        transfer->file->progress(transfer->file->arg, up);
+        return 0;
+}
+
+/* Asked before each connection: may this address be reached? */
+static curl_socket_t open_if_public(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
+{
+        struct transfer *transfer = arg;
+        struct ipaddr target;
+
+        (void)purpose;
+        if (!ipaddr_from_sockaddr(&address->addr, &target) || !ipaddr_is_public(&target)) {
+                transfer->guarded = true;
+                return CURL_SOCKET_BAD;
+        }
+        return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
 static CURLcode add_ca(CURL *curl, void *ssl_ctx, void *path)
@@ -68,6 +158,8 @@ static CURLcode add_ca(CURL *curl, void *ssl_ctx, void *path)
         (void)curl;
         return crypto_ssl_ctx_add_ca(ssl_ctx, path) ? CURLE_OK : CURLE_SSL_CACERT_BADFILE;
 }
+
+/* ---- setting a transfer up ---- */
 
 /* False: out of memory; the list is as long as it was. */
 static bool add_header(header_list **list, const char *line)
@@ -84,17 +176,21 @@ static bool make_headers(struct ctx *ctx, const struct http_request *request, he
         struct arena *arena = ctx->arena;
 
         /* No "Expect: 100-continue": it costs a second with servers that ignore it. */
-        return add_header(list, "Expect:") && add_header(list, "Accept: application/json") &&
+        return add_header(list, "Expect:") &&
+               add_header(list, "Accept: application/json, */*;q=0.1") &&
                add_header(list, arena_printf(arena, "X-Correlation-ID: %s", ctx->correlation_id)) &&
                (!request->bearer || add_header(list, arena_printf(arena, "Authorization: Bearer %s",
                                                                   request->bearer))) &&
                (!request->content_type ||
-                add_header(list, arena_printf(arena, "Content-Type: %s", request->content_type)));
+                add_header(list, arena_printf(arena, "Content-Type: %s", request->content_type))) &&
+               (!request->if_range ||
+                add_header(list, arena_printf(arena, "If-Range: %s", request->if_range)));
 }
 
-static void apply_settings(CURL *curl, const struct http_settings *settings)
+static void apply_settings(struct transfer *transfer, const struct http_settings *settings)
 {
         long timeout_ms = (long)(settings->timeout_s * 1000);
+        CURL *curl = transfer->curl;
 
         curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, settings->ssl_verify ? 1L : 0L);
         curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, settings->ssl_verify ? 2L : 0L);
@@ -107,24 +203,58 @@ static void apply_settings(CURL *curl, const struct http_settings *settings)
         curl_easy_setopt(curl, CURLOPT_PROXY, settings->proxy ? settings->proxy : "");
         curl_easy_setopt(curl, CURLOPT_NOPROXY, settings->no_proxy ? settings->no_proxy : "");
         curl_easy_setopt(curl, CURLOPT_PROXYAUTH, CURLAUTH_ANY);
-        curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, timeout_ms);
+        if (transfer->sink || transfer->file) {
+                curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
+                curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, (timeout_ms + 999) / 1000);
+        } else {
+                curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, timeout_ms);
+        }
         curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS,
                          timeout_ms < CONNECT_TIMEOUT_MS ? timeout_ms : CONNECT_TIMEOUT_MS);
+        if (settings->public_only) {
+                curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, open_if_public);
+                curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, transfer);
+                curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, 1L);
+        }
 }
 
-static void apply_request(struct http_client *client, const struct http_request *request,
-                          header_list *headers)
+/* False: out of memory. */
+static bool add_form(struct transfer *transfer, const struct http_file *file)
 {
-        CURL *curl = client->curl;
+        curl_mimepart *part;
+
+        transfer->form = curl_mime_init(transfer->curl);
+        part = transfer->form ? curl_mime_addpart(transfer->form) : NULL;
+        if (!part || curl_mime_name(part, file->field) != CURLE_OK ||
+            curl_mime_filedata(part, file->path) != CURLE_OK ||
+            curl_mime_filename(part, file->name) != CURLE_OK ||
+            curl_mime_type(part, file->content_type) != CURLE_OK)
+                return false;
+        curl_easy_setopt(transfer->curl, CURLOPT_MIMEPOST, transfer->form);
+        if (file->progress) {
+                curl_easy_setopt(transfer->curl, CURLOPT_XFERINFOFUNCTION, on_progress);
+                curl_easy_setopt(transfer->curl, CURLOPT_XFERINFODATA, transfer);
+                curl_easy_setopt(transfer->curl, CURLOPT_NOPROGRESS, 0L);
+        }
+        return true;
+}
+
+static void apply_request(struct transfer *transfer, const struct http_request *request)
+{
+        CURL *curl = transfer->curl;
 
         curl_easy_setopt(curl, CURLOPT_URL, request->url);
         curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
         curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-        curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+        curl_easy_setopt(curl, CURLOPT_HTTPHEADER, transfer->headers);
         curl_easy_setopt(curl, CURLOPT_USERAGENT, "SimpleTuner-Cloud/" PACKAGE_VERSION);
         curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_answer);
-        curl_easy_setopt(curl, CURLOPT_WRITEDATA, &client->answer);
-        if (request->content_type || strcmp(request->method, "POST") == 0) {
+        curl_easy_setopt(curl, CURLOPT_WRITEDATA, transfer);
+        curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, transfer->reason);
+        curl_easy_setopt(curl, CURLOPT_PRIVATE, transfer);
+        if (request->range_from > 0)
+                curl_easy_setopt(curl, CURLOPT_RESUME_FROM_LARGE, (curl_off_t)request->range_from);
+        if (!request->file && (request->content_type || strcmp(request->method, "POST") == 0)) {
                 curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_len);
                 curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request->body ? request->body : "");
         }
@@ -133,6 +263,29 @@ static void apply_request(struct http_client *client, const struct http_request 
          */
         if (strcmp(request->method, "GET") != 0)
                 curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, 1L);
+}
+
+/* Make a transfer ready for a request; a zeroed one is fine. ERR_NOMEM. */
+static enum err transfer_begin(struct ctx *ctx, struct transfer *transfer,
+                               const struct http_settings *settings,
+                               const struct http_request *request)
+{
+        if (!transfer->curl)
+                transfer->curl = curl_easy_init();
+        if (!transfer->curl)
+                return ctx_nomem(ctx);
+        if (transfer->answer.max == 0)
+                buf_init(&transfer->answer, HTTP_ANSWER_MAX);
+        buf_reset(&transfer->answer);
+        transfer->file = request->file;
+        transfer->begun = transfer->stopped = transfer->guarded = false;
+        transfer->reason[0] = '\0';
+        if (!make_headers(ctx, request, &transfer->headers) ||
+            (request->file && !add_form(transfer, request->file)))
+                return ctx_nomem(ctx);
+        apply_request(transfer, request);
+        apply_settings(transfer, settings);
+        return OK;
 }
 
 /* Connections and TLS sessions made with other settings must not serve these: libcurl cannot tell,
@@ -147,13 +300,15 @@ static enum err forget_other_settings(struct ctx *ctx, const struct http_setting
                      settings->proxy ? settings->proxy : "") < 0)
                 return ctx_nomem(ctx);
         if (client->settings && strcmp(client->settings, now) != 0) {
-                curl_easy_cleanup(client->curl);
-                client->curl = curl_easy_init();
+                curl_multi_cleanup(client->multi);
+                client->multi = curl_multi_init();
         }
         free(client->settings);
         client->settings = TAKE(now);
-        return client->curl ? OK : ctx_nomem(ctx);
+        return client->multi ? OK : ctx_nomem(ctx);
 }
+
+/* ---- how it ended ---- */
 
 /* Failures that came before the request could have reached the other side. */
 static bool surely_not_delivered(CURL *curl, CURLcode code)
@@ -181,49 +336,184 @@ static bool surely_not_delivered(CURL *curl, CURLcode code)
         }
 }
 
-static enum err explain(struct ctx *ctx, CURLcode code, const char *reason)
+static enum err explain(struct ctx *ctx, const struct transfer *transfer, CURLcode code)
 {
         enum err rc =
-                surely_not_delivered(ctx->http->curl, code) ? ERR_PROVIDER : ERR_OUTCOME_UNKNOWN;
+                surely_not_delivered(transfer->curl, code) ? ERR_PROVIDER : ERR_OUTCOME_UNKNOWN;
 
+        if (transfer->stopped)
+                return ERR_CONFLICT;
+        if (transfer->guarded)
+                return ctx_fail(ctx, ERR_DENIED, "the URL leads to an address that is not public");
         if (code == CURLE_WRITE_ERROR)
                 return ctx_fail(ctx, rc, "the answer is larger than %zu MiB",
                                 HTTP_ANSWER_MAX / MiB);
-        return ctx_fail(ctx, rc, "%s", *reason ? reason : curl_easy_strerror(code));
+        return ctx_fail(ctx, rc, "%s",
+                        *transfer->reason ? transfer->reason : curl_easy_strerror(code));
+}
+
+static enum err read_answer(struct ctx *ctx, const struct transfer *transfer,
+                            struct http_answer *ret)
+{
+        curl_off_t retry_after_s = 0;
+        const char *body =
+                arena_strndup(ctx->arena, buf_str(&transfer->answer), transfer->answer.len);
+
+        if (!body)
+                return ctx_nomem(ctx);
+        ret->body = body;
+        ret->body_len = transfer->answer.len;
+        curl_easy_getinfo(transfer->curl, CURLINFO_RESPONSE_CODE, &ret->status);
+        curl_easy_getinfo(transfer->curl, CURLINFO_RETRY_AFTER, &retry_after_s);
+        ret->retry_after_s = (long)retry_after_s;
+        return OK;
+}
+
+/* ---- performing ---- */
+
+/* Wait until a transfer ends, one of those in multi. *ret_transfer: NULL when there is none. */
+static CURLcode wait_for_one(CURLM *multi, struct transfer **ret_transfer)
+{
+        for (;;) {
+                int running = 0, left;
+                CURLMcode failed = curl_multi_perform(multi, &running);
+                const CURLMsg *message = curl_multi_info_read(multi, &left);
+
+                if (message && message->msg == CURLMSG_DONE) {
+                        CURLcode code = message->data.result;
+
+                        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, ret_transfer);
+                        curl_multi_remove_handle(multi, message->easy_handle);
+                        return code;
+                }
+                *ret_transfer = NULL;
+                if (failed != CURLM_OK || running == 0)
+                        return CURLE_FAILED_INIT;
+                curl_multi_poll(multi, NULL, 0, WAIT_MS, NULL);
+        }
+}
+
+/* Run ctx->http's single transfer, which has begun. */
+static enum err run_single(struct ctx *ctx)
+{
+        struct http_client *client = ctx->http;
+        struct transfer *ended;
+        CURLcode code;
+
+        if (curl_multi_add_handle(client->multi, client->single.curl) != CURLM_OK)
+                return ctx_nomem(ctx);
+        code = wait_for_one(client->multi, &ended);
+        if (!ended)
+                curl_multi_remove_handle(client->multi, client->single.curl);
+        return code == CURLE_OK ? OK : explain(ctx, &client->single, code);
 }
 
 enum err http_perform(struct ctx *ctx, const struct http_settings *settings,
                       const struct http_request *request, struct http_answer *ret)
 {
-        CLEANUP(curl_slist_free_allp) header_list *headers = NULL;
-        struct http_client *client = ctx->http;
-        char reason[CURL_ERROR_SIZE] = "";
-        curl_off_t retry_after_s = 0;
-        const char *body;
-        CURLcode code;
+        struct transfer *single = &ctx->http->single;
+        enum err rc;
 
-        if (forget_other_settings(ctx, settings) != OK)
-                return ERR_NOMEM;
-        curl_easy_reset(client->curl);
-        buf_reset(&client->answer);
-        if (!make_headers(ctx, request, &headers))
+        single->sink = NULL;
+        rc = forget_other_settings(ctx, settings);
+        if (rc == OK)
+                rc = transfer_begin(ctx, single, settings, request);
+        if (rc == OK)
+                rc = run_single(ctx);
+        if (rc == OK)
+                rc = read_answer(ctx, single, ret);
+        transfer_end(single);
+        return rc;
+}
+
+enum err http_download(struct ctx *ctx, const struct http_settings *settings,
+                       const struct http_request *request, const struct http_sink *sink)
+{
+        struct transfer *single = &ctx->http->single;
+        enum err rc;
+
+        single->sink = sink;
+        rc = forget_other_settings(ctx, settings);
+        if (rc == OK)
+                rc = transfer_begin(ctx, single, settings, request);
+        if (rc == OK)
+                rc = run_single(ctx);
+        if (rc == OK && !single->begun && !begin_sink(single))
+                rc = ERR_CONFLICT;
+        transfer_end(single);
+        return rc;
+}
+
+/* The transfers that serve the calls: each of them one call after another. */
+struct crew {
+        struct transfer *transfers;
+        struct http_call **serving; /* by each of them; NULL: idle */
+        unsigned width, running;
+};
+
+/* Give an idle transfer a call. */
+static enum err put_to_work(struct ctx *ctx, struct crew *crew,
+                            const struct http_settings *settings, struct http_call *call)
+{
+        unsigned slot = 0;
+        enum err rc;
+
+        while (crew->serving[slot])
+                slot++;
+        rc = transfer_begin(ctx, &crew->transfers[slot], settings, &call->request);
+        if (rc != OK)
+                return rc;
+        if (curl_multi_add_handle(ctx->http->multi, crew->transfers[slot].curl) != CURLM_OK)
                 return ctx_nomem(ctx);
-        curl_easy_setopt(client->curl, CURLOPT_ERRORBUFFER, reason);
-        apply_request(client, request, headers);
-        apply_settings(client->curl, settings);
-
-        code = curl_easy_perform(client->curl);
-        curl_easy_setopt(client->curl, CURLOPT_ERRORBUFFER, NULL);
-        if (code != CURLE_OK)
-                return explain(ctx, code, reason);
-
-        body = arena_strndup(ctx->arena, buf_str(&client->answer), client->answer.len);
-        if (!body)
-                return ctx_nomem(ctx);
-        ret->body = body;
-        ret->body_len = client->answer.len;
-        curl_easy_getinfo(client->curl, CURLINFO_RESPONSE_CODE, &ret->status);
-        curl_easy_getinfo(client->curl, CURLINFO_RETRY_AFTER, &retry_after_s);
-        ret->retry_after_s = (long)retry_after_s;
+        crew->serving[slot] = call;
+        crew->running++;
         return OK;
+}
+
+/* Wait for a call to end and tell of it. */
+static enum err await_one(struct ctx *ctx, struct crew *crew, http_done_fn *done)
+{
+        struct transfer *ended;
+        CURLcode code = wait_for_one(ctx->http->multi, &ended);
+        struct http_call *call;
+
+        if (!ended)
+                return ctx_fail(ctx, ERR_INTERNAL, "libcurl lost its transfers");
+        call = TAKE(crew->serving[ended - crew->transfers]);
+        crew->running--;
+        call->rc = code == CURLE_OK ? read_answer(ctx, ended, &call->answer)
+                                    : explain(ctx, ended, code);
+        call->detail = call->rc == OK ? NULL : arena_strdup(ctx->arena, ctx->detail);
+        transfer_end(ended);
+        done(ctx, call);
+        return OK;
+}
+
+enum err http_perform_all(struct ctx *ctx, const struct http_settings *settings,
+                          const struct http_calls *calls)
+{
+        struct crew crew = { .width = calls->width };
+        size_t next = 0;
+        enum err rc;
+
+        rc = forget_other_settings(ctx, settings);
+        if (rc != OK)
+                return rc;
+        crew.transfers = calloc(crew.width, sizeof(*crew.transfers));
+        crew.serving = arena_alloc(ctx->arena, crew.width * sizeof(struct http_call *));
+        if (!crew.transfers || !crew.serving)
+                rc = ctx_nomem(ctx);
+        while (rc == OK && (next < calls->count || crew.running > 0)) {
+                if (next < calls->count && crew.running < crew.width)
+                        rc = put_to_work(ctx, &crew, settings, &calls->calls[next++]);
+                else
+                        rc = await_one(ctx, &crew, calls->done);
+        }
+        for (unsigned i = 0; crew.transfers && i < crew.width; i++) {
+                if (crew.serving && crew.serving[i])
+                        curl_multi_remove_handle(ctx->http->multi, crew.transfers[i].curl);
+                transfer_done(&crew.transfers[i]);
+        }
+        free(crew.transfers);
+        return rc;
 }

@@ -1,7 +1,10 @@
-/* Outbound HTTP: one request, one bounded answer. The only user of libcurl. Redirects are not
- * followed. One client per thread; it keeps connections open between calls. */
+/* Outbound HTTP: requests and bounded answers, one by one or many at once, and files that are
+ * streamed. The only user of libcurl. Redirects are not followed. One client per thread; it keeps
+ * connections open between calls. */
 #ifndef CORE_CLOUD_HTTP_CLIENT_H
 #define CORE_CLOUD_HTTP_CLIENT_H
+
+#include <stdint.h>
 
 #include "core/base/ctx.h"
 
@@ -13,7 +16,15 @@ struct http_settings {
         const char *ca_bundle; /* added to the system's certificates; NULL: none */
         const char *proxy;     /* NULL: go direct */
         const char *no_proxy;  /* hosts and ranges that go direct; NULL: none */
-        double timeout_s;      /* for the whole call */
+        double timeout_s;      /* for the whole call; of a streamed file, for each stall */
+        bool public_only;      /* refuse private, loopback and link-local addresses */
+};
+
+/* A file sent as one part of multipart/form-data (RFC 7578). */
+struct http_file {
+        const char *field, *path, *name, *content_type;
+        void (*progress)(void *arg, int64_t sent); /* NULL: nobody asks */
+        void *arg;
 };
 
 struct http_request {
@@ -23,6 +34,9 @@ struct http_request {
         const char *content_type; /* NULL: no body */
         const char *body;
         size_t body_len;
+        const struct http_file *file; /* instead of a body; NULL: none */
+        int64_t range_from;           /* ask for the bytes from here on; 0: for all */
+        const char *if_range;         /* the ETag they must still have; NULL: not said */
 };
 
 struct http_answer {
@@ -41,10 +55,50 @@ NODISCARD struct http_client *http_client_new(void);
 void http_client_free(struct http_client *client);
 DEFINE_CLEANUP(struct http_client *, http_client_free)
 
-/* Perform with ctx->http; the correlation id travels along. OK whatever the HTTP status.
- * ERR_PROVIDER: it was certainly not delivered (name, connection, TLS, proxy).
+/* Perform one request with ctx->http; the correlation id travels along. OK whatever the HTTP
+ * status. ERR_PROVIDER: it was certainly not delivered (name, connection, TLS, proxy).
  * ERR_OUTCOME_UNKNOWN: it may have been (time-out, broken connection, answer too large). */
 NODISCARD enum err http_perform(struct ctx *ctx, const struct http_settings *settings,
                                 const struct http_request *request, struct http_answer *ret);
+
+/* One of many. */
+struct http_call {
+        struct http_request request;
+        struct http_answer answer; /* when rc is OK */
+        enum err rc;               /* as http_perform's */
+        const char *detail;        /* why it is not OK; in the arena */
+        void *arg;                 /* the caller's */
+};
+
+/* Perform calls that only read, width of them at a time; done hears of each as it ends, and may use
+ * ctx for anything but this client. ERR_NOMEM. */
+typedef void http_done_fn(struct ctx *ctx, struct http_call *call);
+struct http_calls {
+        struct http_call *calls;
+        size_t count;
+        unsigned width;
+        http_done_fn *done;
+};
+NODISCARD enum err http_perform_all(struct ctx *ctx, const struct http_settings *settings,
+                                    const struct http_calls *calls);
+
+/* What an answer says before its body; texts live until the call returns. */
+struct http_head {
+        long status;
+        int64_t length;                                  /* -1: not said */
+        const char *etag, *content_type, *content_range; /* NULL: not said */
+};
+
+/* Where a streamed body goes. False from either: stop, which makes the result ERR_CONFLICT. */
+struct http_sink {
+        bool (*begin)(void *arg, const struct http_head *head);
+        bool (*write)(void *arg, const void *bytes, size_t len);
+        void *arg;
+};
+
+/* GET into a sink. begin is called once for every answer, also for one without a body. Otherwise as
+ * http_perform; ERR_OUTCOME_UNKNOWN: it broke off. */
+NODISCARD enum err http_download(struct ctx *ctx, const struct http_settings *settings,
+                                 const struct http_request *request, const struct http_sink *sink);
 
 #endif

@@ -10,10 +10,6 @@
 
 static const char logger[] = "simpletuner.cloud.jobs";
 
-#define COST_MICROS_MAX                                                                            \
-        1e15 /* a thousand million USD: beyond it the provider's time is nonsense                  \
-              */
-
 bool job_id_is_valid(const char *job_id)
 {
         static const char alphabet[] = "0123456789abcdefghjkmnpqrstvwxyz";
@@ -37,59 +33,6 @@ enum err job_list(struct ctx *ctx, const struct job_filter *filter, job_row_fn *
         return rc == OK ? store_jobs_each(ctx, filter, row, arg) : rc;
 }
 
-/* Run time times the price of the hardware the job asked for. */
-static int64_t cost_micros(const struct job *job, double run_seconds)
-{
-        double micros = run_seconds * (double)job->price_usd_nanos_per_s / 1000 + 0.5;
-
-        if (run_seconds < 0 || !(micros < COST_MICROS_MAX))
-                return JOB_COST_UNKNOWN;
-        return (int64_t)micros;
-}
-
-enum err job_take_news(struct ctx *ctx, const struct job *job, const struct provider_job *news,
-                       bool *ret_moved)
-{
-        struct job_news row = {
-                .status = news->status,
-                .error_message = news->error,
-                .output_url = news->output_url,
-                .started_at_us = news->started_at_us,
-                .completed_at_us = news->completed_at_us,
-                .cost_usd_micros = cost_micros(job, news->run_seconds),
-        };
-        enum err rc;
-
-        *ret_moved = false;
-        if (!job->external_id && news->external_id) {
-                rc = store_job_set_external_id(ctx, job->job_id, news->external_id);
-                if (rc != OK)
-                        return rc;
-        }
-        if (!news->status_known)
-                return OK;
-        if (job_status_is_terminal(row.status) && !row.completed_at_us)
-                row.completed_at_us = clock_wall_us(ctx->clock);
-        if (row.status == JOB_RUNNING && !row.started_at_us)
-                row.started_at_us = clock_wall_us(ctx->clock);
-        return store_job_apply(ctx, job, &row, ret_moved);
-}
-
-enum err job_record_news(struct ctx *ctx, const struct job *job, const struct provider_job *news,
-                         bool *ret_moved)
-{
-        CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
-        enum err rc;
-
-        rc = db_begin(ctx, &tx);
-        if (rc != OK)
-                return rc;
-        rc = job_take_news(ctx, job, news, ret_moved);
-        if (rc != OK)
-                return rc;
-        return db_commit(&tx);
-}
-
 /* The row before the call: a crash after this loses nothing, and finds the job again. */
 static enum err store_plan(struct ctx *ctx, const struct job_plan *plan)
 {
@@ -104,7 +47,7 @@ static enum err store_plan(struct ctx *ctx, const struct job_plan *plan)
         rc = db_begin(ctx, &tx);
         if (rc != OK)
                 return rc;
-        rc = store_job_insert(ctx, &plan->job, bucket.directory ? plan->token.sha256 : NULL);
+        rc = store_job_insert(ctx, &plan->job, &plan->secrets);
         if (rc == OK && bucket.directory)
                 rc = store_bucket_insert(ctx, &bucket);
         if (rc != OK)
@@ -135,7 +78,7 @@ static enum err record_refusal(struct ctx *ctx, const struct job *job, enum err 
 
                 stored = db_begin(ctx, &tx);
                 if (stored == OK)
-                        stored = store_job_note(ctx, job->job_id, news.error, 0);
+                        stored = store_job_note(ctx, job->job_id, news.error);
                 if (stored == OK)
                         stored = db_commit(&tx);
         }
@@ -223,7 +166,7 @@ enum err job_cancel(struct ctx *ctx, const char *job_id, struct job *ret_job)
                 return rc;
         news.external_id = job.external_id;
         if (!news.external_id) {
-                rc = session.provider->find(ctx, &session, job.job_id, job.created_at_us, &there);
+                rc = provider_find_job(ctx, &session, job.job_id, job.created_at_us, &there);
                 if (rc == OK)
                         news.external_id = there.external_id;
                 else if (rc != ERR_NOT_FOUND)

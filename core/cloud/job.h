@@ -4,8 +4,8 @@
 #ifndef CORE_CLOUD_JOB_H
 #define CORE_CLOUD_JOB_H
 
-#include "core/cloud/provider.h"
-#include "core/store/store_jobs.h"
+#include "core/cloud/job_news.h"
+#include "core/store/store_job_list.h"
 
 struct job_request {
         const json_t *config;            /* an object, required, not empty */
@@ -30,13 +30,6 @@ NODISCARD enum err job_get(struct ctx *ctx, const char *job_id, struct job *ret_
 /* Call row for each job that matches, newest first; *ret_total counts all matches. */
 NODISCARD enum err job_list(struct ctx *ctx, const struct job_filter *filter, job_row_fn *row,
                             void *arg, int64_t *ret_total);
-
-/* Apply what the provider said, inside a transaction; *ret_moved: the row changed. */
-NODISCARD enum err job_take_news(struct ctx *ctx, const struct job *job,
-                                 const struct provider_job *news, bool *ret_moved);
-/* The same in a transaction of its own. */
-NODISCARD enum err job_record_news(struct ctx *ctx, const struct job *job,
-                                   const struct provider_job *news, bool *ret_moved);
 
 /* Files a job has sent back, for its view. */
 struct upload_progress {

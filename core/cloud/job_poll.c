@@ -5,21 +5,22 @@
 #include "core/base/log.h"
 #include "core/cloud/job.h"
 #include "core/db/db.h"
+#include "core/store/store_job_poll.h"
 
 static const char logger[] = "simpletuner.cloud.poll";
 
-/* A submission is in flight at most this long; before that its absence proves nothing. */
-#define SUBMISSION_GRACE_US (15 * 60 * US_PER_S)
+#define FAR_FUTURE_US (365 * US_PER_DAY)
 
 static enum err note_polled(struct ctx *ctx, const char *job_id)
 {
+        const struct job_schedule schedule = { .poll_at_us = clock_wall_us(ctx->clock) };
         CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
         enum err rc;
 
         rc = db_begin(ctx, &tx);
         if (rc != OK)
                 return rc;
-        rc = store_job_note(ctx, job_id, NULL, clock_wall_us(ctx->clock));
+        rc = store_job_schedule(ctx, job_id, &schedule);
         if (rc != OK)
                 return rc;
         return db_commit(&tx);
@@ -29,7 +30,7 @@ static enum err note_polled(struct ctx *ctx, const char *job_id)
 static enum err ask_about_lost(struct ctx *ctx, const struct provider_session *session,
                                const struct job *job, struct provider_job *ret)
 {
-        enum err rc = session->provider->find(ctx, session, job->job_id, job->created_at_us, ret);
+        enum err rc = provider_find_job(ctx, session, job->job_id, job->created_at_us, ret);
 
         if (rc != ERR_NOT_FOUND ||
             clock_wall_us(ctx->clock) - job->created_at_us < SUBMISSION_GRACE_US)
@@ -58,7 +59,7 @@ static enum err poll_one(struct ctx *ctx, const char *job_id, struct poll_report
                 return rc;
         report->asked++;
         if (job.external_id)
-                rc = session.provider->status(ctx, &session, job.external_id, &news);
+                rc = provider_status(ctx, &session, job.external_id, &news);
         else
                 rc = ask_about_lost(ctx, &session, &job, &news);
         if (rc == ERR_NOT_FOUND)
@@ -76,15 +77,17 @@ static enum err poll_one(struct ctx *ctx, const char *job_id, struct poll_report
 enum err job_poll(struct ctx *ctx, unsigned limit, struct poll_report *ret)
 {
         struct poll_report report = { 0 };
-        const char **ids;
+        const int64_t now_us = clock_wall_us(ctx->clock);
+        const struct job_due due = { now_us, now_us + FAR_FUTURE_US, limit };
+        struct job *jobs;
         size_t count;
         enum err rc;
 
-        rc = store_jobs_to_poll(ctx, limit, &ids, &count);
+        rc = store_jobs_due(ctx, &due, &jobs, &count);
         if (rc != OK)
                 return rc;
         for (size_t i = 0; i < count; i++) {
-                rc = poll_one(ctx, ids[i], &report);
+                rc = poll_one(ctx, jobs[i].job_id, &report);
                 if (rc == ERR_NOMEM || rc == ERR_INTERNAL)
                         return rc;
                 if (rc == OK)
@@ -92,7 +95,7 @@ enum err job_poll(struct ctx *ctx, unsigned limit, struct poll_report *ret)
                 report.failed++;
                 log_event(ctx, LOG_WARNING, logger, "A job could not be polled", "reason",
                           ctx->detail);
-                rc = note_polled(ctx, ids[i]);
+                rc = note_polled(ctx, jobs[i].job_id);
                 if (rc != OK)
                         return rc;
         }

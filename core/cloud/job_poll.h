@@ -6,6 +6,9 @@
 
 #include "core/base/ctx.h"
 
+/* A submission is in flight at most this long; before that its absence proves nothing. */
+#define SUBMISSION_GRACE_US (15 * 60 * US_PER_S)
+
 struct poll_report {
         unsigned asked;  /* jobs the provider was asked about */
         unsigned moved;  /* of these, whose row changed */

@@ -130,6 +130,7 @@ static enum err choose_bucket(struct ctx *ctx, const struct provider_session *se
                      : arena_printf(ctx->arena, "%s/outputs/%s", ctx->config->home, id);
         if (!plan->bucket_directory)
                 return ctx_nomem(ctx);
+        plan->secrets.token_sha256 = plan->token.sha256;
         return upload_token_new(ctx, &plan->token);
 }
 
@@ -157,6 +158,8 @@ static enum err describe(struct ctx *ctx, const struct provider_session *session
                 return ctx_nomem(ctx);
         job->provider = session->provider->id;
         job->status = JOB_PENDING;
+        job->owner = ctx_actor_name(ctx);
+        job->attempt = 1;
         job->config_name = request->config_name;
         job->hardware_profile = plan->submission.hardware.profile;
         job->hardware_type = plan->submission.hardware.label;

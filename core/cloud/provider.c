@@ -5,7 +5,9 @@
 #include "core/base/config.h"
 #include "core/cloud/secrets.h"
 
-#define TOKEN_MAX 512
+#define TOKEN_MAX      512
+#define LIST_PAGES_MAX 50               /* when looking for a lost job */
+#define CLOCK_SLACK_US (600 * US_PER_S) /* their clock may differ from ours by this much */
 
 static const struct provider *const providers[] = { &provider_replicate };
 
@@ -70,6 +72,55 @@ enum err provider_open(struct ctx *ctx, const char *id, struct provider_session 
                 return rc;
         *ret = session;
         return OK;
+}
+
+/* For calls that change nothing, an unknown outcome is a plain failure. */
+static enum err settled(enum err rc)
+{
+        return rc == ERR_OUTCOME_UNKNOWN ? ERR_PROVIDER : rc;
+}
+
+enum err provider_status(struct ctx *ctx, const struct provider_session *session,
+                         const char *external_id, struct provider_job *ret)
+{
+        struct http_request request = { 0 };
+        struct http_answer answer = { 0 };
+        enum err rc;
+
+        rc = session->provider->status_request(ctx, session, external_id, &request);
+        if (rc == OK)
+                rc = http_perform(ctx, &session->http, &request, &answer);
+        if (rc == OK)
+                rc = session->provider->status_answer(ctx, &answer, ret);
+        return settled(rc);
+}
+
+enum err provider_find_job(struct ctx *ctx, const struct provider_session *session,
+                           const char *job_id, int64_t created_at_us, struct provider_job *ret)
+{
+        const char *cursor = NULL;
+
+        for (unsigned pages = 0; pages < LIST_PAGES_MAX; pages++) {
+                struct provider_page page = { 0 };
+                enum err rc = session->provider->list(ctx, session, cursor, &page);
+
+                if (rc != OK)
+                        return rc == ERR_NOT_FOUND ? ERR_PROVIDER : settled(rc);
+                for (size_t i = 0; i < page.count; i++) {
+                        const char *ours = page.jobs[i].our_job_id;
+
+                        if (ours && strcmp(ours, job_id) == 0) {
+                                *ret = page.jobs[i];
+                                return OK;
+                        }
+                }
+                cursor = page.next;
+                if (!cursor || (page.oldest_created_us &&
+                                page.oldest_created_us < created_at_us - CLOCK_SLACK_US))
+                        return ERR_NOT_FOUND;
+        }
+        return ctx_fail(ctx, ERR_PROVIDER, "the list of %s is too long to search",
+                        session->provider->name);
 }
 
 const char *provider_public_url(struct ctx *ctx, const struct provider_settings *settings)

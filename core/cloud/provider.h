@@ -29,6 +29,16 @@ struct provider_job {
         int64_t started_at_us, completed_at_us; /* 0: not said */
         double run_seconds;                     /* < 0: not said */
         const char *our_job_id; /* SIMPLETUNER_JOB_ID out of its input; NULL: not there */
+        const char *logs;       /* all of them so far; NULL: not said */
+        const json_t *output;   /* what it made: a URL, or URLs in lists and objects; NULL: none */
+};
+
+/* Some of a provider's jobs, newest first. */
+struct provider_page {
+        struct provider_job *jobs;
+        size_t count;
+        int64_t oldest_created_us; /* when the last of them was made; 0: not said */
+        const char *next;          /* the cursor of older ones; NULL: there are none */
 };
 
 struct provider_submission {
@@ -55,16 +65,19 @@ struct provider {
                              struct provider_account *ret);
         enum err (*submit)(struct ctx *ctx, const struct provider_session *session,
                            const struct provider_submission *submission, struct provider_job *ret);
-        /* ERR_NOT_FOUND: the provider has no such job. */
-        enum err (*status)(struct ctx *ctx, const struct provider_session *session,
-                           const char *external_id, struct provider_job *ret);
+        /* The request that asks about a job, and what its answer says: two halves of one call, so
+         * that many can be under way. ERR_NOT_FOUND: the provider has no such job. */
+        enum err (*status_request)(struct ctx *ctx, const struct provider_session *session,
+                                   const char *external_id, struct http_request *ret);
+        enum err (*status_answer)(struct ctx *ctx, const struct http_answer *answer,
+                                  struct provider_job *ret);
         /* A job that is gone counts as cancelled. */
         enum err (*cancel)(struct ctx *ctx, const struct provider_session *session,
                            const char *external_id);
-        /* Look for the job that carries our id among those made since created_at_us.
-         * ERR_NOT_FOUND: surely not there. */
-        enum err (*find)(struct ctx *ctx, const struct provider_session *session,
-                         const char *job_id, int64_t created_at_us, struct provider_job *ret);
+        /* One page of its jobs. cursor: NULL for the newest, else the page's next before. */
+        enum err (*list)(struct ctx *ctx, const struct provider_session *session,
+                         const char *cursor, struct provider_page *ret);
+        /* NULL: it hands none out, CLOUD_WEBHOOK_SECRET signs. */
         enum err (*webhook_secret)(struct ctx *ctx, const struct provider_session *session,
                                    const char **ret_secret);
         /* The provider's own webhook body. False: it is not one. */
@@ -80,6 +93,16 @@ const struct provider *provider_at(size_t n);
 
 /* ERR_NOT_FOUND: no such provider. ERR_UNAVAILABLE: settings or secrets cannot be read. */
 NODISCARD enum err provider_open(struct ctx *ctx, const char *id, struct provider_session *ret);
+
+/* Ask about one job. ERR_NOT_FOUND: the provider does not have it. ERR_PROVIDER. */
+NODISCARD enum err provider_status(struct ctx *ctx, const struct provider_session *session,
+                                   const char *external_id, struct provider_job *ret);
+
+/* Look for the job that carries our id among those made since created_at_us. ERR_NOT_FOUND: surely
+ * not there. ERR_PROVIDER. */
+NODISCARD enum err provider_find_job(struct ctx *ctx, const struct provider_session *session,
+                                     const char *job_id, int64_t created_at_us,
+                                     struct provider_job *ret);
 
 /* The base URL under which the world reaches us, for this provider's jobs; "" when none is set. */
 const char *provider_public_url(struct ctx *ctx, const struct provider_settings *settings);

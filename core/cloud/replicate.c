@@ -4,9 +4,6 @@
 #include "core/cloud/provider.h"
 #include "core/cloud/replicate_prediction.h"
 
-#define LIST_PAGES_MAX 20               /* of 100 predictions, when looking for a lost one */
-#define CLOCK_SLACK_US (600 * US_PER_S) /* their clock may differ from ours by this much */
-
 /* What Replicate's error bodies say: {"detail": text, "title"?: text}. In the arena's tree. */
 static const char *reason_in(const json_t *answer)
 {
@@ -22,52 +19,68 @@ static bool is_ambiguous(long status)
         return status >= 500 && status != 501;
 }
 
-/* One call; the token and the body are added to the request. *ret_json: the parsed answer, owned by
- * the arena, NULL when a 2xx had no body. ERR_NOT_FOUND: 404. ERR_PROVIDER, ERR_OUTCOME_UNKNOWN as
- * in provider.h. */
-static enum err call(struct ctx *ctx, const struct provider_session *session,
-                     struct http_request request, const json_t *body, json_t **ret_json)
+/* Complete a request: the token, and the body when there is one. */
+static enum err prepare(struct ctx *ctx, const struct provider_session *session, const json_t *body,
+                        struct http_request *request)
 {
-        struct http_answer answer = { 0 };
-        json_t *json = NULL;
-        enum err rc, parsed;
+        enum err rc;
 
         if (session->token.len == 0)
                 return ctx_fail(ctx, ERR_PROVIDER, "REPLICATE_API_TOKEN not set");
-        request.bearer = session->token.bytes;
-        if (body) {
-                rc = json_text(ctx, body, &request.body);
-                if (rc != OK)
-                        return rc;
-                request.body_len = strlen(request.body);
-                request.content_type = "application/json";
-        }
-        rc = http_perform(ctx, &session->http, &request, &answer);
-        if (rc == ERR_PROVIDER || rc == ERR_OUTCOME_UNKNOWN) {
-                return ctx_prefix(ctx, rc, "Replicate cannot be reached");
-        }
+        request->bearer = session->token.bytes;
+        if (!body)
+                return OK;
+        rc = json_text(ctx, body, &request->body);
         if (rc != OK)
                 return rc;
-        parsed = answer.body_len ? json_parse(ctx, "answer", answer.body, answer.body_len, &json)
-                                 : ERR_INVALID;
+        request->body_len = strlen(request->body);
+        request->content_type = "application/json";
+        return OK;
+}
+
+/* What an answer means. *ret_json: parsed, owned by the arena, NULL when a 2xx had no body.
+ * ERR_NOT_FOUND: 404. ERR_PROVIDER, ERR_OUTCOME_UNKNOWN as in provider.h. */
+static enum err read_answer(struct ctx *ctx, const struct http_answer *answer, json_t **ret_json)
+{
+        json_t *json = NULL;
+        enum err rc, parsed;
+
+        parsed = answer->body_len ? json_parse(ctx, "answer", answer->body, answer->body_len, &json)
+                                  : ERR_INVALID;
         if (parsed == OK) {
                 rc = json_keep(ctx, json);
                 if (rc != OK)
                         return rc;
         }
-        if (answer.status == 404)
+        if (answer->status == 404)
                 return ctx_fail(ctx, ERR_NOT_FOUND, "Replicate: not found");
-        if (answer.status < 200 || answer.status > 299)
+        if (answer->status < 200 || answer->status > 299)
                 return ctx_fail(ctx,
-                                is_ambiguous(answer.status) ? ERR_OUTCOME_UNKNOWN : ERR_PROVIDER,
-                                "Replicate answered HTTP %ld: %.200s", answer.status,
+                                is_ambiguous(answer->status) ? ERR_OUTCOME_UNKNOWN : ERR_PROVIDER,
+                                "Replicate answered HTTP %ld: %.200s", answer->status,
                                 parsed == OK ? reason_in(json) : "no readable answer");
-        if (parsed != OK && answer.body_len)
+        if (parsed != OK && answer->body_len)
                 return ctx_fail(ctx, ERR_OUTCOME_UNKNOWN,
                                 "Replicate answered HTTP %ld with something that is not JSON",
-                                answer.status);
+                                answer->status);
         *ret_json = json;
         return OK;
+}
+
+/* One call: prepare, perform, read. */
+static enum err call(struct ctx *ctx, const struct provider_session *session,
+                     struct http_request request, const json_t *body, json_t **ret_json)
+{
+        struct http_answer answer = { 0 };
+        enum err rc;
+
+        rc = prepare(ctx, session, body, &request);
+        if (rc != OK)
+                return rc;
+        rc = http_perform(ctx, &session->http, &request, &answer);
+        if (rc == ERR_PROVIDER || rc == ERR_OUTCOME_UNKNOWN)
+                return ctx_prefix(ctx, rc, "Replicate cannot be reached");
+        return rc == OK ? read_answer(ctx, &answer, ret_json) : rc;
 }
 
 static enum err call_path(struct ctx *ctx, const struct provider_session *session,
@@ -187,19 +200,32 @@ static enum err prediction_path(struct ctx *ctx, const char *external_id, const 
         return *ret ? OK : ctx_nomem(ctx);
 }
 
-static enum err status(struct ctx *ctx, const struct provider_session *session,
-                       const char *external_id, struct provider_job *ret)
+static enum err status_request(struct ctx *ctx, const struct provider_session *session,
+                               const char *external_id, struct http_request *ret)
 {
-        json_t *json = NULL;
+        struct http_request request = { .method = "GET" };
         const char *path;
         enum err rc;
 
         rc = prediction_path(ctx, external_id, "", &path);
         if (rc == OK)
-                rc = settled(call_path(ctx, session, "GET", path, &json));
+                rc = prepare(ctx, session, NULL, &request);
         if (rc != OK)
                 return rc;
-        return settled(read_prediction(ctx, json, ret));
+        request.url = arena_printf(ctx->arena, "%s%s", session->api_base, path);
+        if (!request.url)
+                return ctx_nomem(ctx);
+        *ret = request;
+        return OK;
+}
+
+static enum err status_answer(struct ctx *ctx, const struct http_answer *answer,
+                              struct provider_job *ret)
+{
+        json_t *json = NULL;
+        enum err rc = settled(read_answer(ctx, answer, &json));
+
+        return rc == OK ? settled(read_prediction(ctx, json, ret)) : rc;
 }
 
 static enum err cancel(struct ctx *ctx, const struct provider_session *session,
@@ -215,59 +241,50 @@ static enum err cancel(struct ctx *ctx, const struct provider_session *session,
         return rc == ERR_NOT_FOUND ? OK : rc;
 }
 
-/* Look through one page. ERR_NOT_FOUND: not on it; *ret_older: it reaches back past since_us. */
-static enum err find_on_page(const json_t *page, const char *job_id, int64_t since_us,
-                             bool *ret_older, struct provider_job *ret)
+/* The predictions of a page; those that are none are left out. */
+static enum err read_page(struct ctx *ctx, const json_t *json, struct provider_page *ret)
 {
-        const json_t *results = json_object_get(page, "results");
+        const json_t *results = json_object_get(json, "results");
+        struct provider_page page = { .next = json_string_at(json, "next") };
         json_t *prediction;
         size_t i;
 
+        if (!json_is_array(results))
+                return ctx_fail(ctx, ERR_PROVIDER, "Replicate's list has no results");
+        page.jobs = arena_alloc(ctx->arena, (json_array_size(results) + 1) * sizeof(*page.jobs));
+        if (!page.jobs)
+                return ctx_nomem(ctx);
         json_array_foreach (results, i, prediction) {
                 const char *created_at = json_string_at(prediction, "created_at");
-                struct provider_job job;
-                int64_t created_us = 0;
+                int64_t created_us;
 
-                if (replicate_prediction_read(prediction, &job) && job.our_job_id &&
-                    strcmp(job.our_job_id, job_id) == 0) {
-                        *ret = job;
-                        return OK;
-                }
-                if (created_at && clock_parse_iso(created_at, &created_us) && created_us < since_us)
-                        *ret_older = true;
+                if (created_at && clock_parse_iso(created_at, &created_us))
+                        page.oldest_created_us = created_us;
+                if (replicate_prediction_read(prediction, &page.jobs[page.count]))
+                        page.count++;
         }
-        return ERR_NOT_FOUND;
+        *ret = page;
+        return OK;
 }
 
-static enum err find(struct ctx *ctx, const struct provider_session *session, const char *job_id,
-                     int64_t created_at_us, struct provider_job *ret)
+static enum err list(struct ctx *ctx, const struct provider_session *session, const char *cursor,
+                     struct provider_page *ret)
 {
-        struct http_request request = { .method = "GET" };
+        struct http_request request = { .method = "GET", .url = cursor };
+        json_t *json = NULL;
+        enum err rc;
 
-        request.url = arena_printf(ctx->arena, "%s/predictions", session->api_base);
-        for (unsigned page = 0; page < LIST_PAGES_MAX; page++) {
-                json_t *json = NULL;
-                bool older = false;
-                enum err rc;
-
-                if (!request.url)
-                        return ctx_nomem(ctx);
-                rc = settled(call(ctx, session, request, NULL, &json));
-                if (rc != OK)
-                        return rc == ERR_NOT_FOUND ? ERR_PROVIDER : rc;
-                if (!json_is_array(json_object_get(json, "results")))
-                        return ctx_fail(ctx, ERR_PROVIDER, "Replicate's list has no results");
-                rc = find_on_page(json, job_id, created_at_us - CLOCK_SLACK_US, &older, ret);
-                if (rc == OK)
-                        return OK;
-                request.url = json_string_at(json, "next");
-                if (!request.url || older)
-                        return ERR_NOT_FOUND;
-                /* The token goes to no other place than the one the administrator set. */
-                if (strncmp(request.url, session->api_base, strlen(session->api_base)) != 0)
-                        return ctx_fail(ctx, ERR_PROVIDER, "Replicate's list leads elsewhere");
-        }
-        return ctx_fail(ctx, ERR_PROVIDER, "Replicate's list is too long to search");
+        /* The token goes to no other place than the one the administrator set. */
+        if (cursor && strncmp(cursor, session->api_base, strlen(session->api_base)) != 0)
+                return ctx_fail(ctx, ERR_PROVIDER, "Replicate's list leads elsewhere");
+        if (!cursor)
+                request.url = arena_printf(ctx->arena, "%s/predictions", session->api_base);
+        if (!request.url)
+                return ctx_nomem(ctx);
+        rc = settled(call(ctx, session, request, NULL, &json));
+        if (rc != OK)
+                return rc == ERR_NOT_FOUND ? ERR_PROVIDER : rc;
+        return read_page(ctx, json, ret);
 }
 
 static enum err webhook_secret(struct ctx *ctx, const struct provider_session *session,
@@ -294,9 +311,10 @@ const struct provider provider_replicate = {
         .webhook_secret_name = "REPLICATE_WEBHOOK_SECRET",
         .validate = validate,
         .submit = submit,
-        .status = status,
+        .status_request = status_request,
+        .status_answer = status_answer,
         .cancel = cancel,
-        .find = find,
+        .list = list,
         .webhook_secret = webhook_secret,
         .parse_webhook = replicate_prediction_read,
 };

@@ -321,6 +321,23 @@ enum err db_lock(struct ctx *ctx, const char *name)
         return rc == OK ? OK : link_fail(ctx, link, rc, "lock");
 }
 
+enum err db_next(struct ctx *ctx, const char *counter, int64_t *ret)
+{
+        static const char sql[] = "UPDATE counters SET value = value + 1 WHERE name = $1 "
+                                  "RETURNING value";
+        CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
+        enum err rc;
+
+        rc = db_query(ctx, &stmt, sql, "t", counter);
+        if (rc == OK)
+                rc = db_step(ctx, stmt);
+        if (rc == ERR_NOT_FOUND)
+                return ctx_fail(ctx, ERR_INTERNAL, "database: no counter %s", counter);
+        if (rc == OK)
+                *ret = db_int(stmt, 0);
+        return rc;
+}
+
 enum err db_exec_script(struct ctx *ctx, const char *sql)
 {
         return link_exec(ctx, current_link(ctx->db), sql);

@@ -63,6 +63,11 @@ void db_rollback_unless_committed(struct db_tx *tx);
 /* Inside a transaction: hold name until it ends, one holder over all processes and hosts. */
 NODISCARD enum err db_lock(struct ctx *ctx, const char *name);
 
+/* Inside a transaction: the next number of a row of the table counters. Numbers are given in the
+ * order of commits: until this transaction ends, all who want the next one wait. ERR_INTERNAL:
+ * there is no such counter. */
+NODISCARD enum err db_next(struct ctx *ctx, const char *counter, int64_t *ret);
+
 /* For migrations: several statements at once, inside a transaction; and a look for a table. */
 NODISCARD enum err db_exec_script(struct ctx *ctx, const char *sql);
 /* Write a consistent copy of a SQLite database to a file that must not exist yet. */

@@ -3,109 +3,64 @@
 #include <string.h>
 
 #include "core/db/db.h"
+#include "core/store/job_row.h"
 
-#define JOB_COLUMNS                                                                                \
-        "job_id, provider, external_id, status, config_name, hardware_profile, hardware_type, "    \
-        "error_message, output_url, metadata, price_usd_nanos_per_s, "                             \
-        "COALESCE(cost_usd_micros, -1), created_at_us, started_at_us, completed_at_us"
-
-/* Where a stored status stands in the order of life; final ones are past every new one. */
-#define RANK                                                                                       \
-        "CASE status WHEN 'pending' THEN 0 WHEN 'uploading' THEN 1 WHEN 'queued' THEN 2 "          \
-        "WHEN 'running' THEN 3 ELSE 9 END"
-
-static const char *const status_names[JOB_STATUS_COUNT] = {
-        [JOB_PENDING] = "pending",     [JOB_UPLOADING] = "uploading", [JOB_QUEUED] = "queued",
-        [JOB_RUNNING] = "running",     [JOB_COMPLETED] = "completed", [JOB_FAILED] = "failed",
-        [JOB_CANCELLED] = "cancelled",
-};
-
-const char *job_status_name(enum job_status status)
-{
-        return status_names[status];
-}
-
-bool job_status_parse(const char *name, enum job_status *ret)
-{
-        for (unsigned i = 0; i < JOB_STATUS_COUNT; i++) {
-                if (strcmp(name, status_names[i]) == 0) {
-                        *ret = (enum job_status)i;
-                        return true;
-                }
-        }
-        return false;
-}
-
-static enum err add_to_count(struct ctx *ctx, const char *provider, const char *status,
+static enum err add_to_count(struct ctx *ctx, const struct job *job, const char *status,
                              int64_t delta)
 {
         static const char sql[] =
-                "INSERT INTO job_counts (provider, status, jobs) VALUES ($1, $2, $3) "
-                "ON CONFLICT (provider, status) DO UPDATE SET jobs = job_counts.jobs + $3";
+                "INSERT INTO job_counts (provider, status, owner, jobs) VALUES ($1, $2, $3, $4) "
+                "ON CONFLICT (provider, status, owner) DO UPDATE SET jobs = job_counts.jobs + $4";
 
-        return db_run(ctx, NULL, sql, "tti", provider, status, delta);
+        return db_run(ctx, NULL, sql, "ttti", job->provider, status, job->owner, delta);
 }
 
-enum err store_job_insert(struct ctx *ctx, const struct job *job, const char *token_sha256)
+/* What a change of a job adds to the statistics of the hour it was made in. */
+struct hour_delta {
+        int64_t jobs, completed, failed, cancelled, run_us, cost_usd_micros;
+};
+
+static enum err add_to_hour(struct ctx *ctx, const struct job *job, const struct hour_delta *delta)
+{
+        static const char sql[] =
+                "INSERT INTO job_hours (provider, hour, owner, hardware_profile, jobs, completed, "
+                "failed, cancelled, run_us, cost_usd_micros) "
+                "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) "
+                "ON CONFLICT (provider, hour, owner, hardware_profile) DO UPDATE SET "
+                "jobs = job_hours.jobs + $5, completed = job_hours.completed + $6, "
+                "failed = job_hours.failed + $7, cancelled = job_hours.cancelled + $8, "
+                "run_us = job_hours.run_us + $9, "
+                "cost_usd_micros = job_hours.cost_usd_micros + $10";
+        const char *profile = job->hardware_profile ? job->hardware_profile : "";
+
+        return db_run(ctx, NULL, sql, "tittiiiiii", job->provider, job->created_at_us / US_PER_HOUR,
+                      job->owner, profile, delta->jobs, delta->completed, delta->failed,
+                      delta->cancelled, delta->run_us, delta->cost_usd_micros);
+}
+
+enum err store_job_insert(struct ctx *ctx, const struct job *job, const struct job_secrets *secrets)
 {
         static const char sql[] =
                 "INSERT INTO jobs (job_id, provider, status, config_name, hardware_profile, "
                 "hardware_type, metadata, price_usd_nanos_per_s, upload_token_sha256, "
-                "created_at_us, updated_at_us) "
-                "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10)";
+                "created_at_us, updated_at_us, owner, retry_of, attempt, request, "
+                "estimated_cost_usd_micros, max_runtime_s, poll_at_us) "
+                "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11, $12, $13, $14, $15, "
+                "$16, $17)";
+        const struct hour_delta made = { .jobs = 1 };
         enum err rc;
 
-        rc = db_run(ctx, NULL, sql, "tttttttiti", job->job_id, job->provider,
-                    job_status_name(job->status), job->config_name, job->hardware_profile,
-                    job->hardware_type, job->metadata, job->price_usd_nanos_per_s, token_sha256,
-                    job->created_at_us);
-        if (rc != OK)
-                return rc;
-        return add_to_count(ctx, job->provider, job_status_name(job->status), 1);
-}
-
-/* The row as it stands; texts are the statement's. */
-static struct job borrow_row(struct db_stmt *stmt)
-{
-        struct job job = {
-                .job_id = db_text(stmt, 0),
-                .provider = db_text(stmt, 1),
-                .external_id = db_text(stmt, 2),
-                .config_name = db_text(stmt, 4),
-                .hardware_profile = db_text(stmt, 5),
-                .hardware_type = db_text(stmt, 6),
-                .error_message = db_text(stmt, 7),
-                .output_url = db_text(stmt, 8),
-                .metadata = db_text(stmt, 9),
-                .price_usd_nanos_per_s = db_int(stmt, 10),
-                .cost_usd_micros = db_int(stmt, 11),
-                .created_at_us = db_int(stmt, 12),
-                .started_at_us = db_int(stmt, 13),
-                .completed_at_us = db_int(stmt, 14),
-        };
-
-        if (!job_status_parse(db_text(stmt, 3), &job.status))
-                job.status = JOB_FAILED; /* the table's CHECK makes this unreachable */
-        return job;
-}
-
-/* A copy that outlives the statement. */
-static enum err own_row(struct ctx *ctx, struct job job, struct job *ret)
-{
-        const char **const texts[] = {
-                &job.job_id,        &job.provider,         &job.external_id,
-                &job.config_name,   &job.hardware_profile, &job.hardware_type,
-                &job.error_message, &job.output_url,       &job.metadata,
-        };
-
-        for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
-                enum err rc = ctx_strdup(ctx, *texts[i], texts[i]);
-
-                if (rc != OK)
-                        return rc;
-        }
-        *ret = job;
-        return OK;
+        rc = db_run(ctx, NULL, sql,
+                    "tttttttititti"
+                    "tizi",
+                    job->job_id, job->provider, job_status_name(job->status), job->config_name,
+                    job->hardware_profile, job->hardware_type, job->metadata,
+                    job->price_usd_nanos_per_s, secrets->token_sha256, job->created_at_us,
+                    job->owner, job->retry_of, job->attempt, secrets->request,
+                    job->estimated_cost_usd_micros, job->max_runtime_s, job->poll_at_us);
+        if (rc == OK)
+                rc = add_to_count(ctx, job, job_status_name(job->status), 1);
+        return rc == OK ? add_to_hour(ctx, job, &made) : rc;
 }
 
 static enum err read_one(struct ctx *ctx, struct db_stmt *stmt, struct job *ret)
@@ -116,7 +71,7 @@ static enum err read_one(struct ctx *ctx, struct db_stmt *stmt, struct job *ret)
                 return ctx_fail(ctx, ERR_NOT_FOUND, "Job not found");
         if (rc != OK)
                 return rc;
-        return own_row(ctx, borrow_row(stmt), ret);
+        return job_row_own(ctx, job_row_borrow(stmt), ret);
 }
 
 enum err store_job_get(struct ctx *ctx, const char *job_id, struct job *ret_job)
@@ -160,62 +115,125 @@ enum err store_job_by_token(struct ctx *ctx, const char *token_sha256, const cha
         return db_text_dup(ctx, stmt, 0, ret_job_id);
 }
 
-/* The old status, read and changed by nobody else until the transaction ends. */
-static enum err lock_status(struct ctx *ctx, const char *job_id, const char **ret_status)
+/* The row as it was, changed by nobody else until the transaction ends. */
+static enum err lock_row(struct ctx *ctx, const char *job_id, struct job *ret)
 {
         static const char sql[] = "UPDATE jobs SET job_id = job_id WHERE job_id = $1 "
-                                  "RETURNING status";
+                                  "RETURNING " JOB_COLUMNS;
         CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
         enum err rc;
 
         rc = db_query(ctx, &stmt, sql, "t", job_id);
-        if (rc != OK)
-                return rc;
-        rc = db_step(ctx, stmt);
-        if (rc != OK)
-                return rc;
-        return db_text_dup(ctx, stmt, 0, ret_status);
+        return rc == OK ? read_one(ctx, stmt, ret) : rc;
+}
+
+/* The statistics after a job went from one row to another. */
+static enum err count_change(struct ctx *ctx, const struct job *old, const struct job *now)
+{
+        const int64_t old_cost = old->cost_usd_micros, new_cost = now->cost_usd_micros;
+        struct hour_delta delta = {
+                .completed = now->status == JOB_COMPLETED,
+                .failed = now->status == JOB_FAILED,
+                .cancelled = now->status == JOB_CANCELLED,
+                .cost_usd_micros = new_cost > 0 ? new_cost - (old_cost > 0 ? old_cost : 0) : 0,
+        };
+        enum err rc;
+
+        if (old->status == now->status) {
+                delta.completed = delta.failed = delta.cancelled = 0;
+        } else {
+                rc = add_to_count(ctx, old, job_status_name(old->status), -1);
+                if (rc == OK)
+                        rc = add_to_count(ctx, old, job_status_name(now->status), 1);
+                if (rc != OK)
+                        return rc;
+        }
+        if (now->status == JOB_COMPLETED)
+                delta.run_us =
+                        job_run_us(now) - (old->status == JOB_COMPLETED ? job_run_us(old) : 0);
+        return add_to_hour(ctx, old, &delta);
 }
 
 enum err store_job_apply(struct ctx *ctx, const struct job *job, const struct job_news *news,
                          bool *ret_moved)
 {
+        /* $9 > RANK: the news are of a later status. */
         static const char sql[] =
-                "UPDATE jobs SET status = $2, "
-                "error_message = CASE WHEN $9 > " RANK " THEN $3 "
-                "ELSE COALESCE(error_message, $3) END, "
+                "UPDATE jobs SET status = CASE WHEN $9 > " JOB_RANK " THEN $2 ELSE status END, "
+                "error_message = CASE WHEN $9 > " JOB_RANK " THEN $3 WHEN status = $2 "
+                "THEN COALESCE(error_message, $3) ELSE error_message END, "
                 "output_url = COALESCE(output_url, $4), "
-                "started_at_us = COALESCE(started_at_us, $5), "
-                "completed_at_us = COALESCE(completed_at_us, $6), "
-                "cost_usd_micros = CASE WHEN CAST($7 AS BIGINT) < 0 THEN cost_usd_micros "
-                "ELSE CAST($7 AS BIGINT) END, updated_at_us = $8, "
+                "started_at_us = CASE WHEN CAST($5 AS BIGINT) < started_at_us "
+                "THEN CAST($5 AS BIGINT) ELSE COALESCE(started_at_us, $5) END, "
+                "completed_at_us = CASE WHEN CAST($6 AS BIGINT) < completed_at_us "
+                "THEN CAST($6 AS BIGINT) ELSE COALESCE(completed_at_us, $6) END, "
+                "cost_usd_micros = CASE WHEN CAST($7 AS BIGINT) > COALESCE(cost_usd_micros, -1) "
+                "THEN CAST($7 AS BIGINT) ELSE cost_usd_micros END, updated_at_us = $8, "
                 "upload_token_sha256 = CASE WHEN $2 IN ('completed', 'failed', 'cancelled') "
-                "THEN NULL ELSE upload_token_sha256 END "
-                "WHERE job_id = $1 AND ($9 > " RANK " OR ($9 = " RANK " AND ("
+                "THEN NULL ELSE upload_token_sha256 END, "
+                "poll_at_us = CASE WHEN $9 > " JOB_RANK " AND $2 IN ('completed', 'failed', "
+                "'cancelled') THEN CASE WHEN external_id IS NULL THEN CAST($10 AS BIGINT) END "
+                "ELSE poll_at_us END "
+                "WHERE job_id = $1 AND ($9 > " JOB_RANK " OR (status = $2 AND ("
                 "(error_message IS NULL AND CAST($3 AS TEXT) IS NOT NULL) OR "
                 "(output_url IS NULL AND CAST($4 AS TEXT) IS NOT NULL) OR "
-                "(started_at_us IS NULL AND CAST($5 AS BIGINT) IS NOT NULL) OR "
-                "(cost_usd_micros IS NULL AND CAST($7 AS BIGINT) >= 0))))";
-        int64_t changed = 0;
-        const char *old_status = NULL;
-        const char *new_status = job_status_name(news->status);
+                "CAST($5 AS BIGINT) < COALESCE(started_at_us, $5 + 1) OR "
+                "CAST($6 AS BIGINT) < COALESCE(completed_at_us, $6 + 1) OR "
+                "CAST($7 AS BIGINT) > COALESCE(cost_usd_micros, -1))) OR "
+                "($2 = 'running' AND " JOB_RANK " = 9 AND "
+                "CAST($5 AS BIGINT) < COALESCE(started_at_us, $5 + 1))) "
+                "RETURNING " JOB_COLUMNS;
+        CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
+        struct job old, now;
         enum err rc;
 
-        rc = lock_status(ctx, job->job_id, &old_status);
-        if (rc != OK)
-                return rc;
-        rc = db_run(ctx, &changed, sql, "ttttzziii", job->job_id, new_status, news->error_message,
-                    news->output_url, news->started_at_us, news->completed_at_us,
-                    news->cost_usd_micros, clock_wall_us(ctx->clock), (int64_t)news->status);
-        if (rc != OK)
-                return rc;
-        *ret_moved = changed > 0;
-        if (changed == 0 || strcmp(old_status, new_status) == 0)
+        rc = lock_row(ctx, job->job_id, &old);
+        if (rc == OK)
+                rc = db_query(ctx, &stmt, sql, "ttttzziiiz", job->job_id,
+                              job_status_name(news->status), news->error_message, news->output_url,
+                              news->started_at_us, news->completed_at_us, news->cost_usd_micros,
+                              clock_wall_us(ctx->clock), (int64_t)news->status, news->poll_at_us);
+        if (rc == OK)
+                rc = db_step(ctx, stmt);
+        if (rc == ERR_NOT_FOUND) {
+                *ret_moved = false;
                 return OK;
-        rc = add_to_count(ctx, job->provider, old_status, -1);
+        }
         if (rc != OK)
                 return rc;
-        return add_to_count(ctx, job->provider, new_status, 1);
+        rc = job_row_own(ctx, job_row_borrow(stmt), &now);
+        if (rc == OK)
+                rc = count_change(ctx, &old, &now);
+        if (rc == OK)
+                *ret_moved = true;
+        return rc;
+}
+
+enum err store_job_delete(struct ctx *ctx, const char *job_id)
+{
+        static const char sql[] = "DELETE FROM jobs WHERE job_id = $1 AND " JOB_RANK " = 9 "
+                                  "RETURNING " JOB_COLUMNS;
+        CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
+        struct job job;
+        enum err rc;
+
+        rc = db_query(ctx, &stmt, sql, "t", job_id);
+        if (rc == OK)
+                rc = read_one(ctx, stmt, &job);
+        return rc == OK ? add_to_count(ctx, &job, job_status_name(job.status), -1) : rc;
+}
+
+enum err store_job_request(struct ctx *ctx, const char *job_id, const char **ret_request)
+{
+        static const char sql[] = "SELECT request FROM jobs WHERE job_id = $1 "
+                                  "AND request IS NOT NULL";
+        CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
+        enum err rc;
+
+        rc = db_query(ctx, &stmt, sql, "t", job_id);
+        if (rc == OK)
+                rc = db_step(ctx, stmt);
+        return rc == OK ? db_text_dup(ctx, stmt, 0, ret_request) : rc;
 }
 
 enum err store_job_set_external_id(struct ctx *ctx, const char *job_id, const char *external_id)
@@ -226,94 +244,22 @@ enum err store_job_set_external_id(struct ctx *ctx, const char *job_id, const ch
         return db_run(ctx, NULL, sql, "tti", job_id, external_id, clock_wall_us(ctx->clock));
 }
 
-enum err store_job_note(struct ctx *ctx, const char *job_id, const char *error_message,
-                        int64_t at_us)
+enum err store_job_note(struct ctx *ctx, const char *job_id, const char *error_message)
 {
-        static const char sql[] = "UPDATE jobs SET error_message = COALESCE($2, error_message), "
-                                  "polled_at_us = COALESCE($3, polled_at_us) WHERE job_id = $1";
+        static const char sql[] = "UPDATE jobs SET error_message = $2 WHERE job_id = $1";
 
-        return db_run(ctx, NULL, sql, "ttz", job_id, error_message, at_us);
+        return db_run(ctx, NULL, sql, "tt", job_id, error_message);
 }
 
-/* One constant statement per combination of filters, so that each uses its index. */
-static const char *const list_sql[2][2] = {
-        { "SELECT " JOB_COLUMNS " FROM jobs WHERE job_id < $1 "
-          "ORDER BY job_id DESC LIMIT $2",
-          "SELECT " JOB_COLUMNS " FROM jobs WHERE job_id < $1 AND provider = $3 "
-          "ORDER BY job_id DESC LIMIT $2" },
-        { "SELECT " JOB_COLUMNS " FROM jobs WHERE job_id < $1 AND status = $3 "
-          "ORDER BY job_id DESC LIMIT $2",
-          "SELECT " JOB_COLUMNS " FROM jobs WHERE job_id < $1 AND status = $3 AND provider = $4 "
-          "ORDER BY job_id DESC LIMIT $2" },
-};
-
-/* Sorts after every job id: ids are lower-case letters and digits. */
-#define AFTER_ALL_IDS "zzzzzzzzzzzzzzzzzzzzzzzzzzz"
-
-enum err store_jobs_each(struct ctx *ctx, const struct job_filter *filter, job_row_fn *row,
-                         void *arg)
-{
-        CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
-        const char *first = filter->status ? filter->status : filter->provider;
-        const char *sql = list_sql[filter->status != NULL][filter->provider != NULL];
-        const char *before = filter->before_id ? filter->before_id : AFTER_ALL_IDS;
-        const char *types = filter->status && filter->provider ? "titt" : first ? "tit" : "ti";
-        enum err rc;
-
-        rc = db_query(ctx, &stmt, sql, types, before, (int64_t)filter->limit, first,
-                      filter->provider);
-        if (rc != OK)
-                return rc;
-        while ((rc = db_step(ctx, stmt)) == OK) {
-                struct job job = borrow_row(stmt);
-
-                row(arg, &job);
-        }
-        return rc == ERR_NOT_FOUND ? OK : rc;
-}
-
-enum err store_jobs_count(struct ctx *ctx, const struct job_filter *filter, int64_t *ret_count)
+enum err store_job_progress(struct ctx *ctx, const char *job_id,
+                            const struct job_progress *progress)
 {
         static const char sql[] =
-                "SELECT COALESCE(SUM(jobs), 0) FROM job_counts "
-                "WHERE COALESCE($1, status) = status AND COALESCE($2, provider) = provider";
-        CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
-        enum err rc;
+                "UPDATE jobs SET progress_stage = COALESCE($2, progress_stage), "
+                "progress_line = COALESCE($3, progress_line), "
+                "progress_permille = CASE WHEN CAST($4 AS BIGINT) >= 0 THEN CAST($4 AS BIGINT) "
+                "ELSE progress_permille END WHERE job_id = $1 AND " JOB_RANK " < 9";
 
-        rc = db_query(ctx, &stmt, sql, "tt", filter->status, filter->provider);
-        if (rc != OK)
-                return rc;
-        rc = db_step(ctx, stmt);
-        if (rc != OK)
-                return rc;
-        *ret_count = db_int(stmt, 0);
-        return OK;
-}
-
-enum err store_jobs_to_poll(struct ctx *ctx, unsigned limit, const char ***ret_ids,
-                            size_t *ret_count)
-{
-        static const char sql[] = "SELECT job_id FROM jobs "
-                                  "WHERE status IN ('pending', 'uploading', 'queued', 'running') "
-                                  "ORDER BY polled_at_us LIMIT $1";
-        CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
-        const char **ids = arena_alloc(ctx->arena, limit * sizeof(*ids));
-        size_t count = 0;
-        enum err rc;
-
-        if (!ids)
-                return ctx_nomem(ctx);
-        rc = db_query(ctx, &stmt, sql, "i", (int64_t)limit);
-        if (rc != OK)
-                return rc;
-        while (count < limit && (rc = db_step(ctx, stmt)) == OK) {
-                rc = db_text_dup(ctx, stmt, 0, &ids[count++]);
-                if (rc != OK)
-                        return rc;
-        }
-        if (rc != OK && rc != ERR_NOT_FOUND)
-                return rc;
-        *ret_ids = ids;
-        *ret_count = count;
-        return OK;
+        return db_run(ctx, NULL, sql, "ttti", job_id, progress->stage, progress->line,
+                      progress->permille);
 }

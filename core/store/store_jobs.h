@@ -33,17 +33,45 @@ struct job {
         const char *config_name, *hardware_profile, *hardware_type; /* NULL when not set */
         const char *error_message, *output_url;                     /* NULL when not set */
         const char *metadata;                                       /* a JSON object as text */
+        const char *owner;                                          /* who submitted it */
+        const char *retry_of; /* the job this one repeats, NULL for a first try */
+        int64_t attempt;      /* 1 for a first try */
         int64_t price_usd_nanos_per_s;
-        int64_t cost_usd_micros; /* JOB_COST_UNKNOWN until the provider says the time */
+        int64_t cost_usd_micros;           /* JOB_COST_UNKNOWN until the provider says the time */
+        int64_t estimated_cost_usd_micros; /* expected when it was submitted; 0: not known */
+        int64_t max_runtime_s;             /* 0: no limit of its own */
         int64_t created_at_us, started_at_us, completed_at_us; /* 0 when not yet */
+        const char *progress_stage, *progress_line;            /* NULL: nothing said yet */
+        int64_t progress_permille;                             /* -1: not known */
+        int64_t poll_at_us;                   /* when the provider is asked next; 0: at once */
+        int64_t poll_failures, missing_count; /* in a row: not reached; reached and not there */
 };
 
 #define JOB_COST_UNKNOWN INT64_C(-1)
 
-/* Write a new job; its status must be JOB_PENDING. token_sha256: hex, NULL without uploads.
- * ERR_CONFLICT: the id is taken. */
+/* How long it ran; 0 unless it began and ended. */
+static inline int64_t job_run_us(const struct job *job)
+{
+        return job->started_at_us && job->completed_at_us > job->started_at_us
+                       ? job->completed_at_us - job->started_at_us
+                       : 0;
+}
+
+/* What is stored of a job beside what its view shows. NULL: nothing. */
+struct job_secrets {
+        const char *token_sha256; /* hex, of the upload token */
+        const char *request;      /* what was submitted, sealed */
+};
+
+/* Write a new job, JOB_PENDING or JOB_UPLOADING. Inside a transaction. ERR_CONFLICT: the id is
+ * taken. */
 NODISCARD enum err store_job_insert(struct ctx *ctx, const struct job *job,
-                                    const char *token_sha256);
+                                    const struct job_secrets *secrets);
+/* The sealed request of a job. ERR_NOT_FOUND: there is no job, or nothing was kept. */
+NODISCARD enum err store_job_request(struct ctx *ctx, const char *job_id, const char **ret_request);
+/* Remove a job that has ended; what it cost stays in the statistics. Inside a transaction.
+ * ERR_NOT_FOUND: no such job, or it is active. */
+NODISCARD enum err store_job_delete(struct ctx *ctx, const char *job_id);
 
 /* ERR_NOT_FOUND. Everything of *ret_job is in the arena. */
 NODISCARD enum err store_job_get(struct ctx *ctx, const char *job_id, struct job *ret_job);
@@ -58,12 +86,13 @@ struct job_news {
         enum job_status status;
         const char *error_message, *output_url;
         int64_t started_at_us, completed_at_us, cost_usd_micros;
+        int64_t poll_at_us; /* when to look again, should the job end without a provider's id */
 };
 
-/* Move the job on, in one statement: only to a later status, or to the same one with values that
- * were not known, and never from a final one; the upload token dies with a final status. *ret_moved
- * tells whether the row changed; late, repeated and reordered news change nothing. Inside a
- * transaction. */
+/* Move the job on, in one statement: only to a later status, never from a final one; the upload
+ * token dies with a final status. News of the status it has already fill in what was not known: the
+ * earliest times, the largest cost, the first message; so the order in which they come does not
+ * matter. *ret_moved: the row changed. Inside a transaction. */
 NODISCARD enum err store_job_apply(struct ctx *ctx, const struct job *job,
                                    const struct job_news *news, bool *ret_moved);
 
@@ -71,29 +100,15 @@ NODISCARD enum err store_job_apply(struct ctx *ctx, const struct job *job,
 NODISCARD enum err store_job_set_external_id(struct ctx *ctx, const char *job_id,
                                              const char *external_id);
 
-/* Explain a job's state without moving it, and note that it was polled at at_us (0: not polled).
- * NULL leaves the message alone. */
-NODISCARD enum err store_job_note(struct ctx *ctx, const char *job_id, const char *error_message,
-                                  int64_t at_us);
+/* Explain a job's state without moving it. Inside a transaction. */
+NODISCARD enum err store_job_note(struct ctx *ctx, const char *job_id, const char *error_message);
 
-struct job_filter {
-        const char *status;    /* NULL: any */
-        const char *provider;  /* NULL: any */
-        const char *before_id; /* jobs older than this one; NULL: from the newest */
-        unsigned limit;
+/* How far an active job says it is. Inside a transaction. */
+struct job_progress {
+        const char *stage, *line; /* NULL: not said */
+        int64_t permille;         /* -1: not said */
 };
-
-/* Call row for each match, newest first; a row's texts live until it returns. */
-typedef void job_row_fn(void *arg, const struct job *job);
-NODISCARD enum err store_jobs_each(struct ctx *ctx, const struct job_filter *filter,
-                                   job_row_fn *row, void *arg);
-
-/* How many jobs match the filter's status and provider: a read of a few counters. */
-NODISCARD enum err store_jobs_count(struct ctx *ctx, const struct job_filter *filter,
-                                    int64_t *ret_count);
-
-/* Ids of active jobs, the longest unpolled first, at most limit, into the arena. */
-NODISCARD enum err store_jobs_to_poll(struct ctx *ctx, unsigned limit, const char ***ret_ids,
-                                      size_t *ret_count);
+NODISCARD enum err store_job_progress(struct ctx *ctx, const char *job_id,
+                                      const struct job_progress *progress);
 
 #endif

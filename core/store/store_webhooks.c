@@ -6,7 +6,8 @@ enum err store_webhook_insert(struct ctx *ctx, const struct webhook_delivery *de
 {
         static const char sql[] =
                 "INSERT INTO webhook_deliveries (delivery_id, provider, webhook_id, "
-                "received_at_us, outcome, body) VALUES ($1, $2, $3, $4, $5, $6) "
+                "received_at_us, client, verdict, headers, outcome, body) "
+                "VALUES ($1, $2, $3, $4, '', 'signed', '{}', $5, $6) "
                 "ON CONFLICT (provider, webhook_id) DO NOTHING";
         int64_t inserted = 0;
         enum err rc;

@@ -92,8 +92,8 @@ class Service(stack.Stack):
             connection.executemany(
                 f"INSERT INTO jobs ({columns}) VALUES ({', '.join('?' * 15)})", rows)
             connection.execute(
-                "INSERT INTO job_counts VALUES ('replicate', 'completed', ?) ON CONFLICT "
-                "(provider, status) DO UPDATE SET jobs = jobs + excluded.jobs", (count,))
+                "INSERT INTO job_counts VALUES ('replicate', 'completed', 'local', ?) ON CONFLICT "
+                "(provider, status, owner) DO UPDATE SET jobs = jobs + excluded.jobs", (count,))
         connection.close()
 
 

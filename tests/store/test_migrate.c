@@ -137,15 +137,41 @@ static void an_older_database_waits_for_the_operator(void **state)
         struct ctx *ctx = *state;
         unsigned applied = 0;
 
-        migrate(ctx);
-        fixture_sql(ctx, "DELETE FROM schema_migrations WHERE version = "
-                         "(SELECT MAX(version) FROM schema_migrations)");
+        fixture_migrate_to(ctx, newest() - 1);
         assert_ok(ctx, migrate_at_start(ctx, &status));
         assert_int_equal(status.state, MIGRATE_BEHIND);
         assert_int_equal(status.current, newest() - 1);
         assert_ok(ctx, migrate_run(ctx, &applied));
         assert_int_equal(applied, 1);
         assert_int_equal(checked(ctx).state, MIGRATE_CURRENT);
+}
+
+static void jobs_of_an_older_database_are_kept_and_counted(void **state)
+{
+        struct ctx *ctx = *state;
+        unsigned applied = 0;
+
+        fixture_migrate_to(ctx, 5);
+        fixture_sql(ctx, "INSERT INTO jobs (job_id, provider, status, hardware_profile, "
+                         "cost_usd_micros, created_at_us, updated_at_us, started_at_us, "
+                         "completed_at_us, polled_at_us) VALUES "
+                         "('a', 'replicate', 'completed', 'h100', 5, 7200000001, 1, 10, 30, 1), "
+                         "('b', 'replicate', 'running', NULL, NULL, 7200000002, 1, 10, NULL, 77)");
+        fixture_sql(ctx, "INSERT INTO job_counts VALUES ('replicate', 'completed', 1), "
+                         "('replicate', 'running', 1)");
+        fixture_sql(ctx, "INSERT INTO webhook_deliveries VALUES "
+                         "('d1', 'replicate', 'msg_1', 3, 'a', 'applied', '{}')");
+        assert_ok(ctx, migrate_run(ctx, &applied));
+        assert_int_equal(fixture_number(ctx, "SELECT SUM(jobs) FROM job_counts"), 2);
+        assert_int_equal(fixture_number(ctx, "SELECT SUM(run_us) FROM job_hours WHERE hour = 2 "
+                                             "AND cost_usd_micros = 5 AND completed = 1"),
+                         20);
+        assert_int_equal(fixture_number(ctx, "SELECT poll_at_us FROM jobs "
+                                             "WHERE poll_at_us IS NOT NULL"),
+                         77);
+        assert_int_equal(fixture_number(ctx, "SELECT COUNT(*) FROM webhook_deliveries WHERE "
+                                             "webhook_id = 'msg_1' AND apply_at_us IS NULL"),
+                         1);
 }
 
 static void a_newer_database_is_refused_by_name(void **state)
@@ -232,6 +258,7 @@ int main(void)
                 FIXTURE_EMPTY_DB_TEST(processes_that_start_at_once_initialise_it_once),
                 FIXTURE_EMPTY_DB_TEST(of_two_migrators_one_does_the_work),
                 FIXTURE_EMPTY_DB_TEST(an_older_database_waits_for_the_operator),
+                FIXTURE_EMPTY_DB_TEST(jobs_of_an_older_database_are_kept_and_counted),
                 FIXTURE_EMPTY_DB_TEST(a_newer_database_is_refused_by_name),
                 FIXTURE_EMPTY_DB_TEST(a_changed_migration_is_refused_by_name),
                 FIXTURE_EMPTY_DB_TEST(a_migration_that_fails_leaves_nothing),

@@ -1,7 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/store/store_jobs.h"
+#include "core/store/store_job_list.h"
 #include "tests/fixture_db.h"
 
 #define JOBS     12
@@ -43,11 +43,12 @@ static int setup(void **state)
                         .job_id = arena_printf(ctx->arena, "01hm3v0000000000000000%04u", n),
                         .provider = n % 2 ? "elsewhere" : "replicate",
                         .metadata = "{}",
+                        .owner = "local",
                         .created_at_us = FIXTURE_TIME_US + n,
                 };
                 bool moved;
 
-                assert_ok(ctx, store_job_insert(ctx, &job, NULL));
+                assert_ok(ctx, store_job_insert(ctx, &job, &(struct job_secrets){ 0 }));
                 if (n % 3 == 0)
                         assert_ok(ctx, store_job_apply(ctx, &job, &end, &moved));
         }
@@ -167,10 +168,11 @@ static void a_job_that_comes_meanwhile_does_not_move_the_next_page(void **state)
                 const struct job newer = { .job_id = "01hm3v00000000000000009999",
                                            .provider = "replicate",
                                            .metadata = "{}",
+                                           .owner = "local",
                                            .created_at_us = 1 };
 
                 assert_ok(ctx, db_begin(ctx, &tx));
-                assert_ok(ctx, store_job_insert(ctx, &newer, NULL));
+                assert_ok(ctx, store_job_insert(ctx, &newer, &(struct job_secrets){ 0 }));
                 assert_ok(ctx, db_commit(&tx));
         }
         filter.before_id = first.last_id;

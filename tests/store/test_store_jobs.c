@@ -1,5 +1,6 @@
 
-#include "core/store/store_jobs.h"
+#include "core/store/store_job_list.h"
+#include "core/store/store_job_poll.h"
 #include "tests/fixture_db.h"
 
 #define PROVIDER "replicate"
@@ -23,6 +24,8 @@ static struct job new_job(struct ctx *ctx, unsigned n)
                 .hardware_profile = "h100",
                 .hardware_type = "H100",
                 .metadata = "{\"a\":1}",
+                .owner = "somebody",
+                .attempt = 1,
                 .price_usd_nanos_per_s = 1525000,
                 .cost_usd_micros = JOB_COST_UNKNOWN,
                 .created_at_us = FIXTURE_TIME_US + n,
@@ -35,7 +38,8 @@ static enum err insert(struct ctx *ctx, const struct job *job, const char *token
         enum err rc = db_begin(ctx, &tx);
 
         if (rc == OK)
-                rc = store_job_insert(ctx, job, token_sha256);
+                rc = store_job_insert(ctx, job,
+                                      &(struct job_secrets){ .token_sha256 = token_sha256 });
         return rc == OK ? db_commit(&tx) : rc;
 }
 
@@ -73,7 +77,7 @@ static bool move(struct ctx *ctx, const struct job *job, enum job_status status)
                      (struct job_news){ .status = status, .cost_usd_micros = JOB_COST_UNKNOWN });
 }
 
-/* The counters always equal the rows, for each status, each provider and all. */
+/* The counters and statistics always equal the rows, for each status, each provider and all. */
 static void assert_counts_are_true(struct ctx *ctx)
 {
         struct job_filter all = { 0 };
@@ -88,6 +92,22 @@ static void assert_counts_are_true(struct ctx *ctx)
                 0);
         assert_ok(ctx, store_jobs_count(ctx, &all, &count));
         assert_int_equal(count, fixture_number(ctx, "SELECT COUNT(*) FROM jobs"));
+        assert_int_equal(
+                fixture_number(ctx, "SELECT COUNT(*) FROM (SELECT COUNT(*) AS jobs, "
+                                    "COALESCE(SUM(cost_usd_micros), 0) AS cost, "
+                                    "SUM(CASE WHEN status = 'completed' THEN 1 ELSE 0 END) AS "
+                                    "completed, SUM(CASE WHEN status = 'failed' THEN 1 ELSE 0 END) "
+                                    "AS failed, SUM(CASE WHEN status = 'completed' AND "
+                                    "completed_at_us > started_at_us THEN completed_at_us - "
+                                    "started_at_us ELSE 0 END) AS run FROM jobs) AS r, "
+                                    "(SELECT COALESCE(SUM(jobs), 0) AS jobs, "
+                                    "COALESCE(SUM(cost_usd_micros), 0) AS cost, "
+                                    "COALESCE(SUM(completed), 0) AS completed, "
+                                    "COALESCE(SUM(failed), 0) AS failed, "
+                                    "COALESCE(SUM(run_us), 0) AS run FROM job_hours) AS h "
+                                    "WHERE r.jobs = h.jobs AND r.cost = h.cost AND r.completed = "
+                                    "h.completed AND r.failed = h.failed AND r.run = h.run"),
+                1);
         for (unsigned s = 0; s < JOB_STATUS_COUNT; s++) {
                 struct job_filter filter = { .status = job_status_name((enum job_status)s) };
                 int64_t of_status = -1;
@@ -212,6 +232,8 @@ static void late_news_change_nothing(void **state)
                                              .cost_usd_micros = 5 }));
         before = stored(ctx, job.job_id);
         for (unsigned status = 0; status < JOB_STATUS_COUNT; status++) {
+                if (status == JOB_COMPLETED || status == JOB_RUNNING)
+                        continue; /* these may fill in, see below */
                 assert_false(apply(ctx, &job,
                                    (struct job_news){ .status = (enum job_status)status,
                                                       .error_message = "late",
@@ -226,6 +248,32 @@ static void late_news_change_nothing(void **state)
         assert_null(after.output_url);
         assert_true(after.started_at_us == 0 && after.completed_at_us == 22);
         assert_true(after.cost_usd_micros == before.cost_usd_micros);
+        assert_counts_are_true(ctx);
+}
+
+static void news_of_the_same_end_fill_in_what_was_not_known(void **state)
+{
+        struct ctx *ctx = *state;
+        struct job job = inserted(ctx, 1);
+
+        assert_true(apply(ctx, &job,
+                          (struct job_news){ .status = JOB_COMPLETED,
+                                             .completed_at_us = 44,
+                                             .cost_usd_micros = JOB_COST_UNKNOWN }));
+        assert_true(apply(ctx, &job,
+                          (struct job_news){ .status = JOB_COMPLETED,
+                                             .output_url = "https://files.example/1",
+                                             .completed_at_us = 22,
+                                             .cost_usd_micros = 5 }));
+        assert_true(apply(ctx, &job,
+                          (struct job_news){ .status = JOB_RUNNING,
+                                             .started_at_us = 11,
+                                             .cost_usd_micros = JOB_COST_UNKNOWN }));
+        job = stored(ctx, job.job_id);
+        assert_int_equal(job.status, JOB_COMPLETED);
+        assert_true(job.started_at_us == 11 && job.completed_at_us == 22);
+        assert_true(job.cost_usd_micros == 5);
+        assert_string_equal(job.output_url, "https://files.example/1");
         assert_counts_are_true(ctx);
 }
 
@@ -362,43 +410,79 @@ static void an_external_id_is_kept_once_it_is_known(void **state)
         assert_rc(ctx, ERR_CONFLICT, set_external_id(ctx, two.job_id, "ext1"));
 }
 
-static void note(struct ctx *ctx, const char *id, const char *message, int64_t at_us)
+static void schedule(struct ctx *ctx, const char *id, struct job_schedule schedule)
 {
         CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
 
         assert_ok(ctx, db_begin(ctx, &tx));
-        assert_ok(ctx, store_job_note(ctx, id, message, at_us));
+        assert_ok(ctx, store_job_schedule(ctx, id, &schedule));
         assert_ok(ctx, db_commit(&tx));
 }
 
 static void a_note_explains_without_moving(void **state)
 {
         struct ctx *ctx = *state;
+        CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
         struct job job = inserted(ctx, 1);
 
-        note(ctx, job.job_id, "the provider did not answer", 0);
-        note(ctx, job.job_id, NULL, 7);
+        assert_ok(ctx, db_begin(ctx, &tx));
+        assert_ok(ctx, store_job_note(ctx, job.job_id, "the provider did not answer"));
+        assert_ok(ctx, db_commit(&tx));
         job = stored(ctx, job.job_id);
         assert_int_equal(job.status, JOB_PENDING);
         assert_string_equal(job.error_message, "the provider did not answer");
 }
 
-static void the_longest_unpolled_active_jobs_are_polled_first(void **state)
+static size_t due(struct ctx *ctx, int64_t now_us, unsigned limit, struct job **ret_jobs)
 {
-        struct ctx *ctx = *state;
-        struct job ended = inserted(ctx, 9);
-        const char **ids = NULL;
+        const struct job_due due = { now_us, now_us + 1000, limit };
         size_t count = 0;
 
+        assert_ok(ctx, store_jobs_due(ctx, &due, ret_jobs, &count));
+        return count;
+}
+
+static void the_longest_due_active_jobs_are_polled_first(void **state)
+{
+        struct ctx *ctx = *state;
+        struct job ended = inserted(ctx, 9), *jobs;
+
+        assert_ok(ctx, set_external_id(ctx, ended.job_id, "ext"));
         for (unsigned n = 1; n <= 4; n++)
-                note(ctx, inserted(ctx, n).job_id, NULL, 100 - (int64_t)n);
+                schedule(ctx, inserted(ctx, n).job_id,
+                         (struct job_schedule){ .poll_at_us = 100 - (int64_t)n });
         assert_true(move(ctx, &ended, JOB_FAILED));
-        assert_ok(ctx, store_jobs_to_poll(ctx, 3, &ids, &count));
-        assert_int_equal(count, 3);
+        assert_int_equal(due(ctx, 100, 3, &jobs), 3);
         for (unsigned i = 0; i < 3; i++)
-                assert_string_equal(ids[i], job_id(ctx, 4 - i));
-        assert_ok(ctx, store_jobs_to_poll(ctx, 50, &ids, &count));
-        assert_int_equal(count, 4);
+                assert_string_equal(jobs[i].job_id, job_id(ctx, 4 - i));
+        assert_int_equal(due(ctx, 100, 50, &jobs), 4);
+        assert_int_equal(due(ctx, 97, 50, &jobs), 2);
+}
+
+static void a_job_due_in_an_impossible_future_is_due_now(void **state)
+{
+        struct ctx *ctx = *state;
+        struct job job = inserted(ctx, 1), *jobs;
+
+        schedule(ctx, job.job_id, (struct job_schedule){ .poll_at_us = 5000, .failures = 3 });
+        assert_int_equal(due(ctx, 4500, 5, &jobs), 0);
+        assert_int_equal(due(ctx, 100, 5, &jobs), 1);
+        assert_int_equal(jobs[0].poll_failures, 3);
+}
+
+static void a_job_that_ended_before_the_provider_named_it_is_looked_for_once_more(void **state)
+{
+        struct ctx *ctx = *state;
+        struct job job = inserted(ctx, 1), *jobs;
+
+        assert_true(apply(ctx, &job,
+                          (struct job_news){ .status = JOB_CANCELLED,
+                                             .cost_usd_micros = JOB_COST_UNKNOWN,
+                                             .poll_at_us = 700 }));
+        assert_int_equal(due(ctx, 699, 5, &jobs), 0);
+        assert_int_equal(due(ctx, 700, 5, &jobs), 1);
+        schedule(ctx, job.job_id, (struct job_schedule){ .forget = true });
+        assert_int_equal(due(ctx, 900, 5, &jobs), 0);
 }
 
 int main(void)
@@ -410,13 +494,17 @@ int main(void)
                 FIXTURE_DB_TEST(a_status_moves_forward_only_and_a_final_one_never),
                 FIXTURE_DB_TEST(news_fill_the_row_and_silence_leaves_it_alone),
                 FIXTURE_DB_TEST(late_news_change_nothing),
+                FIXTURE_DB_TEST(news_of_the_same_end_fill_in_what_was_not_known),
                 FIXTURE_DB_TEST(news_that_say_nothing_new_do_not_count_as_a_change),
                 FIXTURE_DB_TEST(the_end_is_the_same_in_whatever_order_news_arrive),
                 FIXTURE_DB_TEST(of_ends_told_at_once_one_is_kept_and_counted),
                 FIXTURE_DB_TEST(the_upload_token_dies_with_the_job),
                 FIXTURE_DB_TEST(an_external_id_is_kept_once_it_is_known),
                 FIXTURE_DB_TEST(a_note_explains_without_moving),
-                FIXTURE_DB_TEST(the_longest_unpolled_active_jobs_are_polled_first),
+                FIXTURE_DB_TEST(the_longest_due_active_jobs_are_polled_first),
+                FIXTURE_DB_TEST(a_job_due_in_an_impossible_future_is_due_now),
+                FIXTURE_DB_TEST(
+                        a_job_that_ended_before_the_provider_named_it_is_looked_for_once_more),
         };
 
         return FIXTURE_RUN("store jobs", tests);

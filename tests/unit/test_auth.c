@@ -20,12 +20,15 @@ static struct credentials from(const char *peer)
 static const char *job_token(struct ctx *ctx)
 {
         CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
-        const struct job job = { .job_id = JOB, .provider = "replicate", .metadata = "{}" };
+        const struct job job = {
+                .job_id = JOB, .provider = "replicate", .owner = "local", .metadata = "{}"
+        };
         struct upload_token token;
 
         assert_ok(ctx, upload_token_new(ctx, &token));
         assert_ok(ctx, db_begin(ctx, &tx));
-        assert_ok(ctx, store_job_insert(ctx, &job, token.sha256));
+        assert_ok(ctx, store_job_insert(ctx, &job,
+                                        &(struct job_secrets){ .token_sha256 = token.sha256 }));
         assert_ok(ctx, db_commit(&tx));
         return token.token;
 }

@@ -304,14 +304,17 @@ static void insert_job(struct ctx *ctx, const struct job *job)
         CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
 
         assert_ok(ctx, db_begin(ctx, &tx));
-        assert_ok(ctx, store_job_insert(ctx, job, "token"));
+        assert_ok(ctx,
+                  store_job_insert(ctx, job, &(struct job_secrets){ .token_sha256 = "token" }));
         assert_ok(ctx, db_commit(&tx));
 }
 
 static void a_job_that_ended_meanwhile_keeps_nothing(void **state)
 {
         CLEANUP(object_upload_freep) struct object_upload *upload = NULL;
-        const struct job job = { .job_id = BUCKET, .provider = "replicate", .metadata = "{}" };
+        const struct job job = {
+                .job_id = BUCKET, .provider = "replicate", .owner = "local", .metadata = "{}"
+        };
         const struct job_news end = { .status = JOB_CANCELLED };
         struct ctx *ctx = *state;
         struct object object;

@@ -17,10 +17,13 @@ static struct upload_token made(struct ctx *ctx)
 static struct job insert_job(struct ctx *ctx, const char *id, const char *sha256)
 {
         CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
-        const struct job job = { .job_id = id, .provider = "replicate", .metadata = "{}" };
+        const struct job job = {
+                .job_id = id, .provider = "replicate", .owner = "local", .metadata = "{}"
+        };
 
         assert_ok(ctx, db_begin(ctx, &tx));
-        assert_ok(ctx, store_job_insert(ctx, &job, sha256));
+        assert_ok(ctx,
+                  store_job_insert(ctx, &job, &(struct job_secrets){ .token_sha256 = sha256 }));
         assert_ok(ctx, db_commit(&tx));
         return job;
 }

@@ -1,0 +1,17 @@
+/* What a provider says about a job, whoever heard it: a webhook, a poll, or the answer to a call.
+ * It is taken in one place, so that it means the same from everywhere. */
+#ifndef CORE_CLOUD_JOB_NEWS_H
+#define CORE_CLOUD_JOB_NEWS_H
+
+#include "core/cloud/provider.h"
+
+/* Apply news inside a transaction, and tell the listeners; *ret_moved: the row changed. Late,
+ * repeated and reordered news change nothing. */
+NODISCARD enum err job_take_news(struct ctx *ctx, const struct job *job,
+                                 const struct provider_job *news, bool *ret_moved);
+
+/* The same in a transaction of its own. */
+NODISCARD enum err job_record_news(struct ctx *ctx, const struct job *job,
+                                   const struct provider_job *news, bool *ret_moved);
+
+#endif

@@ -1,0 +1,24 @@
+/* Jobs in numbers: lists and counts. */
+#ifndef CORE_STORE_STORE_JOB_LIST_H
+#define CORE_STORE_STORE_JOB_LIST_H
+
+#include "core/store/store_jobs.h"
+
+struct job_filter {
+        const char *status;    /* NULL: any */
+        const char *provider;  /* NULL: any */
+        const char *owner;     /* NULL: any */
+        const char *before_id; /* jobs older than this one; NULL: from the newest */
+        unsigned limit;
+};
+
+/* Call row for each match, newest first; a row's texts live until it returns. */
+typedef void job_row_fn(void *arg, const struct job *job);
+NODISCARD enum err store_jobs_each(struct ctx *ctx, const struct job_filter *filter,
+                                   job_row_fn *row, void *arg);
+
+/* How many jobs match the filter's status, provider and owner: a read of a few counters. */
+NODISCARD enum err store_jobs_count(struct ctx *ctx, const struct job_filter *filter,
+                                    int64_t *ret_count);
+
+#endif

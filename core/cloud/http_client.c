@@ -300,6 +300,7 @@ static enum err forget_other_settings(struct ctx *ctx, const struct http_setting
                      settings->proxy ? settings->proxy : "") < 0)
                 return ctx_nomem(ctx);
         if (client->settings && strcmp(client->settings, now) != 0) {
+                curl_easy_cleanup(TAKE(client->single.curl)); /* has the TLS sessions */
                 curl_multi_cleanup(client->multi);
                 client->multi = curl_multi_init();
         }

@@ -42,12 +42,15 @@ static enum err store_plan(struct ctx *ctx, const struct job_plan *plan)
                 .directory = plan->bucket_directory,
                 .created_at_us = plan->job.created_at_us,
         };
+        struct job_secrets secrets = {
+                .token_sha256 = bucket.directory ? plan->token.sha256 : NULL,
+        };
         enum err rc;
 
         rc = db_begin(ctx, &tx);
         if (rc != OK)
                 return rc;
-        rc = store_job_insert(ctx, &plan->job, &plan->secrets);
+        rc = store_job_insert(ctx, &plan->job, &secrets);
         if (rc == OK && bucket.directory)
                 rc = store_bucket_insert(ctx, &bucket);
         if (rc != OK)

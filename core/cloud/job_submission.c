@@ -130,7 +130,6 @@ static enum err choose_bucket(struct ctx *ctx, const struct provider_session *se
                      : arena_printf(ctx->arena, "%s/outputs/%s", ctx->config->home, id);
         if (!plan->bucket_directory)
                 return ctx_nomem(ctx);
-        plan->secrets.token_sha256 = plan->token.sha256;
         return upload_token_new(ctx, &plan->token);
 }
 

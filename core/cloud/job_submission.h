@@ -8,7 +8,6 @@
 
 struct job_plan {
         struct job job;                        /* the row to write */
-        struct job_secrets secrets;            /* and what no view shows of it */
         const char *bucket_directory;          /* NULL: this job may not upload */
         struct upload_token token;             /* set when it may */
         struct provider_submission submission; /* what the provider gets */

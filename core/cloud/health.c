@@ -82,15 +82,36 @@ static void check_secrets(struct ctx *ctx, struct health *health)
         add(health, component);
 }
 
+/* What is left where it is scarcest: under the home directory or under the database. */
+static enum err least_space(struct ctx *ctx, uint64_t *ret_available)
+{
+        const char *const places[] = { ctx->config->home, database_path(ctx->cloud->database) };
+        uint64_t least = UINT64_MAX;
+
+        for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+                struct statvfs vfs;
+                uint64_t available;
+
+                if (!places[i])
+                        continue;
+                if (statvfs(places[i], &vfs) != 0)
+                        return ctx_fail(ctx, ERR_UNAVAILABLE, "%s cannot be read: %m", places[i]);
+                available = (uint64_t)vfs.f_bavail * vfs.f_frsize;
+                least = available < least ? available : least;
+        }
+        *ret_available = least;
+        return OK;
+}
+
 static enum err check_space(struct ctx *ctx, struct health *health)
 {
         struct health_component component = { .name = "storage", .latency_ms = -1 };
-        uint64_t available;
-        struct statvfs vfs;
+        uint64_t available = 0;
+        enum err rc;
 
-        if (statvfs(ctx->config->home, &vfs) != 0)
-                return ctx_fail(ctx, ERR_UNAVAILABLE, "SIMPLETUNER_HOME cannot be read: %m");
-        available = (uint64_t)vfs.f_bavail * vfs.f_frsize;
+        rc = least_space(ctx, &available);
+        if (rc != OK)
+                return rc;
         component.message = arena_printf(ctx->arena, "%" PRIu64 " MiB free", available / MiB);
         if (!component.message)
                 return ctx_nomem(ctx);

@@ -1,0 +1,66 @@
+"""The disk fills up under the database and the outputs: our fault is said as such, nothing
+acknowledged is lost, and nothing needs a restart once there is room again."""
+
+import contextlib
+import os
+import subprocess
+
+import pytest
+
+import expect
+from stack import scratch_directory
+from waiting import until
+
+DISK_MIB = 24
+
+
+@pytest.fixture
+def small_disk():
+    """A file system of its own, in memory."""
+    if os.geteuid() != 0:
+        pytest.skip("only root may mount")
+    directory = scratch_directory("disk")
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK_MIB}m,mode=0777", "tmpfs",
+                    directory], check=True)
+    yield directory
+    subprocess.run(["umount", "--lazy", directory], check=True)
+
+
+def fill(directory):
+    """Take all that is left, to the last byte."""
+    with open(directory / "ballast", "wb", buffering=0) as file:
+        with contextlib.suppress(OSError):
+            while True:
+                file.write(bytes(1 << 16))
+        with contextlib.suppress(OSError):
+            while True:
+                file.write(bytes(1))
+
+
+def test_a_full_disk_is_our_fault_and_heals_by_itself(new_stack, small_disk):
+    cloud = new_stack({"SIMPLETUNER_DATABASE_URL": f"sqlite://{small_disk}/cloud.db",
+                       "SIMPLETUNER_MIN_FREE_BYTES": "65536"})
+    cloud.configure(s3_output_path=str(small_disk / "outputs"))
+    job, other = cloud.new_job(), cloud.new_job()
+    assert cloud.upload(job, "before.bin", b"kept").status_code == 200
+    made = len(cloud.sim.predictions())
+    fill(small_disk)
+
+    expect.error(cloud.get("/api/cloud/health/ready"), 503)
+    assert cloud.upload(job, "during.bin", bytes(1 << 20)).status_code in (503, 507)
+    assert cloud.submit(config_name="no room").status_code == 503
+    assert len(cloud.sim.predictions()) == made, "paid for without a row"
+    delivery = cloud.sim.advance(other.prediction_id, "succeeded", wait_s=0)
+    until(lambda: delivery.attempts, 30, "no attempt was made")
+    assert delivery.attempts[0]["status"] == 503
+    assert expect.ok(cloud.get("/api/cloud/health/live")) == {"status": "ok"}
+
+    (small_disk / "ballast").unlink()
+    until(cloud.is_ready, 30, "the service does not recover")
+    until(delivery.done.is_set, 60, "the sender gave up")
+    assert delivery.status == 200
+    until(lambda: cloud.get(f"/api/cloud/jobs/{other.job_id}").json()["job"]["status"]
+          == "completed", 10, "the webhook was not applied")
+    assert cloud.get(job.storage("before.bin")).content == b"kept"
+    assert cloud.get(job.storage("during.bin")).status_code == 404
+    assert cloud.submit(config_name="room again").status_code == 200

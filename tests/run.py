@@ -28,6 +28,7 @@ CONFIGURATIONS = {
     "release": ["CC=gcc", "--enable-werror"],
     "sanitizers": ["CC=gcc", "CFLAGS=-O1 -g", "--enable-werror", "--enable-sanitizers"],
     "clang": ["CC=clang", "--enable-werror"],
+    "faults": ["CC=gcc", "--enable-werror", "--enable-fault-points"],
 }
 INSTALLED = [
     "bin/simpletuner-cloud", "libexec/simpletuner-cloud/simpletuner-cloud.fcgi",
@@ -107,6 +108,13 @@ def build_clang(tally):
     build(tally, "clang")
 
 
+def build_faults(tally):
+    ok, output = configure("faults")
+    if ok:
+        ok, output = make("faults", "all")
+    tally.add("build: faults", ok, output)
+
+
 def cases_of(log):
     """(name, ok) of each case of a cmocka program: TAP lines, and cmocka's own form for a program
     whose tests forget the variable that asks for TAP because they clear the environment. Cmocka
@@ -178,13 +186,13 @@ def clang_tidy(tally):
             tally.add(f"clang-tidy: {file}", ok, output)
 
 
-def http(tally):
-    """pytest against the release build; it chooses front servers and databases itself."""
+def pytest(tally, folder, configuration):
+    """pytest against a build; it chooses front servers and databases itself."""
     with tempfile.TemporaryDirectory() as directory:
         report = pathlib.Path(directory, "report.xml")
         ok, output = run(["/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider",
-                          f"--junitxml={report}", "tests/http"], timeout=HTTP_TIMEOUT_S,
-                         SIMPLETUNER_BUILD=str(BUILD / "release"))
+                          f"--junitxml={report}", folder], timeout=HTTP_TIMEOUT_S,
+                         SIMPLETUNER_BUILD=str(BUILD / configuration))
         cases = xml.etree.ElementTree.parse(report).iter("testcase") if report.exists() else []
         seen = failures = 0
         for case in cases:
@@ -197,7 +205,16 @@ def http(tally):
             tally.add(f"{case.get('classname')}: {case.get('name')}", not bad,
                       "\n".join(part.text or "" for part in bad))
         if not seen or (not ok and not failures):
-            tally.add("tests/http: pytest runs", False, output)
+            tally.add(f"{folder}: pytest runs", False, output)
+
+
+def http(tally):
+    pytest(tally, "tests/http", "release")
+
+
+def faults(tally):
+    """Programs that die at named points."""
+    pytest(tally, "tests/faults", "faults")
 
 
 def install(tally):
@@ -216,8 +233,8 @@ def distcheck(tally):
 
 
 PARTS = {part.__name__: part for part in (
-    build_release, build_sanitizers, build_clang, style, fronts, c_tests, http, clang_tidy, install,
-    distcheck)}
+    build_release, build_sanitizers, build_clang, build_faults, style, fronts, c_tests, http, faults,
+    clang_tidy, install, distcheck)}
 
 
 def main(names):

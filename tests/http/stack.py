@@ -182,19 +182,26 @@ class Stack:
         return subprocess.run([COMPANION, *arguments], env=self.env, capture_output=True,
                               text=True, timeout=timeout_s)
 
-    def query(self, sql, *values):
-        """Rows of the service's database; %s stands for a value."""
+    def connect_database(self):
+        """A connection to the service's database, and the SQL of its dialect: %s is a value."""
         if self.database_url:
-            connection = psycopg2.connect(self.database_url)
-        else:
-            connection = sqlite3.connect(self.home / "cloud.db", timeout=10)
-            sql = sql.replace("%s", "?")
-        try:
+            return psycopg2.connect(self.database_url), lambda sql: sql
+        connection = sqlite3.connect(self.home / "cloud.db", timeout=10)
+        return connection, lambda sql: sql.replace("%s", "?").replace("%%", "%")
+
+    def query(self, sql, *values):
+        """Rows of the service's database."""
+        connection, dialect = self.connect_database()
+        with contextlib.closing(connection):
             cursor = connection.cursor()
-            cursor.execute(sql, values)
+            cursor.execute(dialect(sql), values)
             return cursor.fetchall()
-        finally:
-            connection.close()
+
+    def execute(self, sql, *values):
+        """Change the service's database behind its back."""
+        connection, dialect = self.connect_database()
+        with contextlib.closing(connection), connection:
+            connection.cursor().execute(dialect(sql), values)
 
     def database_text(self):
         """Every value of every table, as one text to search in."""

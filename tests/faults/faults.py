@@ -1,0 +1,60 @@
+"""Arming a fault point, seeing the program die there, and starting it again."""
+
+import contextlib
+import os
+import pathlib
+import re
+import signal
+import subprocess
+
+import requests
+
+from stack import COMPANION, REPO
+from waiting import until
+
+POINT = re.compile(r'FAULT_POINT\("([a-z._]+)"\)')
+
+
+def points():
+    """The names of all fault points in the source."""
+    names = set()
+    for folder in ("core", "fcgi"):
+        for file in pathlib.Path(REPO, folder).rglob("*.c"):
+            names.update(POINT.findall(file.read_text()))
+    return names
+
+
+@contextlib.contextmanager
+def armed(cloud, point):
+    """The responder will die at a point. Ends when it has died, was replaced, and answers."""
+    settings = cloud.home / "cloud.env"
+    settings.write_text(f"FAULT_POINT={point}\n")
+    cloud.kill_responder()
+    settings.write_text("")  # its successor is not armed
+    victim = cloud.responder_pid()
+    with contextlib.suppress(requests.RequestException):
+        yield
+    until(lambda: not alive(victim), 20, f"{point} was not reached")
+    until(lambda: cloud.responder_pid() != victim, 15, "the responder was not started again")
+    until(cloud.is_ready, 20, "the service does not get ready after the restart")
+
+
+def alive(pid):
+    try:
+        stat = pathlib.Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+    return stat.rpartition(")")[2].split()[0] != "Z"
+
+
+def companion_dies(cloud, point, *arguments):
+    """Run the companion until it dies at a point."""
+    result = subprocess.run([COMPANION, *arguments], env=cloud.env | {"FAULT_POINT": point},
+                            capture_output=True, text=True, timeout=60)
+    assert result.returncode == -signal.SIGKILL, (point, result.returncode, result.stderr)
+
+
+def age(cloud, job_id, seconds):
+    """Let a job look as if it had been submitted so long ago, and let it be due."""
+    cloud.execute("UPDATE jobs SET created_at_us = created_at_us - %s, poll_at_us = 0 "
+                  "WHERE job_id = %s", seconds * 1_000_000, job_id)

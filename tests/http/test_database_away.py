@@ -1,5 +1,7 @@
 """PostgreSQL goes away and comes back: our fault is 503, and nothing needs a restart."""
 
+import concurrent.futures
+
 import pytest
 
 import expect
@@ -71,3 +73,23 @@ def test_an_upload_that_meets_no_database_leaves_no_trace(cloud, cluster):
     until(cloud.is_ready, 30, "the service does not recover")
     assert expect.ok(cloud.get(job.storage()))["Contents"] == []
     assert cloud.upload(job, "a", b"x").status_code == 200
+
+
+def test_a_database_that_restarts_during_a_submit_costs_one_prediction(cloud, cluster):
+    """The provider takes the job while nobody can write that down: it is found again."""
+    cloud.sim.fault("slow", "POST", "/v1/predictions", seconds=3)
+    made = len(cloud.sim.predictions())
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        submit = pool.submit(cloud.submit, config_name="restarted")
+        until(lambda: len(cloud.sim.predictions()) == made + 1, 10, "no prediction was made")
+        cluster.pause()
+        assert submit.result().status_code in (502, 503)
+    cluster.resume()
+    until(cloud.is_ready, 30, "the service does not recover")
+    [job] = [job for job in expect.ok(cloud.get("/api/cloud/jobs?limit=5"))["jobs"]
+             if job["config_name"] == "restarted"]
+    assert job["status"] == "pending"
+    assert cloud.companion("poll").returncode == 0
+    [prediction] = cloud.sim.find_job(job["job_id"])
+    assert cloud.job(job["job_id"])["external_id"] == prediction["id"]
+    assert len(cloud.sim.predictions()) == made + 1

@@ -193,6 +193,7 @@ static bool apply_route(struct transfer *transfer, const struct http_settings *s
                 if (!add_line(&transfer->connect_to, route->pinned))
                         return false;
                 curl_easy_setopt(curl, CURLOPT_CONNECT_TO, transfer->connect_to);
+                curl_easy_setopt(curl, CURLOPT_HTTPPROXYTUNNEL, 1L);
         } else if (settings->public_only) {
                 curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, open_if_public);
                 curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, transfer);

@@ -12,10 +12,21 @@ static bool surely_not_delivered(CURL *curl)
         return stands_after_us == 0;
 }
 
+/* Did a SOCKS proxy refuse the user and password, or want some? */
+static bool refused_by_socks(CURL *curl)
+{
+        long error = CURLPX_OK;
+
+        curl_easy_getinfo(curl, CURLINFO_PROXY_ERROR, &error);
+        return error == CURLPX_USER_REJECTED || error == CURLPX_NO_AUTH;
+}
+
 /* Our settings are wrong, or the other side is not what it should be: no matter of time. */
-static bool would_come_again(CURLcode code)
+static bool would_come_again(CURL *curl, CURLcode code)
 {
         switch (code) {
+        case CURLE_PROXY:
+                return refused_by_socks(curl);
         case CURLE_UNSUPPORTED_PROTOCOL:
         case CURLE_URL_MALFORMAT:
         case CURLE_PEER_FAILED_VERIFICATION:
@@ -87,7 +98,8 @@ enum err http_failure_explain(struct ctx *ctx, const struct transfer *transfer, 
                 return ERR_CONFLICT;
         if (transfer->guarded)
                 return ctx_fail(ctx, ERR_DENIED, HTTP_NOT_PUBLIC);
-        *ret_permanent = would_come_again(code) || (refusal >= 400 && refusal < 500);
+        *ret_permanent =
+                would_come_again(transfer->curl, code) || (refusal >= 400 && refusal < 500);
         if (refusal)
                 return ctx_fail(ctx, ERR_PROVIDER, "proxy %.200s refused CONNECT: %s",
                                 transfer->route.proxy_name, transfer->status_line);

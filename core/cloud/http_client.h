@@ -1,5 +1,5 @@
 /* Outbound HTTP: requests and bounded answers, one by one or many at once, and files that are
- * streamed. The only user of libcurl. Redirects are not followed. One client per thread; it keeps
+ * streamed. http_*.c alone use libcurl. Redirects are not followed. One client per thread; it keeps
  * connections open between calls. */
 #ifndef CORE_CLOUD_HTTP_CLIENT_H
 #define CORE_CLOUD_HTTP_CLIENT_H
@@ -14,10 +14,11 @@
 struct http_settings {
         bool ssl_verify;
         const char *ca_bundle; /* added to the system's certificates; NULL: none */
-        const char *proxy;     /* NULL: go direct */
-        const char *no_proxy;  /* hosts and ranges that go direct; NULL: none */
+        const char *proxy;     /* http, https, socks5 or socks5h URL; NULL: go direct */
+        const char *no_proxy;  /* who goes direct all the same (noproxy.h); NULL: nobody */
         double timeout_s;      /* for the whole call; of a streamed file, for each stall */
-        bool public_only;      /* refuse private, loopback and link-local addresses */
+        bool public_only;      /* refuse private, loopback and link-local addresses, behind a
+                                * proxy too (http_route.h) */
 };
 
 /* A file sent as one part of multipart/form-data (RFC 7578). */

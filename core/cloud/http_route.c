@@ -85,7 +85,7 @@ static enum err read_proxy(struct ctx *ctx, const char *proxy, struct http_route
         if (!parts || !proxy)
                 return ctx_nomem(ctx);
         if (curl_url_set(parts, CURLUPART_URL, proxy, CURLU_NON_SUPPORT_SCHEME) != CURLUE_OK)
-                return ctx_fail(ctx, ERR_PROVIDER, "the URL of the proxy is malformed");
+                return ctx_fail(ctx, ERR_PROVIDER, "proxy_url or HTTPS_PROXY is malformed");
         rc = copy_part(ctx, parts, CURLUPART_SCHEME, 0, &scheme);
         if (rc == OK)
                 rc = copy_part(ctx, parts, CURLUPART_HOST, 0, &host);
@@ -100,7 +100,8 @@ static enum err read_proxy(struct ctx *ctx, const char *proxy, struct http_route
         usual = scheme ? proxy_port(scheme) : 0;
         if (!usual || !host)
                 return ctx_fail(ctx, ERR_PROVIDER,
-                                "the proxy must be an http, https, socks5 or socks5h URL");
+                                "proxy_url or HTTPS_PROXY is no http, https, socks5 or socks5h "
+                                "URL");
         route->proxy_name = arena_printf(ctx->arena, "%s:%u", host, port_or(port, usual));
         route->proxy = route->proxy_name
                                ? arena_printf(ctx->arena, "%s://%s", scheme, route->proxy_name)

@@ -95,22 +95,12 @@ const struct provider *provider_at(size_t n);
 /* ERR_NOT_FOUND: no such provider. ERR_UNAVAILABLE: settings or secrets cannot be read. */
 NODISCARD enum err provider_open(struct ctx *ctx, const char *id, struct provider_session *ret);
 
-/* One call of the provider's API, behind its circuit breaker, and tried again where that is safe
- * (http_retry.h). As http_perform; ERR_NOT_READY: the breaker is open, nothing was sent. */
-NODISCARD enum err provider_call(struct ctx *ctx, const struct provider_session *session,
-                                 const struct http_request *request, struct http_answer *ret);
-
-/* The same for many calls that only read, as http_perform_all, but each of them is made once. Their
- * begin is not asked. */
-NODISCARD enum err provider_call_all(struct ctx *ctx, const struct provider_session *session,
-                                     const struct http_calls *calls);
-
-/* Ask about one job. ERR_NOT_FOUND: the provider does not have it. ERR_PROVIDER. ERR_NOT_READY. */
+/* Ask about one job. ERR_NOT_FOUND: the provider does not have it. ERR_PROVIDER, ERR_NOT_READY. */
 NODISCARD enum err provider_status(struct ctx *ctx, const struct provider_session *session,
                                    const char *external_id, struct provider_job *ret);
 
 /* Look for the job that carries our id among those made since created_at_us. ERR_NOT_FOUND: surely
- * not there. ERR_PROVIDER. ERR_NOT_READY. */
+ * not there. ERR_PROVIDER, ERR_NOT_READY. */
 NODISCARD enum err provider_find_job(struct ctx *ctx, const struct provider_session *session,
                                      const char *job_id, int64_t created_at_us,
                                      struct provider_job *ret);

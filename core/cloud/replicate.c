@@ -1,7 +1,7 @@
 /* Replicate: the calls of its API (replicate.com/docs/reference/http, api.replicate.com/v1). */
 #include <string.h>
 
-#include "core/cloud/provider.h"
+#include "core/cloud/provider_call.h"
 #include "core/cloud/replicate_prediction.h"
 
 /* What Replicate's error bodies say: {"detail": text, "title"?: text}. In the arena's tree. */

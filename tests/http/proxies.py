@@ -26,13 +26,18 @@ LogLevel Info
 LogFile "{log}"
 BasicAuth {user} {password}
 """
-SQUID = """\
+SQUID_INSPECTS = """\
 http_port 127.0.0.1:{port} ssl-bump tls-cert={home}/ca.key.pem generate-host-certificates=on \
 dynamic_cert_mem_cache_size=4MB
 sslcrtd_program /usr/lib/squid/security_file_certgen -s {home}/certificates -M 4MB
 sslcrtd_children 2 startup=1
 ssl_bump bump all
-tls_outgoing_options cafile={upstream_ca}
+tls_outgoing_options cafile={home}/upstream.pem
+"""
+SQUID_OVER_TLS = """\
+https_port 127.0.0.1:{port} tls-cert={home}/server.pem tls-key={home}/server.key
+"""
+SQUID = """\
 http_access allow all
 pid_filename none
 cache_log {home}/cache.log
@@ -100,30 +105,23 @@ class Microsocks(Proxy):
         return ["/usr/bin/microsocks", "-i", "127.0.0.1", "-p", str(self.port), *self.login]
 
 
-class InspectingSquid(Proxy):
-    """An HTTP proxy that shows certificates of its own authority for every host."""
+class Squid(Proxy):
+    """A proxy of the large kind. How it listens is up to those below."""
 
-    def __init__(self, upstream_ca):
+    listen = ""
+
+    def __init__(self):
         super().__init__()
         self.home.chmod(0o755)
         self.ca_path = self.home / "ca.pem"
-        self._make_authority()
-        shutil.copy(upstream_ca, self.home / "upstream.pem")
         self.config = self.home / "squid.conf"
-        self.config.write_text(SQUID.format(port=self.port, home=self.home, log=self.log_path,
-                                            upstream_ca=self.home / "upstream.pem"))
-        subprocess.run(["/usr/lib/squid/security_file_certgen", "-c", "-s",
-                        self.home / "certificates", "-M", "4MB"], check=True, capture_output=True)
+        self.config.write_text((self.listen + SQUID).format(port=self.port, home=self.home,
+                                                            log=self.log_path))
+        self.prepare()
         self._hand_over()
 
     def command(self):
         return ["/usr/sbin/squid", "-N", "-f", self.config]
-
-    def _make_authority(self):
-        key, cert = sim_tls.make_authority(INSPECTOR, datetime.datetime.utcnow())
-        pem = cert.public_bytes(serialization.Encoding.PEM)
-        self.ca_path.write_bytes(pem)
-        sim_tls.write_private(self.home / "ca.key.pem", sim_tls.pem(key) + pem)
 
     def _hand_over(self):
         """Squid that is started by root goes on as the user proxy."""
@@ -132,3 +130,31 @@ class InspectingSquid(Proxy):
         user = pwd.getpwnam("proxy")
         for path in (self.home, *self.home.rglob("*")):
             os.chown(path, user.pw_uid, user.pw_gid)
+
+
+class InspectingSquid(Squid):
+    """It reads TLS, and shows certificates of its own authority for every host."""
+
+    listen = SQUID_INSPECTS
+
+    def __init__(self, upstream_ca):
+        self.upstream_ca = upstream_ca
+        super().__init__()
+
+    def prepare(self):
+        key, cert = sim_tls.make_authority(INSPECTOR, datetime.datetime.utcnow())
+        pem = cert.public_bytes(serialization.Encoding.PEM)
+        self.ca_path.write_bytes(pem)
+        sim_tls.write_private(self.home / "ca.key.pem", sim_tls.pem(key) + pem)
+        shutil.copy(self.upstream_ca, self.home / "upstream.pem")
+        subprocess.run(["/usr/lib/squid/security_file_certgen", "-c", "-s",
+                        self.home / "certificates", "-M", "4MB"], check=True, capture_output=True)
+
+
+class TlsSquid(Squid):
+    """It is spoken to over TLS itself."""
+
+    listen = SQUID_OVER_TLS
+
+    def prepare(self):
+        sim_tls.ensure_certificates(self.home)

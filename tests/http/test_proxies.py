@@ -6,7 +6,7 @@ import contextlib
 import pytest
 
 import expect
-from proxies import INSPECTOR, InspectingSquid, Microsocks, Tinyproxy
+from proxies import INSPECTOR, InspectingSquid, Microsocks, Tinyproxy, TlsSquid
 from stack import PROVIDER
 
 VALIDATE = f"{PROVIDER}/validate"
@@ -80,6 +80,16 @@ def test_a_socks_proxy_that_refuses_the_login_is_named(cloud, socks):
     cloud.configure(proxy_url=f"socks5://{USER}:wr0ng-w0rd@{socks.name}")
     error = validation_error(cloud)
     assert f"proxy {socks.name}" in error and "wr0ng" not in error + cloud.log()
+
+
+def test_a_job_goes_through_a_proxy_over_tls(cloud, tmp_path):
+    """The extra file is trusted for the proxy and for the provider behind it."""
+    with TlsSquid() as squid:
+        both = tmp_path / "both.pem"
+        both.write_bytes(squid.ca_path.read_bytes() + cloud.sim.ca_path.read_bytes())
+        cloud.configure(proxy_url=f"https://{squid.name}", ssl_ca_bundle=str(both))
+        cloud.new_job()
+    assert f"proxy {squid.name}: " in validation_error(cloud)
 
 
 @pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY"])

@@ -6,7 +6,7 @@
 #include "core/base/crypto.h"
 #include "core/cloud/cloud.h"
 
-#define ATTEMPT_MIN_US (200 * US_PER_MS) /* with less time left there is no use in trying */
+#define ATTEMPT_MIN_US (100 * US_PER_MS) /* with less time left there is no use in trying */
 
 struct http_retry http_retry_begin(const struct ctx *ctx, double budget_s)
 {
@@ -17,7 +17,9 @@ struct http_retry http_retry_begin(const struct ctx *ctx, double budget_s)
 
 double http_retry_left_s(const struct ctx *ctx, const struct http_retry *retry)
 {
-        return (double)(retry->until_us - clock_mono_us(ctx->clock)) / (double)US_PER_S;
+        int64_t left_us = retry->until_us - clock_mono_us(ctx->clock);
+
+        return (double)(left_us > ATTEMPT_MIN_US ? left_us : ATTEMPT_MIN_US) / (double)US_PER_S;
 }
 
 static bool may_repeat(const struct http_request *request)

@@ -29,7 +29,7 @@ struct http_retry {
 
 struct http_retry http_retry_begin(const struct ctx *ctx, double budget_s);
 
-/* Seconds that the next attempt may take. */
+/* Seconds that the next attempt may take; never none, which would mean for ever. */
 double http_retry_left_s(const struct ctx *ctx, const struct http_retry *retry);
 
 /* The attempt ended with rc and answer, as http_perform says. True: another one is due, now; the

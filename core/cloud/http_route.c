@@ -85,7 +85,9 @@ static enum err read_proxy(struct ctx *ctx, const char *proxy, struct http_route
         if (!parts || !proxy)
                 return ctx_nomem(ctx);
         if (curl_url_set(parts, CURLUPART_URL, proxy, CURLU_NON_SUPPORT_SCHEME) != CURLUE_OK)
-                return ctx_fail(ctx, ERR_PROVIDER, "proxy_url or HTTPS_PROXY is malformed");
+                return ctx_fail(ctx, ERR_PROVIDER,
+                                "proxy_url or HTTPS_PROXY is malformed; user and password must be "
+                                "percent-encoded");
         rc = copy_part(ctx, parts, CURLUPART_SCHEME, 0, &scheme);
         if (rc == OK)
                 rc = copy_part(ctx, parts, CURLUPART_HOST, 0, &host);

@@ -204,7 +204,7 @@ static bool apply_route(struct transfer *transfer, const struct http_settings *s
 
 static void apply_timeout(struct transfer *transfer, const struct http_settings *settings)
 {
-        long timeout_ms = (long)(settings->timeout_s * 1000);
+        long timeout_ms = (long)(settings->timeout_s * 1000 + 0.5);
         CURL *curl = transfer->curl;
 
         if (transfer->sink || transfer->file) {

@@ -301,6 +301,21 @@ static void a_proxy_that_cannot_connect_may_do_so_later(void **state)
         assert_false(answer.permanent);
 }
 
+static void who_hangs_up_may_have_heard_the_request_but_a_proxy_passes_none_on(void **state)
+{
+        struct http_answer answer = { 0 };
+        struct http_settings proxied = plain;
+        struct ctx *ctx = *state;
+        SERVER(server, "");
+
+        assert_rc(ctx, ERR_OUTCOME_UNKNOWN,
+                  get(ctx, &plain, "http://127.0.0.1:%u/", server.port, &answer));
+        assert_false(answer.permanent);
+        proxied.proxy = arena_printf(ctx->arena, "http://127.0.0.1:%u", server.port);
+        assert_rc(ctx, ERR_PROVIDER, get(ctx, &proxied, "https://host.example/", 0, &answer));
+        assert_false(answer.permanent);
+}
+
 static void what_no_proxy_names_goes_straight(void **state)
 {
         struct http_answer answer = { 0 };
@@ -401,6 +416,8 @@ int main(void)
                 FIXTURE_EMPTY_CLOUD_TEST(a_proxy_is_asked_for_the_address_that_was_checked),
                 FIXTURE_EMPTY_CLOUD_TEST(a_refusal_of_a_proxy_names_it_and_no_password),
                 FIXTURE_EMPTY_CLOUD_TEST(a_proxy_that_cannot_connect_may_do_so_later),
+                FIXTURE_EMPTY_CLOUD_TEST(
+                        who_hangs_up_may_have_heard_the_request_but_a_proxy_passes_none_on),
                 FIXTURE_EMPTY_CLOUD_TEST(what_no_proxy_names_goes_straight),
                 FIXTURE_EMPTY_CLOUD_TEST(a_proxy_of_no_known_kind_is_not_bypassed),
                 FIXTURE_EMPTY_CLOUD_TEST(a_dead_proxy_is_named),

@@ -149,6 +149,8 @@ static void a_later_attempt_has_only_the_time_that_is_left(void **state)
         assert_true(http_retry_left_s(*state, &retry) == 5);
         fixture_advance_us(*state, 4 * US_PER_S);
         assert_false(http_retry_wait(*state, &retry, &get, OK, &answer));
+        fixture_advance_us(*state, US_PER_HOUR);
+        assert_true(http_retry_left_s(*state, &retry) > 0);
 }
 
 int main(void)

@@ -43,12 +43,15 @@ CHECK_PACKAGES='
         clang-tidy              /usr/bin/clang-tidy
         libcmocka-dev           /usr/include/cmocka.h
         lighttpd-mod-openssl    /usr/lib/lighttpd/mod_openssl.so
+        microsocks              /usr/bin/microsocks
         openssl                 /usr/bin/openssl
         postgresql              /usr/lib/postgresql/*/bin/initdb
         python3-boto3           /usr/lib/python3/dist-packages/boto3
         python3-psycopg2        /usr/lib/python3/dist-packages/psycopg2
         python3-pytest          /usr/lib/python3/dist-packages/pytest
         python3-requests        /usr/lib/python3/dist-packages/requests
+        squid-openssl           /usr/lib/squid/security_file_certgen
+        tinyproxy-bin           /usr/bin/tinyproxy
         universal-ctags         /usr/bin/ctags-universal
         xz-utils                /usr/bin/xz'
 
@@ -65,9 +68,9 @@ missing_packages() {
         done <<<"$*"
 }
 
-# lighttpd comes with a service that would take port 80, PostgreSQL with a cluster. Whoever had
-# neither before gets only the programs: no service starts while we install, unless this machine
-# has a policy of its own (nor, see below, when it boots).
+# lighttpd comes with a service that would take port 80, PostgreSQL with a cluster, Squid with a
+# proxy. Whoever had none of them before gets only the programs: no service starts while we
+# install, unless this machine has a policy of its own (nor, see below, when it boots).
 without_services() {
         local policy=/usr/sbin/policy-rc.d status
 
@@ -104,9 +107,9 @@ install_packages() {
         "${as_root[@]}" "${apt[@]}" update >&2 &&
                 without_services "${as_root[@]}" "${apt[@]}" --no-install-recommends install \
                         $packages >&2
-        for service in lighttpd postgresql; do
+        for service in lighttpd postgresql squid-openssl; do # its service is plain squid
                 [[ " $packages" != *" $service "* ]] ||
-                        "${as_root[@]}" update-rc.d "$service" disable >&2
+                        "${as_root[@]}" update-rc.d "${service%-openssl}" disable >&2
         done
         if [ -n "$(missing_packages "$@")" ]; then
                 say "these packages could not be installed: $(missing_packages "$@" | tr '\n' ' ')"

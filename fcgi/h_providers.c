@@ -155,7 +155,7 @@ enum err providers_validate(struct ctx *ctx, const struct request *request, stru
         if (rc != OK)
                 return rc;
         rc = session.provider->validate(ctx, &session, &account);
-        if (rc != OK && rc != ERR_PROVIDER)
+        if (rc != OK && rc != ERR_PROVIDER && rc != ERR_NOT_READY)
                 return rc;
 
         json = reply_json(reply);

@@ -4,6 +4,7 @@
 
 #include "fcgi/routes.h"
 
+handler_fn breakers_list, breakers_reset;
 handler_fn health_plain, health_full, health_live, health_is_ready;
 handler_fn providers_list, providers_show, providers_update, providers_token_save;
 handler_fn providers_token_delete, providers_validate;

@@ -6,7 +6,7 @@
 
 #define FILE_CHUNK (64 * KiB)
 #define HEAD_MAX   (64 * KiB)
-#define RETRY_S    "5"
+#define RETRY_S    5 /* when nobody knows better */
 
 /* clang-format off */
 static const int err_http_status[ERR_COUNT] = {
@@ -126,6 +126,16 @@ void reply_error_status(struct ctx *ctx, struct reply *reply, int status, const 
         jsonw_object_end(&json);
 }
 
+/* A header less is no reason to fail. */
+static void add_retry_after(struct ctx *ctx, struct reply *reply)
+{
+        const char *seconds =
+                arena_printf(ctx->arena, "%u", ctx->retry_after_s ? ctx->retry_after_s : RETRY_S);
+
+        if (seconds)
+                reply_header(reply, "Retry-After", seconds);
+}
+
 void reply_error(struct ctx *ctx, struct reply *reply, enum err rc)
 {
         int status = err_http_status[rc];
@@ -137,7 +147,7 @@ void reply_error(struct ctx *ctx, struct reply *reply, enum err rc)
                                                : "Internal error. The log has the details under "
                                                  "this answer's X-Correlation-ID.");
         if (status == 503)
-                reply_header(reply, "Retry-After", RETRY_S);
+                add_retry_after(ctx, reply);
         if (status == 401)
                 reply_header(reply, "WWW-Authenticate", "Bearer realm=\"simpletuner-cloud\"");
         reply_error_status(ctx, reply, status, err_code(rc));

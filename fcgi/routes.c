@@ -24,6 +24,10 @@ static const struct route routes[] = {
   { METHOD_DELETE, P_ID "/token",                          providers_token_delete, PERM_CONFIG,        BODY_NONE,   RATE_DEFAULT },
   { METHOD_GET,    P_ID "/validate",                       providers_validate,     PERM_CONFIG,        BODY_NONE,   RATE_DEFAULT },
 
+  { METHOD_GET,    "/api/cloud/circuit-breakers",          breakers_list,          PERM_CONFIG,        BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,   "/api/cloud/circuit-breakers/{provider}/reset",
+                                                           breakers_reset,         PERM_CONFIG,        BODY_NONE,   RATE_DEFAULT },
+
   { METHOD_POST,   "/api/cloud/jobs/submit",               jobs_submit,            PERM_JOB_SUBMIT,    1 * MiB,     RATE_SUBMIT  },
   { METHOD_GET,    "/api/cloud/jobs",                      jobs_list,              PERM_JOB_VIEW,      BODY_NONE,   RATE_DEFAULT },
   { METHOD_GET,    J_ID,                                   jobs_show,              PERM_JOB_VIEW,      BODY_NONE,   RATE_DEFAULT },

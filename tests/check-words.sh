@@ -56,7 +56,7 @@ only 'the environment is read in core/base/config.c' "$(calls getenv secure_gete
 only 'sqlite3.h only in core/db/db_sqlite.c' '#include <sqlite3' 'core/db/db_sqlite\.c'
 only 'libpq-fe.h only in core/db/db_pgsql.c' '#include <libpq' 'core/db/db_pgsql\.c'
 only 'fcgiapp.h only in fcgi/transport.c' '#include <(fcgi|fastcgi)' 'fcgi/transport\.c'
-only 'curl.h only in core/cloud/http_client.c' '#include <curl/' 'core/cloud/http_client\.c'
+only 'curl.h only in core/cloud/http_transfer.h' '#include <curl/' 'core/cloud/http_transfer\.h'
 only 'OpenSSL only in core/base/crypto.c' '#include <openssl/' 'core/base/crypto\.c'
 only 'jansson.h only in core/base/json.h' '#include <jansson' 'core/base/json\.h'
 

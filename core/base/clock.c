@@ -1,5 +1,6 @@
 #include "core/base/clock.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -24,16 +25,40 @@ static int64_t system_mono(const struct clock *clock)
         return read_clock(CLOCK_MONOTONIC);
 }
 
+static void system_sleep(const struct clock *clock, int64_t us)
+{
+        int64_t until_us = system_mono(clock) + us;
+        const struct timespec until = { until_us / US_PER_S, until_us % US_PER_S * 1000 };
+
+        while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) == EINTR)
+                ;
+}
+
 static int64_t fake_now(const struct clock *clock)
 {
         return clock->fake_us;
 }
 
-const struct clock clock_system = { .wall_us = system_wall, .mono_us = system_mono };
+/* A fake clock is a variable of the test, whoever holds it as a constant. */
+static void fake_sleep(const struct clock *clock, int64_t us)
+{
+        ((struct clock *)(uintptr_t)clock)->fake_us += us;
+}
+
+const struct clock clock_system = {
+        .wall_us = system_wall,
+        .mono_us = system_mono,
+        .sleep_us = system_sleep,
+};
 
 struct clock clock_fake(int64_t wall_us)
 {
-        return (struct clock){ .wall_us = fake_now, .mono_us = fake_now, .fake_us = wall_us };
+        return (struct clock){
+                .wall_us = fake_now,
+                .mono_us = fake_now,
+                .sleep_us = fake_sleep,
+                .fake_us = wall_us,
+        };
 }
 
 /* The UTC calendar of a time since 1970. gmtime_r would take a lock and look at the time zone. */

@@ -1,5 +1,6 @@
 /* Time: UTC microseconds since 1970 for what is stored, monotonic microseconds for what is
- * measured. Tests pass a fake clock; nothing else in the tree calls clock_gettime or time. */
+ * measured. Tests pass a fake clock; nothing else in the tree calls clock_gettime, time or sleeps.
+ */
 #ifndef CORE_BASE_CLOCK_H
 #define CORE_BASE_CLOCK_H
 
@@ -14,12 +15,14 @@
 struct clock {
         int64_t (*wall_us)(const struct clock *clock);
         int64_t (*mono_us)(const struct clock *clock);
+        void (*sleep_us)(const struct clock *clock, int64_t us);
         int64_t fake_us; /* what a fake clock answers; unused by the real one */
 };
 
 extern const struct clock clock_system;
 
-/* A clock that stands at wall_us until the caller moves clock->fake_us. */
+/* A clock that stands at wall_us until the caller moves clock->fake_us, or sleeps, which moves it
+ * by as much at once. */
 struct clock clock_fake(int64_t wall_us);
 
 static inline int64_t clock_wall_us(const struct clock *clock)
@@ -29,6 +32,11 @@ static inline int64_t clock_wall_us(const struct clock *clock)
 static inline int64_t clock_mono_us(const struct clock *clock)
 {
         return clock->mono_us(clock);
+}
+/* Stop this thread for so long, measured by the monotonic clock; signals do not shorten it. */
+static inline void clock_sleep_us(const struct clock *clock, int64_t us)
+{
+        clock->sleep_us(clock, us);
 }
 
 /* "2024-01-15T10:30:00.000Z", RFC 3339 in UTC with milliseconds. */

@@ -50,7 +50,7 @@ static const struct setting settings[] = {
         ROW("HTTP_PROXY", STRING, http_proxy, "",
             "proxy for http (or http_proxy)", .alias = "http_proxy"),
         ROW("NO_PROXY", STRING, no_proxy, "",
-            "hosts reached without proxy (or no_proxy)", .alias = "no_proxy"),
+            "hosts reached without any proxy (or no_proxy)", .alias = "no_proxy"),
         ROW("SIMPLETUNER_TRUSTED_PROXIES", CIDRS, trusted_proxies_text, "127.0.0.0/8,::1/128",
             "front servers whose X-Forwarded-For counts", .max = CONFIG_TRUSTED_PROXIES_MAX),
         ROW("SIMPLETUNER_WEBHOOK_TIMESTAMP_TOLERANCE", UINT, webhook_tolerance_s, "300",

@@ -3,12 +3,15 @@
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
+#include <openssl/bio.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/ssl.h>
+#include <openssl/x509_vfy.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -325,4 +328,42 @@ bool crypto_ssl_ctx_add_ca(void *ssl_ctx, const char *path)
         if (!added)
                 ERR_clear_error();
         return added;
+}
+
+typedef BIO text_bio;
+DEFINE_CLEANUP(text_bio *, BIO_free_all)
+
+/* On one line, with what is not printable ASCII escaped: names are the other side's words. */
+static void print_name(const X509_NAME *name, char ret_text[CRYPTO_NAME_SIZE])
+{
+        CLEANUP(BIO_free_allp) text_bio *out = BIO_new(BIO_s_mem());
+        int len = 0;
+
+        if (out && X509_NAME_print_ex(out, name, 0, XN_FLAG_ONELINE) >= 0)
+                len = BIO_read(out, ret_text, CRYPTO_NAME_SIZE - 1);
+        ret_text[len > 0 ? len : 0] = '\0';
+}
+
+/* What OpenSSL would do by itself, and then a look at what came of it. */
+static int verify_and_note(X509_STORE_CTX *store, void *arg)
+{
+        struct crypto_certificate *watched = arg;
+        int trusted = X509_verify_cert(store);
+        const X509 *at_fault = X509_STORE_CTX_get_current_cert(store);
+
+        if (trusted == 1 || !at_fault)
+                at_fault = X509_STORE_CTX_get0_cert(store);
+        print_name(X509_get_subject_name(at_fault), watched->subject);
+        print_name(X509_get_issuer_name(at_fault), watched->issuer);
+        snprintf(watched->problem, sizeof(watched->problem), "%s",
+                 trusted == 1 ? ""
+                              : X509_verify_cert_error_string(X509_STORE_CTX_get_error(store)));
+        return trusted;
+}
+
+void crypto_ssl_ctx_watch(void *ssl_ctx, struct crypto_certificate *watched)
+{
+        *watched = (struct crypto_certificate){ 0 };
+        SSL_CTX_set_cert_verify_callback(ssl_ctx, verify_and_note, watched);
+        SSL_CTX_set_options(ssl_ctx, SSL_OP_NO_RENEGOTIATION);
 }

@@ -74,4 +74,16 @@ NODISCARD enum err crypto_ulid(struct ctx *ctx, char ret_id[ULID_SIZE]);
  * those it has. False: unreadable or no certificate in it. */
 NODISCARD bool crypto_ssl_ctx_add_ca(void *ssl_ctx, const char *path);
 
+/* Whose certificate the last handshake saw, and why it is not trusted. Names as "CN = x, O = y". */
+#define CRYPTO_NAME_SIZE 256
+struct crypto_certificate {
+        char subject[CRYPTO_NAME_SIZE], issuer[CRYPTO_NAME_SIZE]; /* "": none was seen */
+        char problem[128];                                        /* "": it is trusted */
+};
+
+/* Let an SSL_CTX write down the certificate that it refuses, of the whole chain the one at fault,
+ * or else the other side's. The SSL_CTX may outlive *watched: it writes only while it shakes
+ * hands. */
+void crypto_ssl_ctx_watch(void *ssl_ctx, struct crypto_certificate *watched);
+
 #endif

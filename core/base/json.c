@@ -17,7 +17,7 @@ static size_t skip_string(const char *text, size_t len, size_t i)
 }
 
 /* Counted before parsing, so that a body of brackets costs one pass and no tree. */
-static bool too_deep(const char *text, size_t len)
+bool json_is_too_deep(const char *text, size_t len)
 {
         size_t depth = 0;
 
@@ -37,7 +37,7 @@ enum err json_parse(struct ctx *ctx, const char *what, const char *text, size_t 
         json_error_t error;
         json_t *json;
 
-        if (too_deep(text, len))
+        if (json_is_too_deep(text, len))
                 return ctx_fail(ctx, ERR_INVALID, "%s is nested deeper than %d levels", what,
                                 JSON_DEPTH_MAX);
         json = json_loadb(text, len, PARSE_FLAGS, &error);

@@ -15,6 +15,9 @@
 NODISCARD enum err json_parse(struct ctx *ctx, const char *what, const char *text, size_t len,
                               json_t **ret);
 
+/* Is it nested deeper than JSON_DEPTH_MAX? For those who want to say why json_parse refused it. */
+bool json_is_too_deep(const char *text, size_t len);
+
 /* json_parse, and the top must be an object. */
 NODISCARD enum err json_parse_object(struct ctx *ctx, const char *what, const char *text,
                                      size_t len, json_t **ret);

@@ -1,5 +1,5 @@
 /* Outbound HTTP: requests and bounded answers, one by one or many at once, and files that are
- * streamed. The only user of libcurl. Redirects are not followed. One client per thread; it keeps
+ * streamed. http_*.c alone use libcurl. Redirects are not followed. One client per thread; it keeps
  * connections open between calls. */
 #ifndef CORE_CLOUD_HTTP_CLIENT_H
 #define CORE_CLOUD_HTTP_CLIENT_H
@@ -14,10 +14,11 @@
 struct http_settings {
         bool ssl_verify;
         const char *ca_bundle; /* added to the system's certificates; NULL: none */
-        const char *proxy;     /* NULL: go direct */
-        const char *no_proxy;  /* hosts and ranges that go direct; NULL: none */
+        const char *proxy;     /* http, https, socks5 or socks5h URL; NULL: go direct */
+        const char *no_proxy;  /* who goes direct all the same (noproxy.h); NULL: nobody */
         double timeout_s;      /* for the whole call; of a streamed file, for each stall */
-        bool public_only;      /* refuse private, loopback and link-local addresses */
+        bool public_only;      /* refuse private, loopback and link-local addresses, behind a
+                                * proxy too (http_route.h) */
 };
 
 /* A file sent as one part of multipart/form-data (RFC 7578). */
@@ -37,6 +38,7 @@ struct http_request {
         const struct http_file *file; /* instead of a body; NULL: none */
         int64_t range_from;           /* ask for the bytes from here on; 0: for all */
         const char *if_range;         /* the ETag they must still have; NULL: not said */
+        bool repeatable;              /* doing it twice is doing it once; said of others than GET */
 };
 
 struct http_answer {
@@ -44,6 +46,8 @@ struct http_answer {
         const char *body; /* NUL-terminated, in the arena */
         size_t body_len;
         long retry_after_s; /* 0: not given */
+        bool permanent;     /* it failed and would fail again: by our settings, by a certificate
+                             * that is not trusted, by its size */
 };
 
 /* Process-wide set-up and tear-down of the library, before threads and after them. */
@@ -57,7 +61,9 @@ DEFINE_CLEANUP(struct http_client *, http_client_free)
 
 /* Perform one request with ctx->http; the correlation id travels along. OK whatever the HTTP
  * status. ERR_PROVIDER: it was certainly not delivered (name, connection, TLS, proxy).
- * ERR_OUTCOME_UNKNOWN: it may have been (time-out, broken connection, answer too large). */
+ * ERR_OUTCOME_UNKNOWN: it may have been (time-out, broken connection, answer too large).
+ * ERR_DENIED: settings->public_only forbids the address. When it fails, ret->permanent alone is
+ * set. */
 NODISCARD enum err http_perform(struct ctx *ctx, const struct http_settings *settings,
                                 const struct http_request *request, struct http_answer *ret);
 
@@ -70,13 +76,16 @@ struct http_call {
         void *arg;                 /* the caller's */
 };
 
-/* Perform calls that only read, width of them at a time; done hears of each as it ends, and may use
- * ctx for anything but this client. ERR_NOMEM. */
+/* Perform calls that only read, width of them at a time. begin, which may be NULL, is asked before
+ * each of them; what it answers other than OK ends the call. done hears of each as it ends. Both
+ * may use ctx for anything but this client. ERR_NOMEM. */
+typedef enum err http_begin_fn(struct ctx *ctx, struct http_call *call);
 typedef void http_done_fn(struct ctx *ctx, struct http_call *call);
 struct http_calls {
         struct http_call *calls;
         size_t count;
         unsigned width;
+        http_begin_fn *begin;
         http_done_fn *done;
 };
 NODISCARD enum err http_perform_all(struct ctx *ctx, const struct http_settings *settings,

@@ -4,6 +4,7 @@
 
 #include "core/base/config.h"
 #include "core/base/log.h"
+#include "core/cloud/breaker.h"
 #include "core/cloud/job_submission.h"
 #include "core/db/db.h"
 #include "core/store/store_objects.h"
@@ -64,17 +65,18 @@ static enum err record_refusal(struct ctx *ctx, const struct job *job, enum err 
         struct provider_job news = { .status_known = true,
                                      .status = JOB_FAILED,
                                      .run_seconds = -1 };
+        const bool surely_not = rc == ERR_PROVIDER || rc == ERR_NOT_READY;
         bool moved;
         enum err stored;
 
-        if (rc != ERR_PROVIDER) {
+        if (!surely_not) {
                 /* Faults of our own after the call was made count as unknown too. */
                 rc = ctx_prefix(ctx, ERR_OUTCOME_UNKNOWN,
                                 "The provider may or may not have accepted this job; it stays "
                                 "pending until the next poll finds out, so do not submit it again");
         }
         stored = ctx_strdup(ctx, ctx->detail, &news.error);
-        if (stored == OK && rc == ERR_PROVIDER) {
+        if (stored == OK && surely_not) {
                 stored = job_record_news(ctx, job, &news, &moved);
         } else if (stored == OK) {
                 CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
@@ -120,7 +122,9 @@ enum err job_submit(struct ctx *ctx, const char *provider_id, const struct job_r
                 return ctx_fail(ctx, ERR_CONFLICT,
                                 "%s not set: save a token for this provider first",
                                 session.provider->token_name);
-        rc = store_plan(ctx, &plan);
+        rc = breaker_look(ctx, provider_id);
+        if (rc == OK)
+                rc = store_plan(ctx, &plan);
         if (rc != OK)
                 return rc;
         ctx_set_job(ctx, plan.job.job_id);

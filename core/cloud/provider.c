@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/base/config.h"
+#include "core/cloud/provider_call.h"
 #include "core/cloud/secrets.h"
 
 #define TOKEN_MAX      512
@@ -89,7 +90,7 @@ enum err provider_status(struct ctx *ctx, const struct provider_session *session
 
         rc = session->provider->status_request(ctx, session, external_id, &request);
         if (rc == OK)
-                rc = http_perform(ctx, &session->http, &request, &answer);
+                rc = provider_call(ctx, session, &request, &answer);
         if (rc == OK)
                 rc = session->provider->status_answer(ctx, &answer, ret);
         return settled(rc);

@@ -54,6 +54,7 @@ struct provider_account {
 };
 
 /* ERR_PROVIDER everywhere: refused or nonsense, and surely nothing happened.
+ * ERR_NOT_READY: its circuit breaker is open, and surely nothing happened.
  * ERR_OUTCOME_UNKNOWN: it may have happened. */
 struct provider {
         const char *id, *name, *description;
@@ -94,12 +95,12 @@ const struct provider *provider_at(size_t n);
 /* ERR_NOT_FOUND: no such provider. ERR_UNAVAILABLE: settings or secrets cannot be read. */
 NODISCARD enum err provider_open(struct ctx *ctx, const char *id, struct provider_session *ret);
 
-/* Ask about one job. ERR_NOT_FOUND: the provider does not have it. ERR_PROVIDER. */
+/* Ask about one job. ERR_NOT_FOUND: the provider does not have it. ERR_PROVIDER, ERR_NOT_READY. */
 NODISCARD enum err provider_status(struct ctx *ctx, const struct provider_session *session,
                                    const char *external_id, struct provider_job *ret);
 
 /* Look for the job that carries our id among those made since created_at_us. ERR_NOT_FOUND: surely
- * not there. ERR_PROVIDER. */
+ * not there. ERR_PROVIDER, ERR_NOT_READY. */
 NODISCARD enum err provider_find_job(struct ctx *ctx, const struct provider_session *session,
                                      const char *job_id, int64_t created_at_us,
                                      struct provider_job *ret);

@@ -1,7 +1,7 @@
 /* Replicate: the calls of its API (replicate.com/docs/reference/http, api.replicate.com/v1). */
 #include <string.h>
 
-#include "core/cloud/provider.h"
+#include "core/cloud/provider_call.h"
 #include "core/cloud/replicate_prediction.h"
 
 /* What Replicate's error bodies say: {"detail": text, "title"?: text}. In the arena's tree. */
@@ -60,9 +60,11 @@ static enum err read_answer(struct ctx *ctx, const struct http_answer *answer, j
                                 "Replicate answered HTTP %ld: %.200s", answer->status,
                                 parsed == OK ? reason_in(json) : "no readable answer");
         if (parsed != OK && answer->body_len)
-                return ctx_fail(ctx, ERR_OUTCOME_UNKNOWN,
-                                "Replicate answered HTTP %ld with something that is not JSON",
-                                answer->status);
+                return ctx_fail(ctx, ERR_OUTCOME_UNKNOWN, "Replicate answered HTTP %ld with %s",
+                                answer->status,
+                                json_is_too_deep(answer->body, answer->body_len)
+                                        ? "JSON that is nested too deeply"
+                                        : "something that is not JSON");
         *ret_json = json;
         return OK;
 }
@@ -77,7 +79,7 @@ static enum err call(struct ctx *ctx, const struct provider_session *session,
         rc = prepare(ctx, session, body, &request);
         if (rc != OK)
                 return rc;
-        rc = http_perform(ctx, &session->http, &request, &answer);
+        rc = provider_call(ctx, session, &request, &answer);
         if (rc == ERR_PROVIDER || rc == ERR_OUTCOME_UNKNOWN)
                 return ctx_prefix(ctx, rc, "Replicate cannot be reached");
         return rc == OK ? read_answer(ctx, &answer, ret_json) : rc;
@@ -231,13 +233,18 @@ static enum err status_answer(struct ctx *ctx, const struct http_answer *answer,
 static enum err cancel(struct ctx *ctx, const struct provider_session *session,
                        const char *external_id)
 {
+        struct http_request request = { .method = "POST", .repeatable = true };
         json_t *json = NULL;
         const char *path;
         enum err rc;
 
         rc = prediction_path(ctx, external_id, "/cancel", &path);
-        if (rc == OK)
-                rc = settled(call_path(ctx, session, "POST", path, &json));
+        if (rc != OK)
+                return rc;
+        request.url = arena_printf(ctx->arena, "%s%s", session->api_base, path);
+        if (!request.url)
+                return ctx_nomem(ctx);
+        rc = settled(call(ctx, session, request, NULL, &json));
         return rc == ERR_NOT_FOUND ? OK : rc;
 }
 

@@ -16,7 +16,7 @@ Besides the API there are control routes, without a token, for people with curl:
     POST   /control/faults  {"path_prefix", "method", "mode", "count", "seconds"}
     DELETE /control/faults
 Fault modes: 429 500 503, slow (does it, answers late), hang (does nothing, answers never),
-garbage, reset, drop-after-commit (does it, closes without an answer), huge.
+garbage, deep, reset, drop-after-commit (does it, closes without an answer), huge.
 """
 
 import argparse
@@ -36,7 +36,8 @@ import sim_predictions
 import sim_tls
 import sim_webhooks
 
-FAULT_MODES = ("429", "500", "503", "slow", "hang", "garbage", "reset", "drop-after-commit", "huge")
+FAULT_MODES = ("429", "500", "503", "slow", "hang", "garbage", "deep", "reset",
+               "drop-after-commit", "huge")
 HANDSHAKE_TIMEOUT_S = 10
 
 

@@ -19,6 +19,7 @@ FAULT_BODIES = {"429": {"detail": THROTTLED},
                 "500": {"detail": "Internal server error"},
                 "503": {"detail": "Service unavailable"}}
 GARBAGE = b"<html>\xff\xfe\x00 not what you asked for"
+DEEP = b'{"output":' * 1000 + b"1" + b"}" * 1000
 HUGE_CHUNK = b'"' + b"x" * (1 << 20) + b'",'
 HUGE_CHUNKS = 96
 BODY_MAX = 64 << 20
@@ -282,6 +283,8 @@ class Handler(BaseHTTPRequestHandler):
             return not self.sim.stopping.wait(fault.seconds)
         elif fault.mode == "garbage":
             self._send(200, GARBAGE)
+        elif fault.mode == "deep":
+            self._send(200, DEEP)
         elif fault.mode == "huge":
             self._send_huge()
         else:

@@ -24,9 +24,10 @@ def _builder(subject, issuer, key, now):
             .not_valid_before(now - BACKDATE).not_valid_after(now + LIFETIME))
 
 
-def _make_authority(now):
+def make_authority(common_name, now):
+    """(key, certificate) of an authority that signs itself."""
     key = ec.generate_private_key(ec.SECP256R1())
-    name = _name("Replicate simulator CA")
+    name = _name(common_name)
     usage = x509.KeyUsage(digital_signature=False, content_commitment=False,
                           key_encipherment=False, data_encipherment=False, key_agreement=False,
                           key_cert_sign=True, crl_sign=True, encipher_only=False,
@@ -60,7 +61,7 @@ def write_private(path, data):
     path.write_bytes(data)
 
 
-def _pem(key):
+def pem(key):
     return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
                              serialization.NoEncryption())
 
@@ -73,9 +74,9 @@ def ensure_certificates(directory):
     if all(path.exists() for path in paths):
         return paths
     now = datetime.datetime.utcnow()
-    ca_key, ca_cert = _make_authority(now)
+    ca_key, ca_cert = make_authority("Replicate simulator CA", now)
     key, cert = _make_server(ca_key, ca_cert, now)
-    write_private(paths[2], _pem(key))
+    write_private(paths[2], pem(key))
     paths[1].write_bytes(cert.public_bytes(serialization.Encoding.PEM))
     paths[0].write_bytes(ca_cert.public_bytes(serialization.Encoding.PEM))
     return paths

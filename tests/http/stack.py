@@ -32,6 +32,7 @@ START_TIMEOUT_S = 40
 STOP_TIMEOUT_S = 20
 HTTP_TIMEOUT_S = 30
 PROVIDER = "/api/cloud/providers/replicate"
+BREAKERS = "/api/cloud/circuit-breakers"
 WEBHOOK = "/api/webhooks/replicate"
 SCRATCH = []
 
@@ -266,6 +267,8 @@ class Stack:
             webhook_require_signature=True, webhook_allowed_ips=[], ssl_verify=True,
             ssl_ca_bundle=str(self.sim.ca_path), http_timeout=30, api_base_url=self.sim.url,
             s3_endpoint_enabled=True, s3_public_url="", s3_output_path="")
+        answer = self.post(f"{BREAKERS}/replicate/reset")
+        assert answer.status_code == 200, answer.text
         answer = self.put(f"{PROVIDER}/token", json={"api_token": self.sim.token})
         assert answer.status_code == 200 and answer.json()["success"], answer.text
         deliveries = [self.sim.advance(prediction_id, "canceled", wait_s=0,

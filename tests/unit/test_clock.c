@@ -20,6 +20,27 @@ static void the_system_clock_does_not_go_back(void **state)
         assert_true(clock_wall_us(&clock_system) > FIXTURE_TIME_US);
 }
 
+static void a_fake_sleep_is_over_at_once_and_moves_the_clock(void **state)
+{
+        struct ctx *ctx = *state;
+        int64_t before_us = clock_mono_us(&clock_system);
+
+        clock_sleep_us(ctx->clock, US_PER_HOUR);
+        assert_int_equal(clock_mono_us(ctx->clock), FIXTURE_TIME_US + US_PER_HOUR);
+        assert_true(clock_mono_us(&clock_system) - before_us < 60 * US_PER_S);
+}
+
+static void a_sleep_lasts_as_long_as_was_asked(void **state)
+{
+        int64_t before_us = clock_mono_us(&clock_system);
+
+        (void)state;
+        clock_sleep_us(&clock_system, 2 * US_PER_MS);
+        assert_true(clock_mono_us(&clock_system) - before_us >= 2 * US_PER_MS);
+        clock_sleep_us(&clock_system, 0);
+        clock_sleep_us(&clock_system, -US_PER_HOUR);
+}
+
 static void times_are_written_in_utc_with_milliseconds(void **state)
 {
         char text[CLOCK_ISO_SIZE];
@@ -94,6 +115,8 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 FIXTURE_TEST(a_fake_clock_stands_until_it_is_moved),
                 cmocka_unit_test(the_system_clock_does_not_go_back),
+                FIXTURE_TEST(a_fake_sleep_is_over_at_once_and_moves_the_clock),
+                cmocka_unit_test(a_sleep_lasts_as_long_as_was_asked),
                 cmocka_unit_test(times_are_written_in_utc_with_milliseconds),
                 cmocka_unit_test(http_dates_have_the_fixed_form),
                 cmocka_unit_test(a_written_time_reads_back),

@@ -1,0 +1,48 @@
+/* One request on its way: setting it up, what libcurl calls meanwhile, and how it ended. Private to
+ * http_*.c, and the one place that includes libcurl. */
+#ifndef CORE_CLOUD_HTTP_TRANSFER_H
+#define CORE_CLOUD_HTTP_TRANSFER_H
+
+#include <curl/curl.h>
+
+#include "core/base/buf.h"
+#include "core/base/crypto.h"
+#include "core/cloud/http_route.h"
+
+#define HTTP_NOT_PUBLIC "the URL leads to an address that is not public"
+
+struct transfer {
+        CURL *curl;
+        struct buf answer;            /* the body, unless it goes to the sink */
+        const struct http_sink *sink; /* set before transfer_begin; NULL: none */
+        const struct http_file *file;
+        const struct http_settings *settings; /* borrowed until the transfer ends */
+        struct http_route route;
+        struct curl_slist *headers, *connect_to;
+        curl_mime *form;
+        bool begun;                            /* the sink has heard the head */
+        bool stopped;                          /* the sink wants no more */
+        bool guarded;                          /* a forbidden address was refused */
+        char status_line[64];                  /* "407 Proxy Authentication Required", the last */
+        struct crypto_certificate certificate; /* of the last handshake */
+        char reason[CURL_ERROR_SIZE];
+};
+
+/* Make a transfer ready for a request; a zeroed one is fine. ERR_NOMEM; others as
+ * http_route_find, and then trying again is no use. */
+NODISCARD enum err transfer_begin(struct ctx *ctx, struct transfer *transfer,
+                                  const struct http_settings *settings,
+                                  const struct http_request *request);
+
+/* What came of it, as http_perform says. */
+NODISCARD enum err transfer_result(struct ctx *ctx, struct transfer *transfer, CURLcode code,
+                                   struct http_answer *ret);
+
+/* Tell the sink of the head, if it does not know yet. False: it wants no more. */
+NODISCARD bool transfer_begin_sink(struct transfer *transfer);
+
+/* The request is over; memory and handle stay for the next. And: they go too. */
+void transfer_end(struct transfer *transfer);
+void transfer_done(struct transfer *transfer);
+
+#endif

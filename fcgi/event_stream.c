@@ -23,6 +23,7 @@ struct stream {
         unsigned bell_seen;
         bool open;  /* the client is there and may listen */
         bool stale; /* there may be news */
+        bool woken; /* for news, or for a look whether the client is there */
 };
 
 static int64_t now_us(const struct stream *stream)
@@ -125,9 +126,29 @@ static void beat(struct stream *stream)
                 send_out(stream);
                 stream->open = false;
         }
-        stream->stale = true;
         stream->beat_at_us =
                 now_us(stream) + (int64_t)stream->ctx->config->event_heartbeat_s * US_PER_S;
+}
+
+static bool is_beat_due(const struct stream *stream)
+{
+        return now_us(stream) >= stream->beat_at_us;
+}
+
+/* Whoever is woken writes something, if only an empty comment: that shows whether the client is
+ * there. Those who are refused a seat wake everybody for it, and the database is not asked then. */
+static void look(struct stream *stream)
+{
+        int64_t sent = stream->sent;
+
+        if (stream->stale || is_beat_due(stream))
+                send_news(stream);
+        if (stream->open && is_beat_due(stream)) {
+                beat(stream);
+        } else if (stream->open && stream->sent == sent) {
+                sse_add_comment(stream->out, "");
+                send_out(stream);
+        }
 }
 
 static void wait_for_news(struct stream *stream)
@@ -137,7 +158,9 @@ static void wait_for_news(struct stream *stream)
 
         left_ms = left_ms < 1 ? 1 : left_ms > LOOK_MS ? LOOK_MS : left_ms;
         bell_wait(stream->ctx->cloud->bells, BELL_EVENTS, &stream->bell_seen, (unsigned)left_ms);
-        stream->stale = stream->stale || stream->bell_seen != seen;
+        stream->woken = stream->bell_seen != seen;
+        stream->stale |= stream->woken &&
+                         atomic_load(&stream->ctx->cloud->newest_event) > stream->feed->position;
         stream->open = transport_is_open(stream->request->transport);
 }
 
@@ -145,10 +168,8 @@ static void serve(struct stream *stream)
 {
         greet(stream);
         while (stream->open && !is_draining(stream) && now_us(stream) < stream->end_at_us) {
-                if (stream->stale)
-                        send_news(stream);
-                if (stream->open && now_us(stream) >= stream->beat_at_us)
-                        beat(stream);
+                if (stream->stale || stream->woken || is_beat_due(stream))
+                        look(stream);
                 if (stream->open)
                         wait_for_news(stream);
         }
@@ -173,8 +194,10 @@ int64_t event_stream_run(struct ctx *ctx, const struct request *request, struct 
                 .stale = true,
         };
 
-        if (!arena)
+        if (!arena) {
+                log_event(ctx, LOG_ERROR, "simpletuner.cloud.http", "No memory for a stream");
                 return 0;
+        }
         stream.look.arena = arena;
         stream.beat_at_us = now_us(&stream) + (int64_t)config->event_heartbeat_s * US_PER_S;
         stream.end_at_us = now_us(&stream) + (int64_t)config->event_stream_s * US_PER_S;

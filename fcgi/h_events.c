@@ -9,7 +9,7 @@
 
 #define RECENT_DEFAULT 50
 #define RECENT_MAX     200
-#define RETRY_S        "15"
+#define RETRY_S        "3"
 
 /* What EventSource sends by itself, else the same as a parameter; EVENT_FROM_NOW without either. */
 static enum err read_last_id(struct ctx *ctx, const struct request *request, int64_t *ret)

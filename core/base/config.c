@@ -79,7 +79,7 @@ static const struct setting settings[] = {
             "seconds after which an event stream ends and its client connects again",
             .min = 1, .max = 3600),
         ROW("SIMPLETUNER_EVENT_HEARTBEAT", UINT, event_heartbeat_s, "15",
-            "seconds between signs of life in an event stream", .min = 1, .max = 300),
+            "seconds between signs of life in an event stream", .min = 1, .max = 60),
         ROW("SIMPLETUNER_DATA_ROOTS", STRING, data_roots, "",
             "directories whose data sets may be sent to providers, separated by colons"),
 };

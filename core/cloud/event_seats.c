@@ -92,9 +92,11 @@ enum err event_seats_take(struct ctx *ctx, const struct ipaddr *client)
                 seats->each[seat->index].client = network;
         }
         pthread_mutex_unlock(&seats->lock);
-        if (seat->index == seats->max)
+        if (seat->index == seats->max) {
+                bell_ring(ctx->cloud->bells, BELL_EVENTS);
                 return ctx_fail(ctx, ERR_LIMITED,
                                 "Too many concurrent connections. Please try again later.");
+        }
         atomic_fetch_add(&ctx->cloud->listeners, 1);
         if (!arena_own(ctx->arena, seat, give_back))
                 return ctx_nomem(ctx);

@@ -1,8 +1,10 @@
 """A client of server-sent events: WHATWG HTML, section 9.2, as far as tests need it."""
 
+import contextlib
 import dataclasses
 import json
 import queue
+import socket
 import threading
 
 import requests
@@ -111,12 +113,15 @@ def open_stream(cloud, path="/api/events/stream", headers=None):
     session.trust_env = False
     answer = session.get(cloud.url + path, headers=headers, stream=True, timeout=60)
     assert answer.status_code == 200, answer.text
+    connection = answer.raw._connection.sock
 
     def close():
-        with_socket = getattr(answer.raw, "_fp", None)
+        """End the thread that reads, which then closes the connection."""
+        with contextlib.suppress(OSError):
+            connection.shutdown(socket.SHUT_RDWR)
+        stream.ended.wait(TIMEOUT_S)
         answer.close()
         session.close()
-        del with_socket
 
     stream = Stream(answer.iter_content(None), close)
     stream.headers = answer.headers

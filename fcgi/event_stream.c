@@ -1,5 +1,7 @@
 #include "fcgi/event_stream.h"
 
+#include <stdio.h>
+
 #include "core/base/config.h"
 #include "core/base/log.h"
 #include "core/cloud/bell.h"

@@ -59,23 +59,28 @@ static enum err check_length(struct ctx *ctx, const struct request *request)
         return OK;
 }
 
-static enum err run_route(struct ctx *ctx, const struct request *request, struct reply *reply)
+enum err gate_admit(struct ctx *ctx, const struct request *request)
 {
-        const struct route *route = request->route;
+        enum permission permission = request->route->permission;
         enum err rc;
 
-        if (route->permission != PERM_PUBLIC) {
+        if (permission != PERM_PUBLIC) {
                 rc = cloud_check_schema(ctx);
                 if (rc != OK)
                         return rc == ERR_CONFLICT ? ERR_NOT_READY : rc;
         }
         rc = identify(ctx, request);
-        if (rc == OK)
-                rc = auth_require(ctx, route->permission);
+        return rc == OK ? auth_require(ctx, permission) : rc;
+}
+
+static enum err run_route(struct ctx *ctx, const struct request *request, struct reply *reply)
+{
+        enum err rc = gate_admit(ctx, request);
+
         if (rc == OK)
                 rc = check_length(ctx, request);
         if (rc == OK)
-                rc = route->handler(ctx, request, reply);
+                rc = request->route->handler(ctx, request, reply);
         return rc;
 }
 

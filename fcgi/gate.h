@@ -9,4 +9,9 @@
 /* Answer the request that transport has accepted. reply is the thread's, kept between requests. */
 void gate_handle(struct ctx *ctx, struct transport *transport, struct reply *reply);
 
+/* Is the schema there, and may the one who asks use the route? Sets ctx->actor. The gate asks
+ * before it calls the handler; one that answers for minutes asks again. What auth_identify,
+ * auth_require and cloud_check_schema return. */
+NODISCARD enum err gate_admit(struct ctx *ctx, const struct request *request);
+
 #endif

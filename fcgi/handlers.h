@@ -10,6 +10,7 @@ handler_fn providers_list, providers_show, providers_update, providers_token_sav
 handler_fn providers_token_delete, providers_validate;
 handler_fn jobs_submit, jobs_list, jobs_show, jobs_cancel;
 handler_fn webhooks_receive;
+handler_fn events_stream, events_recent;
 handler_fn storage_buckets, storage_list, storage_get, storage_put;
 
 #endif

@@ -13,6 +13,7 @@
 #include "core/base/config.h"
 #include "core/base/fault.h"
 #include "core/base/log.h"
+#include "core/cloud/bell.h"
 #include "core/cloud/cloud.h"
 #include "core/cloud/http_client.h"
 #include "core/cloud/object_store.h"
@@ -192,6 +193,7 @@ static int serve(struct ctx *ctx, const struct options *options, const sigset_t 
 
         wait_for_end(signals);
         atomic_store(&ctx->cloud->draining, true);
+        bells_ring_all(ctx->cloud->bells); /* event streams end now */
         eventfd_write(wake_fd, 1);
         finished = pool_join(api, timeout_s) && (!bulk || pool_join(bulk, timeout_s));
         finished = background_stop(background, finished ? timeout_s : 0) && finished;

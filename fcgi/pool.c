@@ -5,9 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "core/base/config.h"
 #include "core/base/log.h"
 #include "core/cloud/cloud.h"
+#include "core/cloud/event_seats.h"
 #include "fcgi/gate.h"
 #include "fcgi/listener.h"
 
@@ -17,6 +20,7 @@
 struct pool {
         struct ctx model; /* what every thread's ctx starts as */
         int listen_fd, wake_fd;
+        struct event_seats *seats;
         atomic_uint busy; /* requests under way */
         unsigned thread_count;
         pthread_t threads[];
@@ -49,6 +53,18 @@ static void *serve(void *arg)
         return NULL;
 }
 
+/* Event streams take no more than half of the threads. Who is handed a socket with one thread for
+ * it, as by mod_fcgid, may give that one: there, a process that is busy means one more process. */
+static struct event_seats *make_seats(const struct config *config, int listen_fd, unsigned threads)
+{
+        bool alone = threads == 1 && listen_fd == STDIN_FILENO;
+        uint64_t max = alone ? 1 : threads / 2;
+
+        if (max > config->event_streams)
+                max = config->event_streams;
+        return event_seats_new((unsigned)max, (unsigned)config->event_streams_per_client);
+}
+
 struct pool *pool_start(const struct ctx *model, int listen_fd, int wake_fd, unsigned thread_count)
 {
         struct pool *pool = calloc(1, sizeof(*pool) + thread_count * sizeof(pool->threads[0]));
@@ -56,7 +72,9 @@ struct pool *pool_start(const struct ctx *model, int listen_fd, int wake_fd, uns
 
         if (!pool)
                 return NULL;
+        pool->seats = make_seats(model->config, listen_fd, thread_count);
         pool->model = *model;
+        pool->model.seats = pool->seats;
         pool->listen_fd = listen_fd;
         pool->wake_fd = wake_fd;
         pthread_attr_init(&attributes);
@@ -68,7 +86,7 @@ struct pool *pool_start(const struct ctx *model, int listen_fd, int wake_fd, uns
                         break;
         }
         pthread_attr_destroy(&attributes);
-        if (pool->thread_count == thread_count)
+        if (pool->thread_count == thread_count && pool->seats)
                 return pool;
         return NULL; /* the process ends; the threads that did start end with it */
 }
@@ -113,5 +131,7 @@ bool pool_is_idle(const struct pool *pool)
 
 void pool_free(struct pool *pool)
 {
+        if (pool)
+                event_seats_free(pool->seats);
         free(pool);
 }

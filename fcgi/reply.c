@@ -47,6 +47,10 @@ static const char security_headers[] = "X-Content-Type-Options: nosniff\r\n"
 static const char api_policy[] =
         "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n"
         "Cache-Control: no-store\r\n";
+static const char stream_policy[] =
+        "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n"
+        "Cache-Control: no-cache\r\n"
+        "X-Accel-Buffering: no\r\n";
 static const char user_content_policy[] = "Content-Security-Policy: default-src 'none'; sandbox; "
                                           "frame-ancestors 'none'\r\n"
                                           "Cache-Control: private, no-cache\r\n";
@@ -101,6 +105,13 @@ enum err reply_json_end(struct ctx *ctx, struct reply *reply, struct jsonw *json
         return OK;
 }
 
+void reply_stream(struct reply *reply, const char *content_type, reply_stream_fn *write, void *arg)
+{
+        reply->content_type = content_type;
+        reply->stream = write;
+        reply->stream_arg = arg;
+}
+
 static void drop_file(struct reply *reply)
 {
         close_fdp(&reply->file_fd);
@@ -112,6 +123,7 @@ void reply_error_status(struct ctx *ctx, struct reply *reply, int status, const 
         struct jsonw json;
 
         drop_file(reply);
+        reply->stream = NULL;
         reply->status = status;
         reply->content_type = "application/json";
         reply->is_user_content = false;
@@ -205,6 +217,13 @@ static void add_length(struct buf *out, int64_t length)
         buf_add(out, "\r\n", 2);
 }
 
+static const char *policy_of(const struct reply *reply)
+{
+        if (reply->stream)
+                return stream_policy;
+        return reply->is_user_content ? user_content_policy : api_policy;
+}
+
 static void build_head(const struct ctx *ctx, struct reply *reply, bool sendfile)
 {
         int64_t length = reply->file_fd >= 0 ? reply->file_size : (int64_t)reply->body.len;
@@ -216,12 +235,12 @@ static void build_head(const struct ctx *ctx, struct reply *reply, bool sendfile
                 add_header(out, "Content-Type", reply->content_type);
         if (sendfile)
                 add_sendfile(out, reply->file_path);
-        else if (reply->status != 204)
+        else if (reply->status != 204 && !reply->stream)
                 add_length(out, length);
         for (size_t i = 0; i < reply->header_count; i++)
                 add_header(out, reply->headers[i].name, reply->headers[i].value);
         buf_add(out, security_headers, sizeof(security_headers) - 1);
-        buf_puts(out, reply->is_user_content ? user_content_policy : api_policy);
+        buf_puts(out, policy_of(reply));
         add_header(out, "X-Correlation-ID", ctx->correlation_id);
         buf_add(out, "\r\n", 2);
 }
@@ -253,6 +272,8 @@ int64_t reply_send(struct ctx *ctx, struct reply *reply, const struct request *r
             !head_only) {
                 if (sendfile)
                         sent = reply->file_size;
+                else if (reply->stream)
+                        sent = reply->stream(ctx, request, reply, reply->stream_arg);
                 else if (reply->file_fd >= 0)
                         sent = send_file(ctx, reply, request);
                 else if (transport_write(transport, buf_str(&reply->body), reply->body.len))

@@ -14,6 +14,13 @@ struct reply_header {
         const char *name, *value;
 };
 
+struct reply;
+
+/* Writes a body whose end nobody knows, piece by piece; returns its bytes. reply->body is its to
+ * gather in. */
+typedef int64_t reply_stream_fn(struct ctx *ctx, const struct request *request, struct reply *reply,
+                                void *arg);
+
 struct reply {
         int status;               /* 200 unless set */
         const char *content_type; /* application/json unless set */
@@ -24,6 +31,8 @@ struct reply {
         int file_fd;           /* -1, or the body; the reply closes it */
         const char *file_path; /* where a front server finds it, absolute */
         int64_t file_size;
+        reply_stream_fn *stream; /* NULL, or what writes the body */
+        void *stream_arg;
 };
 
 /* Ready for the next request; the buffers keep their memory. A zeroed reply is fine. */
@@ -38,6 +47,10 @@ void reply_header(struct reply *reply, const char *name, const char *value);
 struct jsonw reply_json(struct reply *reply);
 /* Close it. ERR_INTERNAL: the body is too large. */
 NODISCARD enum err reply_json_end(struct ctx *ctx, struct reply *reply, struct jsonw *json);
+
+/* Let write make the body after the head is sent: for events, which no cache may keep and no front
+ * server may collect. arg lives as long as the request. */
+void reply_stream(struct reply *reply, const char *content_type, reply_stream_fn *write, void *arg);
 
 /* The one mapping from results to HTTP: replace the answer by {"detail", "error", "details"?}. */
 void reply_error(struct ctx *ctx, struct reply *reply, enum err rc);

@@ -35,6 +35,10 @@ static const struct route routes[] = {
 
   { METHOD_POST,   "/api/webhooks/{provider}",             webhooks_receive,       PERM_PUBLIC,        8 * MiB,     RATE_WEBHOOK },
 
+  { METHOD_GET,    "/api/events",                          events_stream,          PERM_JOB_VIEW,      BODY_NONE,   RATE_EXEMPT  },
+  { METHOD_GET,    "/api/events/stream",                   events_stream,          PERM_JOB_VIEW,      BODY_NONE,   RATE_EXEMPT  },
+  { METHOD_GET,    "/api/events/recent",                   events_recent,          PERM_JOB_VIEW,      BODY_NONE,   RATE_DEFAULT },
+
   { METHOD_GET,    "/api/cloud/storage",                   storage_buckets,        PERM_STORAGE_READ,  BODY_NONE,   RATE_STORAGE },
   { METHOD_GET,    "/api/cloud/storage/{bucket}",          storage_list,           PERM_STORAGE_READ,  BODY_NONE,   RATE_STORAGE },
   { METHOD_GET,    "/api/cloud/storage/{bucket}/{key...}", storage_get,            PERM_STORAGE_READ,  BODY_NONE,   RATE_STORAGE },

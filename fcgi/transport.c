@@ -127,6 +127,18 @@ bool transport_write(struct transport *transport, const void *bytes, size_t len)
         return true;
 }
 
+bool transport_flush(struct transport *transport)
+{
+        return FCGX_FFlush(transport->request.out) == 0;
+}
+
+bool transport_is_open(const struct transport *transport)
+{
+        struct pollfd fd = { .fd = transport->request.ipcFd, .events = POLLRDHUP };
+
+        return poll(&fd, 1, 0) <= 0 || !(fd.revents & (POLLRDHUP | POLLHUP | POLLERR));
+}
+
 static void drain(struct transport *transport)
 {
         char buffer[16 * KiB];

@@ -36,6 +36,10 @@ bool transport_read_ended_well(const struct transport *transport);
 
 /* False: the client is gone. */
 bool transport_write(struct transport *transport, const void *bytes, size_t len);
+/* What was written leaves now and not when more has come together. False: the client is gone. */
+bool transport_flush(struct transport *transport);
+/* False: the front server has closed the connection, because the client is gone. */
+bool transport_is_open(const struct transport *transport);
 
 /* End the request. What is left of its body is read to the end, for a front server that keeps the
  * connection takes the rest for the next request; a large rest closes the connection instead. */

@@ -51,8 +51,10 @@ struct config {
         uint64_t job_retention_days;     /* SIMPLETUNER_JOB_RETENTION_DAYS, 0: for ever */
         uint64_t webhook_retention_days; /* SIMPLETUNER_WEBHOOK_RETENTION_DAYS */
         uint64_t event_retention_hours;  /* SIMPLETUNER_EVENT_RETENTION_HOURS */
-        uint64_t event_streams; /* SIMPLETUNER_EVENT_STREAMS, at once and in this process */
+        uint64_t event_streams;          /* SIMPLETUNER_EVENT_STREAMS, at once and on one socket */
         uint64_t event_streams_per_client; /* SIMPLETUNER_EVENT_STREAMS_PER_CLIENT */
+        uint64_t event_stream_s;           /* SIMPLETUNER_EVENT_STREAM_SECONDS */
+        uint64_t event_heartbeat_s;        /* SIMPLETUNER_EVENT_HEARTBEAT */
         const char *data_roots; /* SIMPLETUNER_DATA_ROOTS: directories, separated by colons */
 
         struct arena *arena;        /* private to config.c: owns all of this */

@@ -13,6 +13,7 @@
 struct cloud;
 struct config;
 struct db;
+struct event_seats;
 struct http_client;
 
 /* Who is asking. */
@@ -39,6 +40,7 @@ struct ctx {
         const struct config *config; /* borrowed, immutable after start */
         const struct clock *clock;   /* tests pass a fake one */
         struct cloud *cloud;         /* borrowed: what all threads of the process share */
+        struct event_seats *seats;   /* borrowed: for listeners on this thread's pool, else NULL */
         struct actor actor;
         char client[CTX_CLIENT_SIZE]; /* the address it comes from, "" when not over the network */
         char correlation_id[CTX_ID_SIZE];

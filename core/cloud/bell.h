@@ -10,6 +10,7 @@ enum bell {
         BELL_ARCHIVE,     /* a job has ended, its results wait to be fetched */
         BELL_SUBMISSIONS, /* local data waits to be sent to a provider */
         BELL_EVENTS,      /* something happened that listeners should hear of */
+        BELL_LISTENERS,   /* somebody began to listen */
         BELL_COUNT
 };
 

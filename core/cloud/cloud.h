@@ -17,6 +17,8 @@ struct cloud {
         atomic_ullong correlation;  /* random at start, then counts */
         atomic_bool schema_current; /* false: waits for "simpletuner-cloud migrate" */
         atomic_bool draining;       /* SIGTERM came: finish, take nothing new */
+        atomic_uint listeners;      /* event streams under way */
+        atomic_llong newest_event;  /* the last that listeners were woken for */
 };
 
 /* Open everything for ctx->config and point ctx->cloud at it. The database itself may be away.

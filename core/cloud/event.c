@@ -2,22 +2,79 @@
 
 #include "core/base/json.h"
 
+/* Takes the reference to data; NULL: out of memory. */
+static enum err insert(struct ctx *ctx, const char *name, const struct job *job, json_t *data)
+{
+        CLEANUP(json_decrefp) json_t *owned = data;
+        struct event event = { .event = name, .owner = job->owner, .job_id = job->job_id };
+        enum err rc;
+
+        if (!owned)
+                return ctx_nomem(ctx);
+        rc = json_text(ctx, owned, &event.data);
+        return rc == OK ? store_event_insert(ctx, &event) : rc;
+}
+
+/* Is the move from job->status to status one that people are told of? */
+static bool is_notable(const struct job *job, enum job_status status, enum event_notice *ret)
+{
+        switch (status) {
+        case JOB_COMPLETED:
+                *ret = NOTICE_JOB_COMPLETED;
+                return true;
+        case JOB_FAILED:
+                *ret = NOTICE_JOB_FAILED;
+                return true;
+        case JOB_CANCELLED:
+                *ret = NOTICE_JOB_CANCELLED;
+                return true;
+        case JOB_QUEUED:
+        case JOB_RUNNING:
+                *ret = NOTICE_JOB_SUBMITTED;
+                return job->status < JOB_QUEUED;
+        case JOB_PENDING:
+        case JOB_UPLOADING:
+        case JOB_STATUS_COUNT:
+                break;
+        }
+        return false;
+}
+
 enum err event_job_status(struct ctx *ctx, const struct job *job, enum job_status status,
                           const char *error_message)
 {
-        CLEANUP(json_decrefp)
-        json_t *data = json_pack("{s:s, s:s, s:s, s:s*}", "type", "job_status_changed", "job_id",
-                                 job->job_id, "status", job_status_name(status), "error_message",
-                                 error_message);
-        struct event event = {
-                .event = "job_status_changed",
-                .owner = job->owner,
-                .job_id = job->job_id,
-        };
+        enum event_notice notice;
         enum err rc;
 
-        if (!data)
+        rc = insert(ctx, "job_status_changed", job,
+                    json_pack("{s:s, s:s, s:s, s:s*}", "type", "job_status_changed", "job_id",
+                              job->job_id, "status", job_status_name(status), "error_message",
+                              error_message));
+        if (rc != OK || !is_notable(job, status, &notice))
+                return rc;
+        return event_notification(ctx, job, notice, error_message);
+}
+
+enum err event_notification(struct ctx *ctx, const struct job *job, enum event_notice notice,
+                            const char *error_message)
+{
+        static const struct {
+                const char *type, *severity, *verb;
+        } words[] = {
+                [NOTICE_JOB_SUBMITTED] = { "cloud.job.submitted", "info", "was submitted" },
+                [NOTICE_JOB_COMPLETED] = { "cloud.job.completed", "success", "has completed" },
+                [NOTICE_JOB_FAILED] = { "cloud.job.failed", "error", "has failed" },
+                [NOTICE_JOB_CANCELLED] = { "cloud.job.cancelled", "warning", "was cancelled" },
+        };
+        const char *message = arena_printf(
+                ctx->arena, "Job %s %s%s%s", job->config_name ? job->config_name : job->job_id,
+                words[notice].verb, error_message ? ": " : "", error_message ? error_message : "");
+
+        if (!message)
                 return ctx_nomem(ctx);
-        rc = json_text(ctx, data, &event.data);
-        return rc == OK ? store_event_insert(ctx, &event) : rc;
+        return insert(ctx, "notification", job,
+                      json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s?, s:s}", "type", "notification",
+                                "message_type", words[notice].type, "message", message, "severity",
+                                words[notice].severity, "job_id", job->job_id, "source", "cloud",
+                                "config_name", job->config_name, "provider", job->provider));
 }

@@ -1,13 +1,26 @@
-/* Events for those who listen: written in the transaction of what happened, heard after it. */
+/* Events for those who listen: written in the transaction of what happened, heard after it. Call
+ * these at the end of the transaction: until it ends, all who write events wait. */
 #ifndef CORE_CLOUD_EVENT_H
 #define CORE_CLOUD_EVENT_H
 
 #include "core/store/store_events.h"
 #include "core/store/store_jobs.h"
 
-/* "job_status_changed": {"type", "job_id", "status", "error_message"?}, for the job's owner. Inside
- * a transaction, at its end. Faults. */
+/* A job has moved on to status: "job_status_changed", {"type", "job_id", "status",
+ * "error_message"?}, for the job's owner; and event_notification where people want to know. job is
+ * the job as it was before. Faults. */
 NODISCARD enum err event_job_status(struct ctx *ctx, const struct job *job, enum job_status status,
                                     const char *error_message);
+
+/* For people: "notification", {"type", "message_type", "message", "severity", "job_id", "source",
+ * "config_name", "provider"}, for the job's owner. */
+enum event_notice {
+        NOTICE_JOB_SUBMITTED, /* the provider has accepted it */
+        NOTICE_JOB_COMPLETED,
+        NOTICE_JOB_FAILED,
+        NOTICE_JOB_CANCELLED,
+};
+NODISCARD enum err event_notification(struct ctx *ctx, const struct job *job,
+                                      enum event_notice notice, const char *error_message);
 
 #endif

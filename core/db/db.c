@@ -18,6 +18,9 @@ struct db {
         struct database *database;
         struct link link; /* reading; also writing where there is no group */
         bool in_tx;
+
+        int64_t seen;             /* of db_wait: what the driver saw last ... */
+        unsigned seen_generation; /* ... on this connection of the link */
 };
 
 struct db_stmt {
@@ -319,6 +322,40 @@ enum err db_lock(struct ctx *ctx, const char *name)
         enum err rc = link->driver->lock(link->conn, name);
 
         return rc == OK ? OK : link_fail(ctx, link, rc, "lock");
+}
+
+enum err db_notify(struct ctx *ctx)
+{
+        struct link *link = current_link(ctx->db);
+        enum err rc = link->driver->notify(link->conn);
+
+        return rc == OK ? OK : link_fail(ctx, link, rc, "notify");
+}
+
+enum err db_wait(struct ctx *ctx, unsigned timeout_ms, bool *ret_changed)
+{
+        struct db *db = ctx->db;
+        struct link *link = &db->link;
+        int64_t before, seen;
+        enum err rc;
+
+        rc = link_ready(ctx, link);
+        if (rc != OK)
+                return rc;
+        before = db->seen_generation == link->generation ? db->seen : 0;
+        seen = before;
+        rc = link->driver->wait(link->conn, timeout_ms, &seen);
+        if (rc != OK)
+                return link_fail(ctx, link, rc, "wait");
+        db->seen = seen;
+        db->seen_generation = link->generation;
+        *ret_changed = seen != before;
+        return OK;
+}
+
+void db_disconnect(struct ctx *ctx)
+{
+        link_close(&ctx->db->link);
 }
 
 enum err db_next(struct ctx *ctx, const char *counter, int64_t *ret)

@@ -68,6 +68,18 @@ NODISCARD enum err db_lock(struct ctx *ctx, const char *name);
  * there is no such counter. */
 NODISCARD enum err db_next(struct ctx *ctx, const char *counter, int64_t *ret);
 
+/* Inside a transaction: when it is committed, all who are in db_wait learn of it, in all processes
+ * and on all hosts. */
+NODISCARD enum err db_notify(struct ctx *ctx);
+
+/* Outside one: wait until somebody else has committed a transaction with db_notify since the last
+ * wait of this connection, at most timeout_ms. *ret_changed: so it may be (other commits count too,
+ * and so does the first wait of a connection); false: time is up. */
+NODISCARD enum err db_wait(struct ctx *ctx, unsigned timeout_ms, bool *ret_changed);
+
+/* Close this thread's connection until it is used again. Outside transactions and statements. */
+void db_disconnect(struct ctx *ctx);
+
 /* For migrations: several statements at once, inside a transaction; and a look for a table. */
 NODISCARD enum err db_exec_script(struct ctx *ctx, const char *sql);
 /* Write a consistent copy of a SQLite database to a file that must not exist yet. */

@@ -11,10 +11,12 @@
 #include "core/db/driver.h"
 
 #define PARAMS_MAX 32
+#define CHANNEL    "simpletuner_cloud"
 
 struct conn {
         PGconn *pg;
         unsigned long prepared; /* names given so far */
+        int64_t heard;          /* 0: does not listen; else one more than notifications so far */
 };
 
 struct stmt {
@@ -252,6 +254,46 @@ static enum err driver_lock(void *handle, const char *name)
         return rc;
 }
 
+static enum err driver_notify(void *handle)
+{
+        struct conn *conn = handle;
+
+        return run(conn->pg, "NOTIFY " CHANNEL);
+}
+
+static void count_notifications(struct conn *conn)
+{
+        PGnotify *notification;
+
+        while ((notification = PQnotifies(conn->pg))) {
+                conn->heard++;
+                PQfreemem(notification);
+        }
+}
+
+/* Statements in between may have read notifications already, so those are counted first. */
+static enum err driver_wait(void *handle, unsigned timeout_ms, int64_t *seen)
+{
+        struct conn *conn = handle;
+        struct pollfd fd = { .fd = PQsocket(conn->pg), .events = POLLIN };
+
+        if (conn->heard == 0) {
+                enum err rc = run(conn->pg, "LISTEN " CHANNEL);
+
+                if (rc != OK)
+                        return rc;
+                conn->heard = 1;
+        }
+        count_notifications(conn);
+        if (conn->heard == *seen && poll(&fd, 1, (int)timeout_ms) > 0) {
+                if (!PQconsumeInput(conn->pg))
+                        return ERR_UNAVAILABLE;
+                count_notifications(conn);
+        }
+        *seen = conn->heard;
+        return OK;
+}
+
 const struct db_driver db_pgsql = {
         .name = "postgresql",
         .dialect = "pgsql",
@@ -272,4 +314,6 @@ const struct db_driver db_pgsql = {
         .finalize = driver_finalize,
         .exec = driver_exec,
         .lock = driver_lock,
+        .notify = driver_notify,
+        .wait = driver_wait,
 };

@@ -14,6 +14,7 @@
 
 #define BUSY_TIMEOUT_MS 30000
 #define WAL_RETRY_MS    20
+#define WAIT_STEP_MS    100
 
 static const char pragmas[] = "PRAGMA journal_mode = WAL;"
                               "PRAGMA synchronous = FULL;"
@@ -224,6 +225,41 @@ static enum err driver_lock(void *conn, const char *name)
         return OK;
 }
 
+static enum err driver_notify(void *conn)
+{
+        (void)conn;
+        return OK;
+}
+
+/* A number that changes whenever another connection has committed; never 0. */
+static enum err data_version(sqlite3 *conn, int64_t *ret)
+{
+        sqlite3_stmt *stmt = NULL;
+        int code = sqlite3_prepare_v2(conn, "PRAGMA data_version", -1, &stmt, NULL);
+
+        if (code == SQLITE_OK)
+                code = sqlite3_step(stmt);
+        if (code == SQLITE_ROW)
+                *ret = sqlite3_column_int64(stmt, 0) + 1;
+        sqlite3_finalize(stmt);
+        return code == SQLITE_ROW ? OK : ERR_UNAVAILABLE;
+}
+
+static enum err driver_wait(void *conn, unsigned timeout_ms, int64_t *seen)
+{
+        int64_t version = *seen;
+        enum err rc;
+
+        for (unsigned waited_ms = 0;; waited_ms += WAIT_STEP_MS) {
+                rc = data_version(conn, &version);
+                if (rc != OK || version != *seen || waited_ms >= timeout_ms)
+                        break;
+                sqlite3_sleep(WAIT_STEP_MS);
+        }
+        *seen = version;
+        return rc;
+}
+
 const struct db_driver db_sqlite = {
         .name = "sqlite",
         .dialect = "sqlite",
@@ -243,4 +279,6 @@ const struct db_driver db_sqlite = {
         .finalize = driver_finalize,
         .exec = driver_exec,
         .lock = driver_lock,
+        .notify = driver_notify,
+        .wait = driver_wait,
 };

@@ -50,6 +50,12 @@ struct db_driver {
         enum err (*exec)(void *conn, const char *sql); /* BEGIN, COMMIT, migrations */
         /* Hold name until the transaction ends: one at a time over all processes and hosts. */
         enum err (*lock)(void *conn, const char *name);
+        /* When this transaction is committed, end the waits of all processes and hosts. Nothing to
+         * do where wait sees each commit. */
+        enum err (*notify)(void *conn);
+        /* Outside transactions: return when *seen is no longer what this connection sees, at most
+         * after timeout_ms, and update it; 0 is what no connection ever sees. */
+        enum err (*wait)(void *conn, unsigned timeout_ms, int64_t *seen);
 };
 
 extern const struct db_driver db_sqlite, db_pgsql;

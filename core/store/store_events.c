@@ -13,20 +13,24 @@ enum err store_event_insert(struct ctx *ctx, const struct event *event)
         rc = db_next(ctx, "event", &id);
         if (rc != OK)
                 return rc;
-        return db_run(ctx, NULL, sql, "iitttt", id, clock_wall_us(ctx->clock), event->event,
-                      event->owner, event->job_id, event->data);
+        rc = db_run(ctx, NULL, sql, "iitttt", id, clock_wall_us(ctx->clock), event->event,
+                    event->owner, event->job_id, event->data);
+        return rc == OK ? db_notify(ctx) : rc;
 }
 
-enum err store_events_each(struct ctx *ctx, const struct event_range *range, event_row_fn *row,
-                           void *arg)
+#define SELECT_RANGE                                                                               \
+        "SELECT event_id, created_at_us, event, owner, job_id, data FROM events "                  \
+        "WHERE event_id > $1 AND event_id <= $2 AND COALESCE($3, owner) = owner "                  \
+        "AND COALESCE($4, job_id, '') = COALESCE(job_id, '') "
+
+static enum err each(struct ctx *ctx, const char *sql, const struct event_range *range,
+                     event_row_fn *row, void *arg)
 {
-        static const char sql[] = "SELECT event_id, created_at_us, event, owner, job_id, data "
-                                  "FROM events WHERE event_id > $1 AND COALESCE($2, owner) = owner "
-                                  "ORDER BY event_id LIMIT $3";
         CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
         enum err rc;
 
-        rc = db_query(ctx, &stmt, sql, "iti", range->after_id, range->owner, (int64_t)range->limit);
+        rc = db_query(ctx, &stmt, sql, "iitti", range->after_id, range->until_id, range->owner,
+                      range->job_id, (int64_t)range->limit);
         if (rc != OK)
                 return rc;
         while ((rc = db_step(ctx, stmt)) == OK) {
@@ -39,9 +43,26 @@ enum err store_events_each(struct ctx *ctx, const struct event_range *range, eve
                         .data = db_text(stmt, 5),
                 };
 
-                row(arg, &event);
+                if (!row(arg, &event))
+                        return OK;
         }
         return rc == ERR_NOT_FOUND ? OK : rc;
+}
+
+enum err store_events_each(struct ctx *ctx, const struct event_range *range, event_row_fn *row,
+                           void *arg)
+{
+        static const char sql[] = SELECT_RANGE "ORDER BY event_id LIMIT $5";
+
+        return each(ctx, sql, range, row, arg);
+}
+
+enum err store_events_each_back(struct ctx *ctx, const struct event_range *range, event_row_fn *row,
+                                void *arg)
+{
+        static const char sql[] = SELECT_RANGE "ORDER BY event_id DESC LIMIT $5";
+
+        return each(ctx, sql, range, row, arg);
 }
 
 enum err store_events_bounds(struct ctx *ctx, int64_t *ret_oldest, int64_t *ret_newest)
@@ -65,7 +86,9 @@ enum err store_events_prune(struct ctx *ctx, int64_t before_us, unsigned limit, 
 {
         static const char sql[] =
                 "DELETE FROM events WHERE event_id IN (SELECT event_id FROM events "
-                "WHERE created_at_us < $1 ORDER BY created_at_us LIMIT $2)";
+                "WHERE event_id < COALESCE((SELECT MIN(event_id) FROM events "
+                "WHERE created_at_us >= $1), (SELECT MAX(event_id) + 1 FROM events)) "
+                "ORDER BY event_id LIMIT $2)";
 
         return db_run(ctx, ret_pruned, sql, "ii", before_us, (int64_t)limit);
 }

@@ -1,7 +1,12 @@
-// The page: shows health, provider and jobs, asks again every few seconds, and sends what the forms
-// hold. Everything it shows goes through textContent, never through markup.
+// The page: shows health, provider and jobs, and sends what the forms hold. It asks again when the
+// stream of events says that something has happened, and without a stream every few seconds.
+// Everything it shows goes through textContent, never through markup.
 
-const REFRESH_MS = 3000;
+import { listen } from "./live.js";
+
+const REFRESH_MS = 3000; // without a stream
+const LIVE_REFRESH_MS = 30000; // with one: health and uploads are no events
+const GATHER_MS = 200; // events that come together are one reason to ask
 const PAGE_SIZE = 50;
 const DETAILS_MAX = 10; // running jobs that are asked for their uploads each time
 const API = "/api/cloud";
@@ -10,6 +15,7 @@ const STATUS_CLASS = {
   completed: "good", healthy: "good", failed: "bad", unhealthy: "bad",
   cancelled: "warn", degraded: "warn",
 };
+const NEWS_CLASS = { success: "good", error: "bad", warning: "warn" };
 
 const byId = (id) => document.getElementById(id);
 let shownFiles = null; // job id whose files are listed
@@ -269,10 +275,38 @@ byId("older").addEventListener("click", () => {
   refresh();
 });
 
+let isLive = false;
+let nextRefresh = null;
+let gathering = false;
+
 async function keepFresh() {
+  gathering = false;
   if (!document.hidden) {
     await refresh();
   }
-  window.setTimeout(keepFresh, REFRESH_MS);
+  refreshIn(isLive ? LIVE_REFRESH_MS : REFRESH_MS);
 }
+
+function refreshIn(delayMs) {
+  if (!gathering) {
+    window.clearTimeout(nextRefresh);
+    nextRefresh = window.setTimeout(keepFresh, delayMs);
+  }
+}
+
+function takeNews(name, data) {
+  if (name === "notification") {
+    show(byId("news"), data.message, NEWS_CLASS[data.severity] ?? "");
+  }
+  refreshIn(GATHER_MS);
+  gathering = true;
+}
+
+function setLive(live) {
+  isLive = live;
+  byId("live").textContent = live ? " · live" : "";
+  refreshIn(live ? LIVE_REFRESH_MS : REFRESH_MS);
+}
+
 keepFresh();
+listen(takeNews, setLive);

@@ -48,6 +48,16 @@ static enum err lookup(struct ctx *ctx, unsigned n)
         return store_job_by_external_id(ctx, "replicate", external_id, &job);
 }
 
+static enum err limit(struct ctx *ctx, unsigned n)
+{
+        const int64_t month_us = clock_wall_us(ctx->clock) - 30 * US_PER_DAY;
+        int64_t spent, running;
+        enum err rc = store_cost_since(ctx, "replicate", month_us, &spent);
+
+        (void)n;
+        return rc == OK ? store_cost_of_active(ctx, "replicate", &running) : rc;
+}
+
 /* Calls per second over a while. */
 static double rate(struct ctx *ctx, enum err (*call)(struct ctx *ctx, unsigned n), double seconds)
 {

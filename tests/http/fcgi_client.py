@@ -4,6 +4,7 @@ It talks to the responder without a front server, so that a test decides about R
 the pace of a body and about the moment the connection breaks.
 """
 
+import contextlib
 import socket
 import struct
 
@@ -59,19 +60,34 @@ class FcgiRequest:
 
     def finish(self):
         """End the body and return (status, headers, body)."""
+        return self._parse(b"".join(self.stream()))
+
+    def stream(self):
+        """End the body and yield what is answered, as it comes."""
         self._record(STDIN, b"")
-        output = b""
         while True:
             head = self._exactly(HEAD.size)
             _, kind, _, size, padding = HEAD.unpack(head)
             data = self._exactly(size + padding)[:size]
-            if kind == STDOUT:
-                output += data
+            if kind == STDOUT and data:
+                yield data
             if kind == END:
                 self.socket.close()
-                return self._parse(output)
+                return
+
+    def head(self, chunks):
+        """Read chunks up to the end of the head: (status, headers, what came after it)."""
+        output = b""
+        for chunk in chunks:
+            output += chunk
+            if b"\r\n\r\n" in output:
+                break
+        return self._parse(output)
 
     def break_off(self):
+        """Close the connection, also under a thread that reads from it."""
+        with contextlib.suppress(OSError):
+            self.socket.shutdown(socket.SHUT_RDWR)
         self.socket.close()
 
     def _exactly(self, size):

@@ -30,6 +30,7 @@ enum err job_take_news(struct ctx *ctx, const struct job *job, const struct prov
                 .cost_usd_micros = cost_micros(job, news->run_seconds),
                 .poll_at_us = job->created_at_us + SUBMISSION_GRACE_US,
         };
+        const int64_t said_at_us = news->said_at_us ? news->said_at_us : clock_wall_us(ctx->clock);
         enum err rc;
 
         *ret_moved = false;
@@ -41,9 +42,9 @@ enum err job_take_news(struct ctx *ctx, const struct job *job, const struct prov
         if (!news->status_known)
                 return OK;
         if (job_status_is_terminal(row.status) && !row.completed_at_us)
-                row.completed_at_us = clock_wall_us(ctx->clock);
+                row.completed_at_us = said_at_us;
         if (row.status == JOB_RUNNING && !row.started_at_us)
-                row.started_at_us = clock_wall_us(ctx->clock);
+                row.started_at_us = said_at_us;
         rc = store_job_apply(ctx, job, &row, ret_moved);
         if (rc != OK || !*ret_moved || row.status == job->status)
                 return rc;

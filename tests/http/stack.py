@@ -31,6 +31,7 @@ READY = "SimpleTuner Cloud is ready at "
 START_TIMEOUT_S = 40
 STOP_TIMEOUT_S = 20
 HTTP_TIMEOUT_S = 30
+SETTLE_TIMEOUT_S = 20
 PROVIDER = "/api/cloud/providers/replicate"
 WEBHOOK = "/api/webhooks/replicate"
 SCRATCH = []
@@ -266,6 +267,22 @@ class Stack:
                       for prediction_id in self.sim.store.active()]
         for delivery in filter(None, deliveries):
             delivery.done.wait(HTTP_TIMEOUT_S)
+        self.settle()
+
+    # webhooks that were acknowledged
+
+    def settle(self):
+        """Return when every stored delivery has been applied: effects come after the answer."""
+        until(lambda: self.query("SELECT COUNT(*) FROM webhook_deliveries "
+                                 "WHERE apply_at_us IS NOT NULL") == [(0,)],
+              SETTLE_TIMEOUT_S, "the inbox does not get empty")
+
+    def delivery(self, answer):
+        """The stored delivery that this answer to a webhook is about, once it has been applied."""
+        self.settle()
+        answer = self.get(f"/api/webhooks/deliveries/{answer['delivery_id']}")
+        assert answer.status_code == 200, answer.text
+        return answer.json()["delivery"]
 
     # jobs
 
@@ -282,6 +299,7 @@ class Stack:
         return Job(job_id, prediction)
 
     def job(self, job_id):
+        self.settle()
         answer = self.get(f"/api/cloud/jobs/{job_id}")
         assert answer.status_code == 200, answer.text
         return answer.json()["job"]
@@ -296,6 +314,7 @@ class Stack:
     def webhook(self, payload, query="", secret=None, webhook_id=None, timestamp=None,
                 headers=None):
         """Deliver a signed event; headers replace or, when None, remove what was signed."""
+        self.settle()
         body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
         signed = sim_webhooks.headers(secret or self.sim.webhook_secret, body, webhook_id,
                                       int(time.time()) if timestamp is None else timestamp)

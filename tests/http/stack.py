@@ -183,8 +183,7 @@ class Stack:
         return subprocess.run([COMPANION, *arguments], env=self.env, capture_output=True,
                               text=True, timeout=timeout_s)
 
-    def query(self, sql, *values):
-        """Rows of the service's database; %s stands for a value."""
+    def _run(self, sql, values, read):
         if self.database_url:
             connection = psycopg2.connect(self.database_url)
         else:
@@ -193,9 +192,19 @@ class Stack:
         try:
             cursor = connection.cursor()
             cursor.execute(sql, values)
-            return cursor.fetchall()
+            rows = cursor.fetchall() if read else None
+            connection.commit()
+            return rows
         finally:
             connection.close()
+
+    def query(self, sql, *values):
+        """Rows of the service's database; %s stands for a value."""
+        return self._run(sql, values, True)
+
+    def change(self, sql, *values):
+        """Change the service's database behind its back."""
+        self._run(sql, values, False)
 
     def database_text(self):
         """Every value of every table, as one text to search in."""
@@ -311,14 +320,16 @@ class Stack:
         return self.put(job.storage(urllib.parse.quote(key)), data=body,
                         headers={"X-Upload-Token": job.token} | headers)
 
-    def webhook(self, payload, query="", secret=None, webhook_id=None, timestamp=None,
-                headers=None):
-        """Deliver a signed event; headers replace or, when None, remove what was signed."""
-        self.settle()
+    def sign(self, payload, secret=None, webhook_id=None, timestamp=None, headers=None):
+        """An event as arguments of post; headers replace or, when None, remove what was signed."""
         body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
         signed = sim_webhooks.headers(secret or self.sim.webhook_secret, body, webhook_id,
                                       int(time.time()) if timestamp is None else timestamp)
         signed |= headers or {}
-        return self.post(WEBHOOK + query, data=body,
-                         headers={name: value for name, value in signed.items()
-                                  if value is not None})
+        return {"data": body, "headers": {name: value for name, value in signed.items()
+                                          if value is not None}}
+
+    def webhook(self, payload, query="", **signing):
+        """Deliver a signed event after those before it have taken effect."""
+        self.settle()
+        return self.post(WEBHOOK + query, **self.sign(payload, **signing))

@@ -8,9 +8,11 @@
 #include "core/cloud/bell.h"
 #include "core/cloud/cloud.h"
 #include "core/cloud/event_hub.h"
+#include "core/cloud/inbox.h"
 
 #define STACK_SIZE (512 * KiB)
 #define RETRY_MS   1000 /* after a failure */
+#define INBOX_STEP 100  /* deliveries per look */
 
 /* One kind of work: do some of it, *ret_more tells whether there is more to do at once. */
 typedef enum err work_fn(struct ctx *ctx, bool *ret_more);
@@ -22,9 +24,19 @@ struct worker {
         work_fn *work;
 };
 
+static enum err apply_webhooks(struct ctx *ctx, bool *ret_more)
+{
+        unsigned applied = 0;
+        enum err rc = webhook_apply_due(ctx, INBOX_STEP, &applied);
+
+        *ret_more = applied > 0;
+        return rc;
+}
+
 /* clang-format off */
 static const struct worker workers[] = {
         { "events", BELL_LISTENERS, 60 * 1000, event_hub_watch },
+        { "inbox", BELL_INBOX, 1000, apply_webhooks },
         { NULL, BELL_COUNT, 0, NULL },
 };
 /* clang-format on */

@@ -1,4 +1,4 @@
-/* Webhooks of providers and of the trainer. */
+/* Webhooks of providers and of the trainer, as they come in. */
 #include "core/cloud/webhook.h"
 #include "fcgi/handlers.h"
 
@@ -8,17 +8,37 @@ static enum err render(struct ctx *ctx, struct reply *reply, const struct webhoo
         struct jsonw json = reply_json(reply);
 
         jsonw_string(&json, "status", words[result->outcome]);
+        if (result->delivery_id)
+                jsonw_string(&json, "delivery_id", result->delivery_id);
         if (result->reason)
                 jsonw_string(&json, "reason", result->reason);
         if (result->job_id)
                 jsonw_string(&json, "job_id", result->job_id);
         if (result->outcome == WEBHOOK_RECEIVED) {
                 jsonw_object(&json, "updates");
-                if (result->moved)
+                if (result->status_known)
                         jsonw_string(&json, "status", job_status_name(result->status));
                 jsonw_object_end(&json);
         }
         return reply_json_end(ctx, reply, &json);
+}
+
+/* Standard Webhooks; or the same under the names of the service that many senders use. */
+static struct webhook_headers read_headers(const struct request *request)
+{
+        struct webhook_headers headers = {
+                .id = request_header(request, "Webhook-Id"),
+                .timestamp = request_header(request, "Webhook-Timestamp"),
+                .signature = request_header(request, "Webhook-Signature"),
+        };
+
+        if (headers.id || headers.timestamp || headers.signature)
+                return headers;
+        return (struct webhook_headers){
+                .id = request_header(request, "Svix-Id"),
+                .timestamp = request_header(request, "Svix-Timestamp"),
+                .signature = request_header(request, "Svix-Signature"),
+        };
 }
 
 enum err webhooks_receive(struct ctx *ctx, const struct request *request, struct reply *reply)
@@ -26,11 +46,9 @@ enum err webhooks_receive(struct ctx *ctx, const struct request *request, struct
         struct webhook_request webhook = {
                 .provider_id = request_param(request, "provider"),
                 .client = request->client,
-                .headers = {
-                        .id = request_header(request, "Webhook-Id"),
-                        .timestamp = request_header(request, "Webhook-Timestamp"),
-                        .signature = request_header(request, "Webhook-Signature"),
-                },
+                .headers = read_headers(request),
+                .content_type = request_header(request, "Content-Type"),
+                .user_agent = request_header(request, "User-Agent"),
         };
         struct webhook_result result = { 0 };
         enum err rc;

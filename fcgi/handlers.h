@@ -11,6 +11,8 @@ handler_fn providers_token_delete, providers_validate;
 handler_fn jobs_submit, jobs_list, jobs_show, jobs_cancel;
 handler_fn webhooks_receive;
 handler_fn events_stream, events_recent;
+handler_fn webhooks_receive, deliveries_list, deliveries_show, deliveries_replay;
+handler_fn audit_show;
 handler_fn storage_buckets, storage_list, storage_get, storage_put;
 
 #endif

@@ -7,6 +7,7 @@
 
 #define P_ID "/api/cloud/providers/{provider}"
 #define J_ID "/api/cloud/jobs/{job_id}"
+#define W_ID "/api/webhooks/deliveries/{delivery_id}"
 
 /* clang-format off */
 static const struct route routes[] = {
@@ -34,6 +35,11 @@ static const struct route routes[] = {
   { METHOD_POST,   J_ID "/cancel",                         jobs_cancel,            PERM_JOB_CANCEL,    BODY_NONE,   RATE_CANCEL  },
 
   { METHOD_POST,   "/api/webhooks/{provider}",             webhooks_receive,       PERM_PUBLIC,        8 * MiB,     RATE_WEBHOOK },
+  { METHOD_GET,    "/api/webhooks/deliveries",             deliveries_list,        PERM_CONFIG,        BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    W_ID,                                   deliveries_show,        PERM_CONFIG,        BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,   W_ID "/replay",                         deliveries_replay,      PERM_CONFIG,        BODY_NONE,   RATE_DEFAULT },
+
+  { METHOD_GET,    "/api/audit",                           audit_show,             PERM_ADMIN_AUDIT,   BODY_NONE,   RATE_DEFAULT },
 
   { METHOD_GET,    "/api/events",                          events_stream,          PERM_JOB_VIEW,      BODY_NONE,   RATE_EXEMPT  },
   { METHOD_GET,    "/api/events/stream",                   events_stream,          PERM_JOB_VIEW,      BODY_NONE,   RATE_EXEMPT  },

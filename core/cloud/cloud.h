@@ -12,13 +12,14 @@ struct cloud {
         struct database *database;
         struct secrets *secrets;
         struct webhook_keys *webhook_keys;
-        struct bells *bells;        /* wake the background threads */
-        int64_t started_us;         /* monotonic */
-        atomic_ullong correlation;  /* random at start, then counts */
-        atomic_bool schema_current; /* false: waits for "simpletuner-cloud migrate" */
-        atomic_bool draining;       /* SIGTERM came: finish, take nothing new */
-        atomic_uint listeners;      /* event streams under way */
-        atomic_llong newest_event;  /* the last that listeners were woken for */
+        struct bells *bells;              /* wake the background threads */
+        int64_t started_us;               /* monotonic */
+        atomic_ullong correlation;        /* random at start, then counts */
+        atomic_ullong refusals_unwritten; /* refused webhooks that the audit log was spared */
+        atomic_bool schema_current;       /* false: waits for "simpletuner-cloud migrate" */
+        atomic_bool draining;             /* SIGTERM came: finish, take nothing new */
+        atomic_uint listeners;            /* event streams under way */
+        atomic_llong newest_event;        /* the last that listeners were woken for */
 };
 
 /* Open everything for ctx->config and point ctx->cloud at it. The database itself may be away.

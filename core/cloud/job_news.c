@@ -21,15 +21,19 @@ static int64_t cost_micros(const struct job *job, double run_seconds)
 enum err job_take_news(struct ctx *ctx, const struct job *job, const struct provider_job *news,
                        bool *ret_moved)
 {
+        /* What it made and cost is known at its end; before that either may still change. */
+        const bool is_final = job_status_is_terminal(news->status);
         struct job_news row = {
                 .status = news->status,
                 .error_message = news->error,
-                .output_url = news->output_url,
+                .output_url = is_final ? news->output_url : NULL,
                 .started_at_us = news->started_at_us,
-                .completed_at_us = news->completed_at_us,
-                .cost_usd_micros = cost_micros(job, news->run_seconds),
+                .completed_at_us = is_final ? news->completed_at_us : 0,
+                .cost_usd_micros =
+                        is_final ? cost_micros(job, news->run_seconds) : JOB_COST_UNKNOWN,
                 .poll_at_us = job->created_at_us + SUBMISSION_GRACE_US,
         };
+        const int64_t said_at_us = news->said_at_us ? news->said_at_us : clock_wall_us(ctx->clock);
         enum err rc;
 
         *ret_moved = false;
@@ -40,10 +44,10 @@ enum err job_take_news(struct ctx *ctx, const struct job *job, const struct prov
         }
         if (!news->status_known)
                 return OK;
-        if (job_status_is_terminal(row.status) && !row.completed_at_us)
-                row.completed_at_us = clock_wall_us(ctx->clock);
+        if (is_final && !row.completed_at_us)
+                row.completed_at_us = said_at_us;
         if (row.status == JOB_RUNNING && !row.started_at_us)
-                row.started_at_us = clock_wall_us(ctx->clock);
+                row.started_at_us = said_at_us;
         rc = store_job_apply(ctx, job, &row, ret_moved);
         if (rc != OK || !*ret_moved || row.status == job->status)
                 return rc;

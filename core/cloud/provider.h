@@ -27,6 +27,7 @@ struct provider_job {
         const char *error;                      /* NULL: none */
         const char *output_url;                 /* NULL: none */
         int64_t started_at_us, completed_at_us; /* 0: not said */
+        int64_t said_at_us;                     /* when all this was so; 0: now */
         double run_seconds;                     /* < 0: not said */
         const char *our_job_id; /* SIMPLETUNER_JOB_ID out of its input; NULL: not there */
         const char *logs;       /* all of them so far; NULL: not said */

@@ -84,11 +84,9 @@ bool replicate_prediction_read(const json_t *prediction, struct provider_job *re
         ret->status_known = replicate_status_parse(status, &ret->status);
         if (ret->status_known && ret->status == JOB_FAILED) {
                 ret->error = json_string_at(prediction, "error");
-                if (!ret->error)
-                        ret->error = strcmp(status, "aborted") == 0
-                                             ? "Replicate aborted the prediction: its deadline "
-                                               "passed before it started"
-                                             : "Replicate reported a failure without a reason";
+                if (!ret->error && strcmp(status, "aborted") == 0)
+                        ret->error = "Replicate aborted the prediction: its deadline passed "
+                                     "before it started";
         }
         return true;
 }

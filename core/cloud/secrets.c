@@ -22,6 +22,8 @@ struct secrets {
         json_t *values; /* NULL: there is no file */
         struct timespec mtime;
         ino_t inode;
+        bool has_key; /* key is the master key, read once */
+        unsigned char key[MASTER_KEY_SIZE];
 };
 
 enum err secrets_new(struct ctx *ctx, struct secrets **ret)
@@ -50,6 +52,7 @@ void secrets_free(struct secrets *secrets)
         free(secrets->lock_path);
         free(secrets->temp_path);
         free(secrets->key_path);
+        secret_wipe(secrets->key, sizeof(secrets->key));
         pthread_mutex_destroy(&secrets->lock);
         free(secrets);
 }
@@ -243,10 +246,8 @@ static enum err make_key(struct ctx *ctx, const char *path)
         return written ? OK : ctx_fail(ctx, ERR_UNAVAILABLE, "%s cannot be written: %m", path);
 }
 
-enum err secrets_master_key(struct ctx *ctx, unsigned char ret_key[MASTER_KEY_SIZE])
+static enum err read_key(struct ctx *ctx, const char *path, unsigned char ret_key[MASTER_KEY_SIZE])
 {
-        const char *path = ctx->cloud->secrets->key_path;
-        unsigned char digest[SHA256_SIZE];
         size_t len = 0;
         char *text = NULL;
         enum err rc;
@@ -263,9 +264,22 @@ enum err secrets_master_key(struct ctx *ctx, unsigned char ret_key[MASTER_KEY_SI
                 len--;
         if (len < MASTER_KEY_SIZE)
                 return ctx_fail(ctx, ERR_UNAVAILABLE, "%s is too short to be a key", path);
-        if (!crypto_sha256(text, len, digest))
+        if (!crypto_sha256(text, len, ret_key))
                 return ctx_fail(ctx, ERR_INTERNAL, "cannot hash the master key");
-        memcpy(ret_key, digest, MASTER_KEY_SIZE);
         secret_wipe(text, len);
         return OK;
+}
+
+enum err secrets_master_key(struct ctx *ctx, unsigned char ret_key[MASTER_KEY_SIZE])
+{
+        struct secrets *secrets = ctx->cloud->secrets;
+        enum err rc = OK;
+
+        pthread_mutex_lock(&secrets->lock);
+        if (!secrets->has_key)
+                rc = read_key(ctx, secrets->key_path, secrets->key);
+        secrets->has_key = rc == OK;
+        memcpy(ret_key, secrets->key, MASTER_KEY_SIZE);
+        pthread_mutex_unlock(&secrets->lock);
+        return rc;
 }

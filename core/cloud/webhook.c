@@ -2,187 +2,231 @@
 
 #include <string.h>
 
+#include "core/base/buf.h"
 #include "core/base/config.h"
-#include "core/base/log.h"
+#include "core/base/fault.h"
+#include "core/base/jsonw.h"
+#include "core/cloud/bell.h"
 #include "core/cloud/cloud.h"
 #include "core/cloud/job.h"
-#include "core/cloud/webhook_event.h"
+#include "core/cloud/seal.h"
+#include "core/cloud/webhook_apply.h"
+#include "core/cloud/webhook_refusal.h"
 #include "core/db/db.h"
-#include "core/store/store_webhooks.h"
 
-static const char logger[] = "simpletuner.cloud.webhooks";
+#define WEBHOOK_ID_MAX   256
+#define HEADERS_TEXT_MAX (16 * KiB)
 
-#define WEBHOOK_ID_MAX 256
-
-static enum err check_address(struct ctx *ctx, const struct webhook_request *request,
-                              const json_t *allowed)
+static bool is_allowed(const struct ipaddr *client, const json_t *allowed)
 {
         json_t *item;
         size_t i;
 
-        if (json_array_size(allowed) == 0)
-                return OK;
         json_array_foreach (allowed, i, item) {
                 struct ipnet net;
 
                 if (ipnet_parse(json_string_value(item), json_string_length(item), &net) &&
-                    ipnet_contains(&net, &request->client))
-                        return OK;
+                    ipnet_contains(&net, client))
+                        return true;
         }
-        return ctx_fail(ctx, ERR_DENIED, "IP address not in allowlist");
+        return json_array_size(allowed) == 0;
+}
+
+/* An id is one printable word. */
+static bool is_webhook_id(const char *id)
+{
+        size_t len = 0;
+
+        while (id[len] > ' ' && id[len] <= '~')
+                len++;
+        return len > 0 && len <= WEBHOOK_ID_MAX && id[len] == '\0';
+}
+
+static bool is_signed(const struct webhook_headers *headers)
+{
+        return headers->id && headers->timestamp && headers->signature;
 }
 
 static enum err check_signature(struct ctx *ctx, const struct provider_session *session,
-                                const struct webhook_request *request)
+                                const struct webhook_request *request,
+                                enum webhook_verdict *ret_verdict)
 {
         const struct webhook_headers *headers = &request->headers;
         enum err rc;
 
-        if (!headers->id || !headers->timestamp || !headers->signature) {
+        *ret_verdict = WEBHOOK_MISSING_HEADER;
+        if (!is_signed(headers)) {
                 if (!session->settings.webhook_require_signature)
-                        return OK;
-                return ctx_fail(ctx, ERR_UNAUTHENTICATED,
-                                "Webhook signature required but not provided.");
+                        *ret_verdict = WEBHOOK_GOOD;
+                return OK;
         }
-        if (strlen(headers->id) > WEBHOOK_ID_MAX)
-                return ctx_fail(ctx, ERR_UNAUTHENTICATED, "Invalid webhook signature");
+        if (!is_webhook_id(headers->id))
+                return OK;
         rc = webhook_keys_verify(ctx, session, headers, request->body, request->body_len);
-        if (rc != OK)
+        if (rc == ERR_UNAUTHENTICATED)
+                *ret_verdict = WEBHOOK_NO_MATCH;
+        else if (rc == ERR_CONFLICT)
+                *ret_verdict = WEBHOOK_BAD_SECRET_FORMAT;
+        else if (rc != OK)
                 return rc;
-        if (!webhook_timestamp_is_fresh(headers->timestamp, clock_wall_us(ctx->clock),
-                                        ctx->config->webhook_tolerance_s))
-                return ctx_fail(ctx, ERR_UNAUTHENTICATED,
-                                "Webhook timestamp is outside the tolerance");
+        else if (webhook_timestamp_is_fresh(headers->timestamp, clock_wall_us(ctx->clock),
+                                            ctx->config->webhook_tolerance_s))
+                *ret_verdict = WEBHOOK_GOOD;
+        else
+                *ret_verdict = WEBHOOK_STALE;
         return OK;
 }
 
-/* Our job an event is about: by the provider's id, by ours in the signed body, or by the id in the
- * URL we gave out when the job has no provider's id yet. ERR_NOT_FOUND. */
-static enum err find_job(struct ctx *ctx, const char *provider_id, const char *hint,
-                         const struct webhook_event *event, struct job *ret)
+/* Audit why; the caller learns no more than that it was refused. A secret of ours that is none is
+ * no fault of the sender: it may try again. */
+static enum err refuse(struct ctx *ctx, const struct webhook_request *request,
+                       enum webhook_verdict verdict)
 {
-        const char *const ours[] = { event->subject, event->news.our_job_id, hint };
-        enum err rc = ERR_NOT_FOUND;
+        struct webhook_refusal refusal = { request->provider_id, request->client, verdict };
+        enum err rc = webhook_refusal_record(ctx, &refusal);
 
-        if (event->subject)
-                rc = store_job_by_external_id(ctx, provider_id, event->subject, ret);
-        for (size_t i = 0; rc == ERR_NOT_FOUND && i < ARRAY_SIZE(ours); i++) {
-                if (!ours[i] || !job_id_is_valid(ours[i]))
-                        continue;
-                rc = store_job_get(ctx, ours[i], ret);
-                if (rc != OK)
-                        continue;
-                if (strcmp(ret->provider, provider_id) != 0 ||
-                    (event->news.external_id && ret->external_id &&
-                     strcmp(event->news.external_id, ret->external_id) != 0))
-                        rc = ERR_NOT_FOUND;
-        }
+        if (rc != OK)
+                return rc;
+        if (verdict == WEBHOOK_IP_DENIED)
+                return ctx_fail(ctx, ERR_DENIED, "IP address not in allowlist");
+        if (verdict == WEBHOOK_BAD_SECRET_FORMAT)
+                return ctx_fail(ctx, ERR_NOT_READY, WEBHOOK_NO_SECRET);
+        return ctx_fail(ctx, ERR_UNAUTHENTICATED, "Invalid webhook signature");
+}
+
+static enum err check(struct ctx *ctx, const struct provider_session *session,
+                      const struct webhook_request *request)
+{
+        enum webhook_verdict verdict = WEBHOOK_IP_DENIED;
+        enum err rc = OK;
+
+        if (is_allowed(&request->client, session->settings.webhook_allowed_ips))
+                rc = check_signature(ctx, session, request, &verdict);
+        if (rc == OK && verdict != WEBHOOK_GOOD)
+                rc = refuse(ctx, request, verdict);
         return rc;
 }
 
-static enum err apply(struct ctx *ctx, const struct webhook_request *request,
-                      const struct webhook_event *event, struct webhook_result *ret)
+/* Of the headers what says where a delivery came from; never the signature. */
+static enum err write_headers(struct ctx *ctx, const struct webhook_request *request,
+                              const char **ret)
 {
-        struct job job;
+        const char *const kept[][2] = {
+                { "webhook-id", request->headers.id },
+                { "webhook-timestamp", request->headers.timestamp },
+                { "content-type", request->content_type },
+                { "user-agent", request->user_agent },
+        };
+        struct jsonw json;
+        struct buf text;
         enum err rc;
 
-        if (!event->subject) {
-                *ret = (struct webhook_result){ .outcome = WEBHOOK_IGNORED, .reason = "no job_id" };
-                return OK;
+        buf_init(&text, HEADERS_TEXT_MAX);
+        json = jsonw_to(&text);
+        jsonw_object(&json, NULL);
+        for (size_t i = 0; i < ARRAY_SIZE(kept); i++) {
+                if (kept[i][1])
+                        jsonw_string(&json, kept[i][0], kept[i][1]);
         }
-        rc = find_job(ctx, request->provider_id, request->job_hint, event, &job);
-        if (rc == ERR_NOT_FOUND) {
-                *ret = (struct webhook_result){ .outcome = WEBHOOK_IGNORED,
-                                                .reason = "unknown job" };
-                return OK;
-        }
-        if (rc != OK)
-                return rc;
-        *ret = (struct webhook_result){ .outcome = WEBHOOK_RECEIVED,
-                                        .job_id = job.job_id,
-                                        .status = event->news.status };
-        ctx_set_job(ctx, job.job_id);
-        return job_take_news(ctx, &job, &event->news, &ret->moved);
+        jsonw_object_end(&json);
+        rc = ctx_strdup(ctx, buf_ok(&text) ? buf_str(&text) : "{}", ret);
+        buf_done(&text);
+        return rc;
 }
 
-/* Store and apply at once. The row with the webhook-id is what makes a retry a duplicate. */
-static enum err store_and_apply(struct ctx *ctx, const struct webhook_request *request,
-                                const struct webhook_event *event, struct webhook_result *ret)
+/* The row of a delivery. What an unsigned caller says its webhook-id is counts for nothing. */
+static enum err make_delivery(struct ctx *ctx, const struct webhook_request *request,
+                              struct webhook_delivery *ret)
 {
-        CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
-        char delivery_id[ULID_SIZE];
-        struct webhook_delivery delivery = {
-                .delivery_id = delivery_id,
-                .provider = request->provider_id,
-                .webhook_id = request->headers.id,
-                .outcome = "received",
-                .body = event->stored_body,
-        };
+        const struct secret body = { request->body, request->body_len };
+        bool is_verified = is_signed(&request->headers);
+        char *delivery_id = arena_alloc(ctx->arena, ULID_SIZE);
+        const char *place;
         enum err rc;
 
-        rc = crypto_ulid(ctx, delivery_id);
+        rc = delivery_id ? crypto_ulid(ctx, delivery_id) : ctx_nomem(ctx);
         if (rc != OK)
                 return rc;
-        if (!delivery.webhook_id || !request->headers.signature)
-                delivery.webhook_id = arena_printf(ctx->arena, "unsigned.%s", delivery_id);
-        if (!delivery.webhook_id)
-                return ctx_nomem(ctx);
-        rc = db_begin(ctx, &tx);
+        *ret = (struct webhook_delivery){
+                .delivery_id = delivery_id,
+                .provider = request->provider_id,
+                .webhook_id = is_verified ? request->headers.id
+                                          : arena_printf(ctx->arena, "unsigned.%s", delivery_id),
+                .received_at_us = clock_wall_us(ctx->clock),
+                .client = ctx->client,
+                .verdict = is_verified ? "signed" : "unsigned",
+        };
+        if (request->job_hint && job_id_is_valid(request->job_hint))
+                ret->job_hint = request->job_hint;
+        place = webhook_body_place(ctx, delivery_id);
+        rc = ret->webhook_id && place ? write_headers(ctx, request, &ret->headers) : ctx_nomem(ctx);
+        return rc == OK ? seal_text(ctx, place, body, &ret->body) : rc;
+}
+
+static enum err insert(struct ctx *ctx, const struct webhook_delivery *delivery)
+{
+        CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
+        enum err rc = db_begin(ctx, &tx);
+
+        if (rc == OK)
+                rc = store_webhook_insert(ctx, delivery);
+        if (rc == OK)
+                rc = db_commit(&tx);
+        return rc;
+}
+
+static enum err store(struct ctx *ctx, const struct webhook_request *request,
+                      const struct webhook_event *event, struct webhook_result *ret)
+{
+        struct webhook_delivery delivery;
+        enum err rc;
+
+        rc = make_delivery(ctx, request, &delivery);
         if (rc != OK)
                 return rc;
-        rc = store_webhook_insert(ctx, &delivery);
+        delivery.outcome = event->subject ? "received" : "ignored";
+        delivery.reason = event->subject ? NULL : "no job_id";
+        delivery.apply_at_us = event->subject ? delivery.received_at_us : 0;
+        rc = insert(ctx, &delivery);
         if (rc == ERR_CONFLICT) {
                 *ret = (struct webhook_result){ .outcome = WEBHOOK_DUPLICATE };
                 return OK;
         }
-        if (rc == OK)
-                rc = apply(ctx, request, event, ret);
         if (rc != OK)
                 return rc;
-        delivery.job_id = ret->job_id;
-        delivery.outcome = ret->outcome == WEBHOOK_IGNORED ? "ignored"
-                           : ret->moved                    ? "applied"
-                                                           : "unchanged";
-        rc = store_webhook_settle(ctx, &delivery);
-        if (rc != OK)
-                return rc;
-        return db_commit(&tx);
+        FAULT_POINT("webhook.stored");
+        *ret = (struct webhook_result){
+                .outcome = event->subject ? WEBHOOK_RECEIVED : WEBHOOK_IGNORED,
+                .delivery_id = delivery.delivery_id,
+                .job_id = event->news.our_job_id ? event->news.our_job_id : event->subject,
+                .reason = delivery.reason,
+                .status_known = event->news.status_known,
+                .status = event->news.status,
+        };
+        if (event->subject)
+                bell_ring(ctx->cloud->bells, BELL_INBOX);
+        return OK;
 }
 
 enum err webhook_receive(struct ctx *ctx, const struct webhook_request *request,
                          struct webhook_result *ret)
 {
-        CLEANUP(json_decrefp) json_t *body = NULL;
         struct provider_session session;
         struct webhook_event event;
+        json_t *body = NULL;
         enum err rc;
 
         rc = cloud_check_schema(ctx);
         if (rc == OK)
                 rc = provider_open(ctx, request->provider_id, &session);
-        if (rc != OK)
-                return rc;
-        rc = check_address(ctx, request, session.settings.webhook_allowed_ips);
         if (rc == OK)
-                rc = check_signature(ctx, &session, request);
-        if (rc == ERR_DENIED || rc == ERR_UNAUTHENTICATED) {
-                char client[IPADDR_TEXT_SIZE];
-
-                ipaddr_format(&request->client, client);
-                log_event(ctx, LOG_WARNING, logger, "Webhook rejected", "provider",
-                          request->provider_id, "client", client, "reason", ctx->detail);
-        }
-        if (rc == ERR_UNAUTHENTICATED) /* why is for the log alone: it would help a forger */
-                return ctx_fail(ctx, rc, "Invalid webhook signature");
-        if (rc != OK)
-                return rc;
-        rc = json_parse_object(ctx, "webhook payload", request->body, request->body_len, &body);
-        if (rc != OK)
-                return rc;
-        rc = webhook_event_read(ctx, session.provider, body, &event);
+                rc = check(ctx, &session, request);
         if (rc == OK)
-                rc = webhook_body_to_store(ctx, body, &event.stored_body);
-        if (rc != OK)
-                return rc;
-        return store_and_apply(ctx, request, &event, ret);
+                rc = json_parse_object(ctx, "webhook payload", request->body, request->body_len,
+                                       &body);
+        if (rc == OK)
+                rc = json_keep(ctx, body);
+        if (rc == OK)
+                rc = webhook_event_read(ctx, session.provider, body, &event);
+        return rc == OK ? store(ctx, request, &event, ret) : rc;
 }

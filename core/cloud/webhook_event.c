@@ -42,6 +42,16 @@ static const char *read_output(const json_t *body)
                                                                                             : NULL;
 }
 
+/* The job an event of the trainer is about; "" names none. */
+static const char *read_id(const json_t *body)
+{
+        const char *id = json_string_at(body, "job_id");
+
+        if (!id || !*id)
+                id = json_string_at(body, "prediction_id");
+        return id && *id ? id : NULL;
+}
+
 static enum err check_types(struct ctx *ctx, const json_t *body)
 {
         static const char *const texts[] = { "event_type", "type",   "job_id", "prediction_id",
@@ -74,9 +84,7 @@ enum err webhook_event_read(struct ctx *ctx, const struct provider *provider, co
                 *ret = out;
                 return OK;
         }
-        out.subject = json_string_at(body, "job_id");
-        if (!out.subject)
-                out.subject = json_string_at(body, "prediction_id");
+        out.subject = read_id(body);
         if (event)
                 read_status(event, body, &out.news);
         if (out.news.status_known && out.news.status == JOB_FAILED) {
@@ -89,18 +97,18 @@ enum err webhook_event_read(struct ctx *ctx, const struct provider *provider, co
         return OK;
 }
 
-enum err webhook_body_to_store(struct ctx *ctx, const json_t *body, const char **ret)
+enum err webhook_body_to_show(struct ctx *ctx, const json_t *body, const char **ret)
 {
-        CLEANUP(json_decrefp) json_t *stored = json_copy((json_t *)(uintptr_t)body);
+        CLEANUP(json_decrefp) json_t *shown = json_copy((json_t *)(uintptr_t)body);
         const json_t *env = json_object_get(json_object_get(body, "input"), "env");
         const char *job_id = json_string_at(env, "SIMPLETUNER_JOB_ID");
 
-        if (!stored)
+        if (!shown)
                 return ctx_nomem(ctx);
-        json_object_del(stored, "input");
+        json_object_del(shown, "input");
         if (job_id &&
-            json_object_set_new(stored, "input",
+            json_object_set_new(shown, "input",
                                 json_pack("{s:{s:s}}", "env", "SIMPLETUNER_JOB_ID", job_id)) != 0)
                 return ctx_nomem(ctx);
-        return json_text(ctx, stored, ret);
+        return json_text(ctx, shown, ret);
 }

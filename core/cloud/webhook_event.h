@@ -8,7 +8,6 @@
 struct webhook_event {
         const char *subject;      /* the id it names: the provider's or ours; NULL: none */
         struct provider_job news; /* texts borrowed from the body */
-        const char *stored_body;  /* webhook_body_to_store's */
 };
 
 /* Read a body; a subject of NULL means it is about no job. ERR_INVALID: a member of a wrong type.
@@ -16,8 +15,8 @@ struct webhook_event {
 NODISCARD enum err webhook_event_read(struct ctx *ctx, const struct provider *provider,
                                       const json_t *body, struct webhook_event *ret);
 
-/* The body as it is stored: what a remote job was given, its token among it, is left out; our id
+/* The body as it may be shown: what a remote job was given, its token among it, is left out; our id
  * in it stays. In the arena. ERR_NOMEM. */
-NODISCARD enum err webhook_body_to_store(struct ctx *ctx, const json_t *body, const char **ret);
+NODISCARD enum err webhook_body_to_show(struct ctx *ctx, const json_t *body, const char **ret);
 
 #endif

@@ -111,6 +111,21 @@ static bool signed_with(const char *word, size_t word_len, const struct buf *tex
         return ok;
 }
 
+bool webhook_secrets_are_usable(const char *secrets)
+{
+        bool found = false;
+
+        for (const char *word = secrets; *word && !found; word += strspn(word, SECRET_SEPARATORS)) {
+                size_t word_len = strcspn(word, SECRET_SEPARATORS), key_len = 0;
+                unsigned char key[KEY_MAX];
+
+                found = decode_secret(word, word_len, key, &key_len);
+                secret_wipe(key, sizeof(key));
+                word += word_len;
+        }
+        return found;
+}
+
 bool webhook_signature_matches(const struct webhook_headers *headers, const char *body, size_t len,
                                const char *secrets)
 {
@@ -230,23 +245,27 @@ static enum err verify_with_fetched(struct ctx *ctx, const struct provider_sessi
         if (*secret && webhook_signature_matches(headers, body, len, secret))
                 return OK;
         if (!*secret)
-                return ctx_fail(ctx, ERR_NOT_READY,
-                                "The webhook signing secret is not available; try again later");
+                return ctx_fail(ctx, ERR_NOT_READY, WEBHOOK_NO_SECRET);
         return ctx_fail(ctx, ERR_UNAUTHENTICATED, "no signature matches");
 }
 
 enum err webhook_keys_verify(struct ctx *ctx, const struct provider_session *session,
                              const struct webhook_headers *headers, const char *body, size_t len)
 {
+        const struct provider *provider = session->provider;
         struct secret configured;
         enum err rc;
 
-        rc = secrets_get(ctx, session->provider->webhook_secret_name, &configured);
-        if (rc == ERR_NOT_FOUND)
+        rc = secrets_get(ctx, provider->webhook_secret_name, &configured);
+        if (rc == ERR_NOT_FOUND && provider->webhook_secret)
                 return verify_with_fetched(ctx, session, headers, body, len);
+        if (rc == ERR_NOT_FOUND)
+                return ctx_fail(ctx, ERR_NOT_READY, WEBHOOK_NO_SECRET);
         if (rc != OK)
                 return rc;
-        if (!webhook_signature_matches(headers, body, len, configured.bytes))
-                return ctx_fail(ctx, ERR_UNAUTHENTICATED, "Invalid webhook signature");
-        return OK;
+        if (webhook_signature_matches(headers, body, len, configured.bytes))
+                return OK;
+        if (!webhook_secrets_are_usable(configured.bytes))
+                return ctx_fail(ctx, ERR_CONFLICT, WEBHOOK_NO_SECRET);
+        return ctx_fail(ctx, ERR_UNAUTHENTICATED, "no signature matches");
 }

@@ -20,18 +20,23 @@ struct audit_row {
 /* Append. Inside the transaction of what it records; until that ends, all who append wait. */
 NODISCARD enum err store_audit_insert(struct ctx *ctx, const struct audit_row *row);
 
-/* How many rows of a type one address has caused since since_us, counted up to limit. */
+/* How many rows of like's type were written after since_us: those from its actor_ip, or from all
+ * when that is NULL; more than 100 count as 100. */
 NODISCARD enum err store_audit_recent(struct ctx *ctx, const struct audit_row *like,
                                       int64_t since_us, int64_t *ret_count);
 
 struct audit_filter {
-        const char *event_type, *target_type, *target_id; /* NULL: any */
-        int64_t before_id;                                /* 0: from the newest */
-        unsigned limit;
+        const char *event_type, *actor, *target_type, *target_id; /* NULL: any */
+        int64_t since_us, until_us;                               /* both included; 0: no bound */
+        int64_t before_id;                                        /* 0: from the newest */
+        unsigned limit, offset; /* of the rows to call for; a count ignores both and before_id */
 };
 /* Call row for each match, newest first; texts live until it returns. */
 typedef void audit_row_fn(void *arg, const struct audit_row *row);
 NODISCARD enum err store_audit_each(struct ctx *ctx, const struct audit_filter *filter,
                                     audit_row_fn *row, void *arg);
+/* How many match. */
+NODISCARD enum err store_audit_count(struct ctx *ctx, const struct audit_filter *filter,
+                                     int64_t *ret_count);
 
 #endif

@@ -91,7 +91,7 @@ struct job_news {
 
 /* Move the job on, in one statement: only to a later status, never from a final one; the upload
  * token dies with a final status. News of the status it has already fill in what was not known: the
- * earliest times, the largest cost, the first message; so the order in which they come does not
+ * earliest times, the largest cost, the longest texts; so the order in which they come does not
  * matter. *ret_moved: the row changed. Inside a transaction. */
 NODISCARD enum err store_job_apply(struct ctx *ctx, const struct job *job,
                                    const struct job_news *news, bool *ret_moved);

@@ -56,5 +56,5 @@ def companion_dies(cloud, point, *arguments):
 
 def age(cloud, job_id, seconds):
     """Let a job look as if it had been submitted so long ago, and let it be due."""
-    cloud.execute("UPDATE jobs SET created_at_us = created_at_us - %s, poll_at_us = 0 "
+    cloud.change("UPDATE jobs SET created_at_us = created_at_us - %s, poll_at_us = 0 "
                   "WHERE job_id = %s", seconds * 1_000_000, job_id)

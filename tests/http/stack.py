@@ -31,6 +31,7 @@ READY = "SimpleTuner Cloud is ready at "
 START_TIMEOUT_S = 40
 STOP_TIMEOUT_S = 20
 HTTP_TIMEOUT_S = 30
+SETTLE_TIMEOUT_S = 20
 PROVIDER = "/api/cloud/providers/replicate"
 BREAKERS = "/api/cloud/circuit-breakers"
 WEBHOOK = "/api/webhooks/replicate"
@@ -183,26 +184,26 @@ class Stack:
         return subprocess.run([COMPANION, *arguments], env=self.env, capture_output=True,
                               text=True, timeout=timeout_s)
 
-    def connect_database(self):
-        """A connection to the service's database, and the SQL of its dialect: %s is a value."""
+    def _run(self, sql, values, read):
         if self.database_url:
-            return psycopg2.connect(self.database_url), lambda sql: sql
-        connection = sqlite3.connect(self.home / "cloud.db", timeout=10)
-        return connection, lambda sql: sql.replace("%s", "?").replace("%%", "%")
-
-    def query(self, sql, *values):
-        """Rows of the service's database."""
-        connection, dialect = self.connect_database()
+            connection = psycopg2.connect(self.database_url)
+        else:
+            connection = sqlite3.connect(self.home / "cloud.db", timeout=10)
+            sql = sql.replace("%s", "?").replace("%%", "%")
         with contextlib.closing(connection):
             cursor = connection.cursor()
-            cursor.execute(dialect(sql), values)
-            return cursor.fetchall()
+            cursor.execute(sql, values)
+            rows = cursor.fetchall() if read else None
+            connection.commit()
+            return rows
 
-    def execute(self, sql, *values):
+    def query(self, sql, *values):
+        """Rows of the service's database; %s stands for a value."""
+        return self._run(sql, values, True)
+
+    def change(self, sql, *values):
         """Change the service's database behind its back."""
-        connection, dialect = self.connect_database()
-        with contextlib.closing(connection), connection:
-            connection.cursor().execute(dialect(sql), values)
+        self._run(sql, values, False)
 
     def database_text(self):
         """Every value of every table, as one text to search in."""
@@ -276,6 +277,22 @@ class Stack:
                       for prediction_id in self.sim.store.active()]
         for delivery in filter(None, deliveries):
             delivery.done.wait(HTTP_TIMEOUT_S)
+        self.settle()
+
+    # webhooks that were acknowledged
+
+    def settle(self):
+        """Return when every stored delivery has been applied: effects come after the answer."""
+        until(lambda: self.query("SELECT COUNT(*) FROM webhook_deliveries "
+                                 "WHERE apply_at_us IS NOT NULL") == [(0,)],
+              SETTLE_TIMEOUT_S, "the inbox does not get empty")
+
+    def delivery(self, answer):
+        """The stored delivery that this answer to a webhook is about, once it has been applied."""
+        self.settle()
+        answer = self.get(f"/api/webhooks/deliveries/{answer['delivery_id']}")
+        assert answer.status_code == 200, answer.text
+        return answer.json()["delivery"]
 
     # jobs
 
@@ -292,6 +309,7 @@ class Stack:
         return Job(job_id, prediction)
 
     def job(self, job_id):
+        self.settle()
         answer = self.get(f"/api/cloud/jobs/{job_id}")
         assert answer.status_code == 200, answer.text
         return answer.json()["job"]
@@ -303,13 +321,16 @@ class Stack:
         return self.put(job.storage(urllib.parse.quote(key)), data=body,
                         headers={"X-Upload-Token": job.token} | headers)
 
-    def webhook(self, payload, query="", secret=None, webhook_id=None, timestamp=None,
-                headers=None):
-        """Deliver a signed event; headers replace or, when None, remove what was signed."""
+    def sign(self, payload, secret=None, webhook_id=None, timestamp=None, headers=None):
+        """An event as arguments of post; headers replace or, when None, remove what was signed."""
         body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
         signed = sim_webhooks.headers(secret or self.sim.webhook_secret, body, webhook_id,
                                       int(time.time()) if timestamp is None else timestamp)
         signed |= headers or {}
-        return self.post(WEBHOOK + query, data=body,
-                         headers={name: value for name, value in signed.items()
-                                  if value is not None})
+        return {"data": body, "headers": {name: value for name, value in signed.items()
+                                          if value is not None}}
+
+    def webhook(self, payload, query="", **signing):
+        """Deliver a signed event after those before it have taken effect."""
+        self.settle()
+        return self.post(WEBHOOK + query, **self.sign(payload, **signing))

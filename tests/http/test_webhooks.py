@@ -139,11 +139,19 @@ def test_the_message_of_an_error_is_kept(cloud, job):
 
 @pytest.mark.parametrize("body", [
     {}, {"event_type": "completed"}, {"status": "succeeded"},
+    {"event_type": "completed", "job_id": ""}])
+def test_news_of_no_job_are_ignored(cloud, body):
+    answer = expect.ok(cloud.webhook(body))
+    assert (answer["status"], answer["reason"]) == ("ignored", "no job_id")
+    assert cloud.delivery(answer)["outcome"] == "ignored"
+
+
+@pytest.mark.parametrize("body", [
     {"event_type": "completed", "job_id": "01hzzzzzzzzzzzzzzzzzzzzzzz"},
-    {"id": "nobody", "status": "succeeded"},
-    {"event_type": "completed", "job_id": ""}, {"event_type": "completed", "job_id": "a" * 5000}])
-def test_news_of_an_unknown_job_are_ignored(cloud, body):
-    assert expect.ok(cloud.webhook(body))["status"] == "ignored"
+    {"id": "nobody", "status": "succeeded"}, {"event_type": "completed", "job_id": "a" * 5000}])
+def test_news_of_an_unknown_job_are_received_and_come_to_nothing(cloud, body):
+    delivery = cloud.delivery(received(cloud.webhook(body)))
+    assert (delivery["outcome"], delivery["reason"]) == ("ignored", "unknown job")
 
 
 # Signatures
@@ -258,10 +266,9 @@ def test_a_delivery_counts_once(cloud, job):
 
 def test_an_accepted_delivery_is_stored(cloud, job):
     webhook_id = "msg_" + secrets.token_hex(8)
-    received(cloud.webhook(event(job, "completed", extra="kept"), webhook_id=webhook_id))
-    [(body,)] = cloud.query("SELECT body FROM webhook_deliveries WHERE webhook_id = %s",
-                            webhook_id)
-    assert json.loads(body)["extra"] == "kept"
+    answer = received(cloud.webhook(event(job, "completed", extra="kept"), webhook_id=webhook_id))
+    delivery = cloud.delivery(answer)
+    assert delivery["webhook_id"] == webhook_id and delivery["body"]["extra"] == "kept"
 
 
 # Addresses

@@ -205,6 +205,13 @@ static bool take_key(struct ctx *ctx, unsigned index, void *arg)
         return secrets_master_key(ctx, keys[index]) == OK;
 }
 
+/* What a process that starts now has read: nothing. */
+static void start_anew(struct ctx *ctx)
+{
+        secrets_free(TAKE(ctx->cloud->secrets));
+        assert_ok(ctx, secrets_new(ctx, &ctx->cloud->secrets));
+}
+
 static void the_master_key_is_made_once(void **state)
 {
         struct ctx *ctx = *state;
@@ -215,9 +222,15 @@ static void the_master_key_is_made_once(void **state)
                 assert_memory_equal(keys[i], keys[0], MASTER_KEY_SIZE);
         assert_memory_not_equal(keys[0], zero, MASTER_KEY_SIZE);
         assert_int_equal(mode_of(ctx, "credential.key"), 0600);
+        start_anew(ctx);
+        assert_ok(ctx, secrets_master_key(ctx, keys[1]));
+        assert_memory_equal(keys[1], keys[0], MASTER_KEY_SIZE);
         assert_int_equal(unlink(fixture_path(ctx, "credential.key")), 0);
-        assert_ok(ctx, secrets_master_key(ctx, zero));
-        assert_memory_not_equal(zero, keys[0], MASTER_KEY_SIZE);
+        assert_ok(ctx, secrets_master_key(ctx, keys[1]));
+        assert_memory_equal(keys[1], keys[0], MASTER_KEY_SIZE);
+        start_anew(ctx);
+        assert_ok(ctx, secrets_master_key(ctx, keys[1]));
+        assert_memory_not_equal(keys[1], keys[0], MASTER_KEY_SIZE);
 }
 
 static void a_master_key_file_that_is_unsafe_or_short_is_refused(void **state)
@@ -252,6 +265,7 @@ static void a_line_end_in_the_key_file_does_not_change_the_key(void **state)
         assert_int_equal(chmod(fixture_path(ctx, "credential.key"), 0600), 0);
         assert_ok(ctx, secrets_master_key(ctx, bare));
         fixture_write(ctx, "credential.key", "0123456789abcdef0123456789abcdef\r\n");
+        start_anew(ctx);
         assert_ok(ctx, secrets_master_key(ctx, edited));
         assert_memory_equal(bare, edited, MASTER_KEY_SIZE);
 }

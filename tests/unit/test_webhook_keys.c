@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/cloud/secrets.h"
 #include "core/cloud/webhook_keys.h"
 #include "tests/fixture_db.h"
 
@@ -252,6 +253,53 @@ static void without_any_secret_the_sender_is_asked_to_come_again(void **state)
         assert_int_equal(asked, 1);
 }
 
+static bool refuse(struct ctx *ctx, unsigned index, void *arg)
+{
+        (void)index;
+        (void)arg;
+        return verify(ctx, &vectors[1]) == ERR_UNAUTHENTICATED;
+}
+
+static void bad_calls_at_once_cause_one_fetch(void **state)
+{
+        asked = 0;
+        handed_out = vectors[0].secret;
+        fixture_threads(*state, 32, refuse, NULL);
+        assert_int_equal(asked, 1);
+}
+
+/* A provider that hands out no secret: one is agreed on. */
+static enum err verify_agreed(struct ctx *ctx, const struct vector *v)
+{
+        static const struct provider quiet = { .id = "quiet",
+                                               .webhook_secret_name = "CLOUD_WEBHOOK_SECRET" };
+        const struct provider_session session = { .provider = &quiet };
+
+        return webhook_keys_verify(ctx, &session, &v->headers, v->body, strlen(v->body));
+}
+
+static void a_provider_that_hands_out_none_signs_with_the_one_that_was_set(void **state)
+{
+        struct ctx *ctx = *state;
+
+        assert_rc(ctx, ERR_NOT_READY, verify_agreed(ctx, &vectors[0]));
+        assert_ok(ctx, secrets_put(ctx, "CLOUD_WEBHOOK_SECRET", vectors[0].secret));
+        assert_ok(ctx, verify_agreed(ctx, &vectors[0]));
+        assert_rc(ctx, ERR_UNAUTHENTICATED, verify_agreed(ctx, &vectors[1]));
+}
+
+static void what_was_set_as_a_secret_and_is_none_is_our_own_fault(void **state)
+{
+        static const char *const wrong[] = { "not base64!", "whsec_", "v1,whsec_*" };
+        struct ctx *ctx = *state;
+
+        for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+                assert_ok(ctx, secrets_put(ctx, "CLOUD_WEBHOOK_SECRET", wrong[i]));
+                assert_rc(ctx, ERR_CONFLICT, verify_agreed(ctx, &vectors[0]));
+        }
+        assert_true(webhook_secrets_are_usable("not-base64 MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"));
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -270,6 +318,9 @@ int main(void)
                 FIXTURE_CLOUD_TEST(a_secret_is_fetched_once_and_kept),
                 FIXTURE_CLOUD_TEST(a_mismatch_fetches_anew_at_most_once_a_minute),
                 FIXTURE_CLOUD_TEST(without_any_secret_the_sender_is_asked_to_come_again),
+                FIXTURE_CLOUD_TEST(bad_calls_at_once_cause_one_fetch),
+                FIXTURE_CLOUD_TEST(a_provider_that_hands_out_none_signs_with_the_one_that_was_set),
+                FIXTURE_CLOUD_TEST(what_was_set_as_a_secret_and_is_none_is_our_own_fault),
         };
 
         return cmocka_run_group_tests_name("webhook keys", tests, NULL, NULL);

@@ -1,0 +1,31 @@
+/* Webhooks that were refused, in the audit log: the reason is for the operator alone, the caller
+ * never learns it. What one source, and all together, can write is bounded. */
+#ifndef CORE_CLOUD_WEBHOOK_REFUSAL_H
+#define CORE_CLOUD_WEBHOOK_REFUSAL_H
+
+#include "core/base/ctx.h"
+#include "core/base/ipnet.h"
+
+/* Why; the order is that of the checks. */
+enum webhook_verdict {
+        WEBHOOK_GOOD,
+        WEBHOOK_IP_DENIED,      /* not in the provider's allowlist */
+        WEBHOOK_MISSING_HEADER, /* id, timestamp or signature is not there, or is no such thing */
+        WEBHOOK_BAD_SECRET_FORMAT, /* ours: what was set as the signing secret is none */
+        WEBHOOK_NO_MATCH,          /* signed with another secret, or changed on the way */
+        WEBHOOK_STALE,             /* too old, or too early */
+        WEBHOOK_VERDICT_COUNT
+};
+
+struct webhook_refusal {
+        const char *provider_id;
+        struct ipaddr client;
+        enum webhook_verdict verdict;
+};
+
+/* Write "security.webhook_rejected" in a transaction of its own, unless the source (an IPv4 address
+ * or the /64 of an IPv6 one) has caused 5 such rows within a minute, or all sources 100. The first
+ * row after some that this process did not write says how many those were. Faults. */
+NODISCARD enum err webhook_refusal_record(struct ctx *ctx, const struct webhook_refusal *refusal);
+
+#endif

@@ -44,7 +44,7 @@ enum err events_stream(struct ctx *ctx, const struct request *request, struct re
 {
         struct event_feed *feed = arena_alloc(ctx->arena, sizeof(*feed));
         const char *job_id;
-        int64_t last_id;
+        int64_t last_id = 0;
         enum err rc;
 
         if (!feed)

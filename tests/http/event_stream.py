@@ -13,6 +13,7 @@ from fcgi_client import FcgiRequest
 from waiting import until
 
 TIMEOUT_S = 20
+SEAT_S = 5
 
 
 @dataclasses.dataclass
@@ -108,11 +109,11 @@ class Stream:
 
 
 def open_stream(cloud, path="/api/events/stream", headers=None):
-    """Through the front server. The answer's head has come when this returns."""
+    """Through the front server. The greeting has come when this returns."""
     session = requests.Session()
     session.trust_env = False
-    answer = session.get(cloud.url + path, headers=headers, stream=True, timeout=60)
-    assert answer.status_code == 200, answer.text
+    answer = _seated(lambda: _granted(
+        session.get(cloud.url + path, headers=headers, stream=True, timeout=60)))
     connection = answer.raw._connection.sock
 
     def close():
@@ -129,16 +130,37 @@ def open_stream(cloud, path="/api/events/stream", headers=None):
     return stream
 
 
-def open_local(responder, path="/api/events/stream", headers=None, remote_addr="127.0.0.1"):
-    """Without a front server. headers is set when the greeting has come."""
-    request = FcgiRequest(responder.bulk_socket, "GET", path, headers, remote_addr, timeout_s=60)
-    output = request.stream()
-    status, head, rest = request.head(output)
-    assert status == 200, rest
+def open_local(responder, path="/api/events/stream", headers=None):
+    """The same without a front server."""
+    request, output, head, rest = _seated(lambda: _granted_local(responder, path, headers))
     stream = Stream(_chain(rest, output), request.break_off)
     stream.headers = head
     stream.wait_for("connection")
     return stream
+
+
+def _seated(attempt):
+    """A seat whose client has just gone may take a moment to be free again: 503 until then."""
+    return until(attempt, SEAT_S, "no seat is given back")
+
+
+def _granted(answer):
+    if answer.status_code == 503:
+        answer.close()
+        return None
+    assert answer.status_code == 200, answer.text
+    return answer
+
+
+def _granted_local(responder, path, headers):
+    request = FcgiRequest(responder.bulk_socket, "GET", path, headers, timeout_s=60)
+    output = request.stream()
+    status, head, rest = request.head(output)
+    if status == 503:
+        request.break_off()
+        return None
+    assert status == 200, rest
+    return request, output, head, rest
 
 
 def _chain(first, chunks):

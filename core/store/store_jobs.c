@@ -154,156 +154,54 @@ static enum err count_change(struct ctx *ctx, const struct job *old, const struc
         return add_to_hour(ctx, old, &delta);
 }
 
-/* SQL: of two texts for one thing the longer stays, and of equally long ones the first in order: a
- * choice that does not depend on which came first. */
+/* clang-format off */
+/* SQL: the news are of a later status; of an end. */
+#define MOVES_ON "$9 > " JOB_RANK
+#define ENDS     "$2 IN ('completed', 'failed', 'cancelled')"
+
+/* SQL: what news of the same status add. Of two texts the longer stays, of equally long ones the
+ * first in order; of times the earliest, of costs the largest: choices that do not depend on which
+ * came first. */
 #define WINS(text, column)                                                                         \
         "CASE WHEN " column " IS NULL THEN CAST(" text " AS TEXT) IS NOT NULL "                    \
         "WHEN LENGTH(" text ") <> LENGTH(" column ") THEN LENGTH(" text ") > LENGTH(" column ") "  \
         "ELSE " text " < " column " END"
+#define EARLIER(time, column)                                                                      \
+        "CAST(" time " AS BIGINT) < COALESCE(" column ", " time " + 1)"
+#define DEARER "CAST($7 AS BIGINT) > COALESCE(cost_usd_micros, -1)"
+
+static const char apply_sql[] =
+        "UPDATE jobs SET updated_at_us = $8, "
+        "status = CASE WHEN " MOVES_ON " THEN $2 ELSE status END, "
+        "error_message = CASE WHEN " MOVES_ON " THEN $3 "
+                "WHEN status = $2 AND " WINS("$3", "error_message") " THEN $3 ELSE error_message END, "
+        "output_url = CASE WHEN " WINS("$4", "output_url") " THEN $4 ELSE output_url END, "
+        "started_at_us = CASE WHEN " EARLIER("$5", "started_at_us") " THEN CAST($5 AS BIGINT) "
+                "ELSE started_at_us END, "
+        "completed_at_us = CASE WHEN " EARLIER("$6", "completed_at_us") " THEN CAST($6 AS BIGINT) "
+                "ELSE completed_at_us END, "
+        "cost_usd_micros = CASE WHEN " DEARER " THEN CAST($7 AS BIGINT) ELSE cost_usd_micros END, "
+        "upload_token_sha256 = CASE WHEN " ENDS " THEN NULL ELSE upload_token_sha256 END, "
+        "poll_at_us = CASE WHEN NOT (" MOVES_ON " AND " ENDS ") THEN poll_at_us "
+                "WHEN external_id IS NULL THEN CAST($10 AS BIGINT) END "
+        "WHERE job_id = $1 AND (" MOVES_ON " "
+                "OR (status = $2 AND (" WINS("$3", "error_message") " OR " WINS("$4", "output_url")
+                        " OR " EARLIER("$5", "started_at_us")
+                        " OR " EARLIER("$6", "completed_at_us") " OR " DEARER ")) "
+                "OR ($2 = 'running' AND " JOB_RANK " = 9 AND " EARLIER("$5", "started_at_us") ")) "
+        "RETURNING " JOB_COLUMNS;
+/* clang-format on */
 
 enum err store_job_apply(struct ctx *ctx, const struct job *job, const struct job_news *news,
                          bool *ret_moved)
 {
-        /* $9 > RANK: the news are of a later status. */
-        static const char sql
-                [] = "UPDATE jobs SET status = CASE WHEN $9 > " JOB_RANK
-                     " THEN $2 ELSE status END, "
-                     "error_message = CASE WHEN $9 > " JOB_RANK " THEN $3 WHEN status = $2 "
-                     "AND " WINS("$3",
-                                 "error_message") " THEN $3 ELSE error_message END, "
-                                                  "output_url = CASE WHEN " WINS(
-                                                          "$4",
-                                                          "output_url") " THEN $4 "
-                                                                        "ELSE output_url END, "
-                                                                        "started_at_us = CASE WHEN "
-                                                                        "CAST($5 AS BIGINT) < "
-                                                                        "started_at_us "
-                                                                        "THEN CAST($5 AS BIGINT) "
-                                                                        "ELSE "
-                                                                        "COALESCE(started_at_us, "
-                                                                        "$5) END, "
-                                                                        "completed_at_us = CASE "
-                                                                        "WHEN CAST($6 AS BIGINT) < "
-                                                                        "completed_at_us "
-                                                                        "THEN CAST($6 AS BIGINT) "
-                                                                        "ELSE "
-                                                                        "COALESCE(completed_at_us, "
-                                                                        "$6) END, "
-                                                                        "cost_usd_micros = CASE "
-                                                                        "WHEN CAST($7 AS BIGINT) > "
-                                                                        "COALESCE(cost_usd_micros, "
-                                                                        "-1) "
-                                                                        "THEN CAST($7 AS BIGINT) "
-                                                                        "ELSE cost_usd_micros END, "
-                                                                        "updated_at_us = $8, "
-                                                                        "upload_token_sha256 = "
-                                                                        "CASE WHEN $2 IN "
-                                                                        "('completed', 'failed', "
-                                                                        "'cancelled') "
-                                                                        "THEN NULL ELSE "
-                                                                        "upload_token_sha256 END, "
-                                                                        "poll_at_us = CASE WHEN $9 "
-                                                                        "> " JOB_RANK
-                                                                        " AND $2 IN ('completed', "
-                                                                        "'failed', "
-                                                                        "'cancelled') THEN CASE "
-                                                                        "WHEN external_id IS NULL "
-                                                                        "THEN CAST($10 AS BIGINT) "
-                                                                        "END "
-                                                                        "ELSE poll_at_us END "
-                                                                        "WHERE job_id = $1 AND ($9 "
-                                                                        "> " JOB_RANK
-                                                                        " OR (status = $2 AND "
-                                                                        "(" WINS("$3", "error_"
-                                                                                       "message") " OR " WINS(
-                                                                                "$4",
-                                                                                "output_url") " OR "
-                                                                                              "CAST"
-                                                                                              "($5 "
-                                                                                              "AS "
-                                                                                              "BIGI"
-                                                                                              "NT) "
-                                                                                              "< "
-                                                                                              "COAL"
-                                                                                              "ESCE"
-                                                                                              "(sta"
-                                                                                              "rted"
-                                                                                              "_at_"
-                                                                                              "us, "
-                                                                                              "$5 "
-                                                                                              "+ "
-                                                                                              "1) "
-                                                                                              "OR "
-                                                                                              "CAST"
-                                                                                              "($6 "
-                                                                                              "AS "
-                                                                                              "BIGI"
-                                                                                              "NT) "
-                                                                                              "< "
-                                                                                              "COAL"
-                                                                                              "ESCE"
-                                                                                              "(com"
-                                                                                              "plet"
-                                                                                              "ed_"
-                                                                                              "at_"
-                                                                                              "us, "
-                                                                                              "$6 "
-                                                                                              "+ "
-                                                                                              "1) "
-                                                                                              "OR "
-                                                                                              "CAST"
-                                                                                              "($7 "
-                                                                                              "AS "
-                                                                                              "BIGI"
-                                                                                              "NT) "
-                                                                                              "> "
-                                                                                              "COAL"
-                                                                                              "ESCE"
-                                                                                              "(cos"
-                                                                                              "t_"
-                                                                                              "usd_"
-                                                                                              "micr"
-                                                                                              "os, "
-                                                                                              "-1))"
-                                                                                              ") "
-                                                                                              "OR "
-                                                                                              "($2 "
-                                                                                              "= "
-                                                                                              "'run"
-                                                                                              "ning"
-                                                                                              "' "
-                                                                                              "AND"
-                                                                                              " " JOB_RANK
-                                                                                              " = "
-                                                                                              "9 "
-                                                                                              "AND "
-                                                                                              "CAST"
-                                                                                              "($5 "
-                                                                                              "AS "
-                                                                                              "BIGI"
-                                                                                              "NT) "
-                                                                                              "< "
-                                                                                              "COAL"
-                                                                                              "ESCE"
-                                                                                              "(sta"
-                                                                                              "rted"
-                                                                                              "_at_"
-                                                                                              "us, "
-                                                                                              "$5 "
-                                                                                              "+ "
-                                                                                              "1)))"
-                                                                                              " "
-                                                                                              "RETU"
-                                                                                              "RNIN"
-                                                                                              "G"
-                                                                                              " " JOB_COLUMNS;
         CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
         struct job old, now;
         enum err rc;
 
         rc = lock_row(ctx, job->job_id, &old);
         if (rc == OK)
-                rc = db_query(ctx, &stmt, sql, "ttttzziiiz", job->job_id,
+                rc = db_query(ctx, &stmt, apply_sql, "ttttzziiiz", job->job_id,
                               job_status_name(news->status), news->error_message, news->output_url,
                               news->started_at_us, news->completed_at_us, news->cost_usd_micros,
                               clock_wall_us(ctx->clock), (int64_t)news->status, news->poll_at_us);

@@ -3,7 +3,7 @@
 
 #include "core/base/fields.h"
 #include "core/cloud/cloud.h"
-#include "core/cloud/provider.h"
+#include "core/cloud/provider_token.h"
 #include "core/cloud/secrets.h"
 #include "fcgi/handlers.h"
 
@@ -128,7 +128,7 @@ enum err providers_token_save(struct ctx *ctx, const struct request *request, st
         if (rc == OK)
                 rc = fields_decode(ctx, token_fields, ARRAY_SIZE(token_fields), json, &body);
         if (rc == OK)
-                rc = provider_save_token(ctx, request_param(request, "provider"), body.api_token,
+                rc = provider_token_save(ctx, request_param(request, "provider"), body.api_token,
                                          &problem);
         if (rc != OK)
                 return rc;
@@ -137,7 +137,7 @@ enum err providers_token_save(struct ctx *ctx, const struct request *request, st
 
 enum err providers_token_delete(struct ctx *ctx, const struct request *request, struct reply *reply)
 {
-        enum err rc = provider_delete_token(ctx, request_param(request, "provider"));
+        enum err rc = provider_token_delete(ctx, request_param(request, "provider"));
 
         if (rc != OK)
                 return rc;

@@ -120,8 +120,9 @@ static enum err check_provider(struct ctx *ctx, const struct provider *provider,
         if (!component.name || !component.message)
                 return ctx_nomem(ctx);
         rc = provider_open(ctx, provider->id, &session);
-        if (rc == OK && session.token.len == 0) {
-                component.message = "Skipped - no API token configured";
+        if (rc == OK && provider_check_configured(ctx, &session) != OK) {
+                component.message = session.api_base ? "Skipped - no API token configured"
+                                                     : "Skipped - no address configured";
                 add(health, component);
                 return OK;
         }

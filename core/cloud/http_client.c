@@ -171,6 +171,15 @@ static bool add_header(header_list **list, const char *line)
         return longer != NULL;
 }
 
+static bool add_headers(header_list **list, const char *const *lines)
+{
+        for (; lines && *lines; lines++) {
+                if (!add_header(list, *lines))
+                        return false;
+        }
+        return true;
+}
+
 static bool make_headers(struct ctx *ctx, const struct http_request *request, header_list **list)
 {
         struct arena *arena = ctx->arena;
@@ -179,6 +188,7 @@ static bool make_headers(struct ctx *ctx, const struct http_request *request, he
         return add_header(list, "Expect:") &&
                add_header(list, "Accept: application/json, */*;q=0.1") &&
                add_header(list, arena_printf(arena, "X-Correlation-ID: %s", ctx->correlation_id)) &&
+               add_headers(list, request->headers) &&
                (!request->bearer || add_header(list, arena_printf(arena, "Authorization: Bearer %s",
                                                                   request->bearer))) &&
                (!request->content_type ||

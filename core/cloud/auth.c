@@ -12,6 +12,7 @@ static const char *const names[PERM_COUNT] = {
         [PERM_JOB_SUBMIT] = "job.submit",
         [PERM_JOB_CANCEL] = "job.cancel.all",
         [PERM_CONFIG] = "admin.config",
+        [PERM_LOGIN] = "login",
         [PERM_STORAGE_READ] = "storage.read",
         [PERM_STORAGE_WRITE] = "storage.write",
 };

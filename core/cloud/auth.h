@@ -15,6 +15,7 @@ enum permission {
         PERM_JOB_SUBMIT,
         PERM_JOB_CANCEL,
         PERM_CONFIG,        /* admin.config */
+        PERM_LOGIN,         /* whoever is somebody: one's own things */
         PERM_STORAGE_READ,  /* administrators, and a job in its own bucket */
         PERM_STORAGE_WRITE, /* the same */
         PERM_COUNT

@@ -35,11 +35,11 @@ enum err credential_get(struct ctx *ctx, const char *owner, const char *provider
         return seal_open(ctx, place, row.value, ret_value);
 }
 
-/* Which provider and which of its credentials; ERR_INVALID names the field. */
-static enum err check_key(struct ctx *ctx, const struct credential_given *given,
-                          const struct provider **ret)
+enum err credential_check(struct ctx *ctx, const struct credential_given *given)
 {
-        if (provider_find(ctx, given->provider, ret) != OK)
+        const struct provider *provider;
+
+        if (provider_find(ctx, given->provider, &provider) != OK)
                 return ctx_fail(ctx, ERR_INVALID, "provider: Unknown provider: %.64s",
                                 given->provider);
         if (strcmp(given->credential_name, CREDENTIAL_TOKEN) != 0)
@@ -121,7 +121,9 @@ enum err credential_save(struct ctx *ctx, const struct credential_given *given)
         const char *place;
         enum err rc;
 
-        rc = check_key(ctx, given, &provider);
+        rc = credential_check(ctx, given);
+        if (rc == OK)
+                rc = provider_find(ctx, given->provider, &provider);
         if (rc == OK)
                 rc = provider_token_check(ctx, provider, "value", given->value, &value);
         if (rc != OK)

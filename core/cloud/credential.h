@@ -21,6 +21,10 @@ struct credential_given {
         const char *description; /* NULL: none */
 };
 
+/* Do these name something that is kept? Value and description are not looked at. ERR_INVALID names
+ * the field. */
+NODISCARD enum err credential_check(struct ctx *ctx, const struct credential_given *given);
+
 /* Store or replace, with the audit row. ERR_INVALID names the field. ERR_CONFLICT: a first token
  * while jobs run under the global one, which that token may not know. */
 NODISCARD enum err credential_save(struct ctx *ctx, const struct credential_given *given);

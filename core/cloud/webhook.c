@@ -7,6 +7,7 @@
 #include "core/cloud/cloud.h"
 #include "core/cloud/job.h"
 #include "core/cloud/webhook_event.h"
+#include "core/cloud/webhook_sender.h"
 #include "core/db/db.h"
 #include "core/store/store_webhooks.h"
 
@@ -153,18 +154,18 @@ enum err webhook_receive(struct ctx *ctx, const struct webhook_request *request,
                          struct webhook_result *ret)
 {
         CLEANUP(json_decrefp) json_t *body = NULL;
-        struct provider_session session;
+        struct webhook_sender sender;
         struct webhook_event event;
         enum err rc;
 
         rc = cloud_check_schema(ctx);
         if (rc == OK)
-                rc = provider_open(ctx, request->provider_id, &session);
+                rc = webhook_sender_open(ctx, request->provider_id, request->job_hint, &sender);
         if (rc != OK)
                 return rc;
-        rc = check_address(ctx, request, session.settings.webhook_allowed_ips);
+        rc = check_address(ctx, request, sender.session.settings.webhook_allowed_ips);
         if (rc == OK)
-                rc = check_signature(ctx, &session, request);
+                rc = check_signature(ctx, &sender.session, request);
         if (rc == ERR_DENIED || rc == ERR_UNAUTHENTICATED) {
                 char client[IPADDR_TEXT_SIZE];
 
@@ -179,7 +180,9 @@ enum err webhook_receive(struct ctx *ctx, const struct webhook_request *request,
         rc = json_parse_object(ctx, "webhook payload", request->body, request->body_len, &body);
         if (rc != OK)
                 return rc;
-        rc = webhook_event_read(ctx, session.provider, body, &event);
+        rc = webhook_event_read(ctx, sender.session.provider, body, &event);
+        if (rc == OK && !webhook_sender_may_tell(&sender, &event))
+                rc = ctx_fail(ctx, ERR_DENIED, "This account may not tell of that job");
         if (rc == OK)
                 rc = webhook_body_to_store(ctx, body, &event.stored_body);
         if (rc != OK)

@@ -184,15 +184,24 @@ class Stack:
 
     def query(self, sql, *values):
         """Rows of the service's database; %s stands for a value."""
+        with self._cursor() as cursor:
+            cursor.execute(sql if self.database_url else sql.replace("%s", "?"), values)
+            return cursor.fetchall()
+
+    def query_change(self, sql, *values):
+        """Change the service's database behind its back."""
+        with self._cursor() as cursor:
+            cursor.execute(sql if self.database_url else sql.replace("%s", "?"), values)
+            cursor.connection.commit()
+
+    @contextlib.contextmanager
+    def _cursor(self):
         if self.database_url:
             connection = psycopg2.connect(self.database_url)
         else:
             connection = sqlite3.connect(self.home / "cloud.db", timeout=10)
-            sql = sql.replace("%s", "?")
         try:
-            cursor = connection.cursor()
-            cursor.execute(sql, values)
-            return cursor.fetchall()
+            yield connection.cursor()
         finally:
             connection.close()
 

@@ -53,8 +53,10 @@ static struct http_settings effective_http(const struct config *config,
 /* The owner's own token, else the global one. No token is no error. */
 static enum err choose_token(struct ctx *ctx, struct provider_session *session)
 {
-        enum err rc = credential_get(ctx, session->owner, session->provider->id, &session->token);
+        enum err rc = ERR_NOT_FOUND;
 
+        if (*session->owner)
+                rc = credential_get(ctx, session->owner, session->provider->id, &session->token);
         session->token_is_owners = rc == OK;
         if (rc == ERR_NOT_FOUND)
                 rc = secrets_get(ctx, session->provider->token_name, &session->token);

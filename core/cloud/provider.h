@@ -79,7 +79,8 @@ NODISCARD enum err provider_find(struct ctx *ctx, const char *id, const struct p
 /* The n-th provider, NULL past the last. */
 const struct provider *provider_at(size_t n);
 
-/* For the jobs of one owner: with the owner's own token when there is one, else the global one.
+/* For the jobs of one owner: with the owner's own token when there is one, else the global one;
+ * owner "": with the global one.
  * ERR_NOT_FOUND: no such provider. ERR_UNAVAILABLE: settings or secrets cannot be read. */
 NODISCARD enum err provider_open_for(struct ctx *ctx, const char *id, const char *owner,
                                      struct provider_session *ret);

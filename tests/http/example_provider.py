@@ -23,7 +23,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 SECRET = base64.b64decode(os.environ["CLOUD_WEBHOOK_SECRET"].removeprefix("whsec_"))
 TRAIN_SECONDS = float(os.environ.get("TRAIN_SECONDS", "1"))
 TOLERANCE_S = 300
-PAGE = 100
+PAGE = int(os.environ.get("PAGE", "100"))
 JOBS = {}  # our id: the job as the service sees it, oldest first
 WEBHOOKS = {}  # our id: where its news go
 LOCK = threading.RLock()

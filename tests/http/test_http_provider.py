@@ -1,9 +1,11 @@
 """The provider http: the example service of the README, through the whole life of a job."""
 
+import json
 import os
 import re
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 
 import pytest
@@ -11,7 +13,7 @@ import pytest
 import expect
 import sim_webhooks
 from conftest import DATABASES
-from stack import REPO
+from stack import REPO, Stack
 from waiting import free_port, until
 
 EXAMPLE = REPO / "tests" / "http" / "example_provider.py"
@@ -25,13 +27,13 @@ README_BLOCK = re.compile(r"<!-- example provider -->\s*```sh\n(.*?)^```", re.DO
 class Example:
     """The example service as a process of its own."""
 
-    def __init__(self, train_s):
+    def __init__(self, train_s, page):
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.process = subprocess.Popen(
             [sys.executable, EXAMPLE, str(self.port)], stdin=subprocess.DEVNULL,
             env={"CLOUD_WEBHOOK_SECRET": SECRET, "TRAIN_SECONDS": str(train_s),
-                 "PATH": os.environ["PATH"]})
+                 "PAGE": str(page), "PATH": os.environ["PATH"]})
         until(self.answers, 10, "the example does not start")
 
     def answers(self):
@@ -52,8 +54,8 @@ class Example:
 def example():
     started = []
 
-    def start(train_s=0.2):
-        started.append(Example(train_s))
+    def start(train_s=0.2, page=100):
+        started.append(Example(train_s, page))
         return started[-1]
 
     yield start
@@ -63,7 +65,6 @@ def example():
 
 @pytest.fixture(scope="module", params=DATABASES)
 def http_stack(request, fleet):
-    from stack import Stack
     stack = Stack("lighttpd", fleet.database_url(request.param), {"CLOUD_WEBHOOK_SECRET": SECRET})
     with stack:
         yield stack
@@ -139,6 +140,28 @@ def test_lost_webhooks_are_made_up_for_by_polling(cloud, example):
         return cloud.status(job_id) == "completed"
 
     until(completed, 20, "polling does not end the job")
+
+
+def test_a_lost_submission_is_found_on_whatever_page_it_is(cloud, example):
+    service = example(train_s=600, page=1)
+    configure(cloud, api_base_url=service.url)
+    job_ids = [expect.ok(submit(cloud))["job_id"] for _ in range(3)]
+    external_id = cloud.job(job_ids[0])["external_id"]
+    cloud.query_change("UPDATE jobs SET external_id = NULL WHERE job_id = %s", job_ids[0])
+    done = cloud.companion("poll")
+    assert done.returncode == 0, done.stderr
+    assert cloud.job(job_ids[0])["external_id"] == external_id
+
+
+def test_what_the_service_charges_goes_before_the_price_list(cloud, example):
+    configure(cloud, api_base_url=example(train_s=600).url, hardware_info=A100)
+    job = expect.ok(submit(cloud, hardware_profile="a100"))
+    body = json.dumps({"id": job["external_id"], "status": "completed", "run_seconds": 10,
+                       "cost_usd": 12.5}).encode()
+    expect.ok(cloud.post("/api/webhooks/http", data=body,
+                         headers=sim_webhooks.headers(SECRET, body)))
+    until(lambda: cloud.status(job["job_id"]) == "completed", 10, "the webhook moved nothing")
+    assert cloud.job(job["job_id"])["cost_usd"] == 12.5
 
 
 def test_hardware_is_what_the_setting_lists(cloud, example):

@@ -1,9 +1,11 @@
 """What a provider is asked beside jobs: models, prices, hardware, its status page; and the panel."""
 
+import datetime
+
 import pytest
 
 import expect
-from sim_api import STATUS_PAGE
+import sim_api
 from sim_predictions import version_id
 from stack import PROVIDER
 
@@ -129,7 +131,6 @@ def test_trouble_with_versions_is_told(cloud):
                                        "https://127.0.0.1:{port}/v10/x",
                                        "https://127.0.0.1:{port}/v1/../x"])
 def test_a_list_that_leads_elsewhere_is_not_followed(cloud, monkeypatch, elsewhere):
-    import sim_api
     target = elsewhere.format(port=cloud.sim.port)
     page = {"next": target, "previous": None, "results": []}
     monkeypatch.setattr(sim_api, "page_of", lambda *_: (200, page))
@@ -146,7 +147,7 @@ def status_page(cloud):
     cloud.configure(status_page_url=cloud.sim.url.removesuffix("/v1")
                     + "/status/api/v2/summary.json")
     yield cloud.sim
-    cloud.sim.status_page = STATUS_PAGE
+    cloud.sim.status_page = sim_api.STATUS_PAGE
     cloud.configure(status_page_url="")
 
 
@@ -160,7 +161,7 @@ def test_a_quiet_status_page_is_operational(cloud, status_page):
 
 
 def test_incidents_and_maintenances_are_told_apart(cloud, status_page):
-    status_page.status_page = STATUS_PAGE | {
+    status_page.status_page = sim_api.STATUS_PAGE | {
         "status": {"indicator": "major", "description": "Partial Outage"},
         "incidents": [{"name": "GPUs", "status": "investigating", "secret": 1}],
         "scheduled_maintenances": [{"name": "A", "status": "in_progress"},
@@ -226,6 +227,18 @@ def test_the_panel_refuses_what_is_wrong_or_not_on_it(cloud, field, value):
     expect.error(cloud.request("PATCH", ADVANCED, json={"http_timeout": 7, field: value}), 400,
                  field)
     assert expect.ok(cloud.get(ADVANCED)) == before
+
+
+# limits
+
+def test_the_longest_run_is_told_to_the_provider(new_stack):
+    cloud = new_stack()
+    assert cloud.new_job().prediction["deadline"] is None
+    cloud.configure(max_runtime_minutes=90)
+    prediction = cloud.new_job().prediction
+    made, deadline = (datetime.datetime.fromisoformat(prediction[name].removesuffix("Z"))
+                      for name in ("created_at", "deadline"))
+    assert (deadline - made).total_seconds() == 5400
 
 
 # order, audit

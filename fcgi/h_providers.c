@@ -138,8 +138,7 @@ enum err providers_update(struct ctx *ctx, const struct request *request, struct
         return providers_show(ctx, request, reply);
 }
 
-enum err providers_advanced_show(struct ctx *ctx, const struct request *request,
-                                 struct reply *reply)
+enum err advanced_show(struct ctx *ctx, const struct request *request, struct reply *reply)
 {
         const char *id = request_param(request, "provider"), *ips = "[]";
         CLEANUP(json_decrefp) json_t *view = NULL;
@@ -167,8 +166,7 @@ enum err providers_advanced_show(struct ctx *ctx, const struct request *request,
         return reply_json_end(ctx, reply, &json);
 }
 
-enum err providers_advanced_update(struct ctx *ctx, const struct request *request,
-                                   struct reply *reply)
+enum err advanced_update(struct ctx *ctx, const struct request *request, struct reply *reply)
 {
         const struct provider *provider;
         json_t *patch;
@@ -179,5 +177,5 @@ enum err providers_advanced_update(struct ctx *ctx, const struct request *reques
                 rc = request_json(ctx, request, &patch);
         if (rc == OK)
                 rc = provider_advanced_update(ctx, provider->id, patch);
-        return rc == OK ? providers_advanced_show(ctx, request, reply) : rc;
+        return rc == OK ? advanced_show(ctx, request, reply) : rc;
 }

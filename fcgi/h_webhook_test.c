@@ -22,6 +22,7 @@ static void render_test(struct jsonw *json, const struct webhook_test *test)
         jsonw_string(json, "error", test->error);
 }
 
+/* Our own webhook takes what the global account signs, whoever asks for the test. */
 enum err webhook_test_stored(struct ctx *ctx, const struct request *request, struct reply *reply)
 {
         struct provider_session session;
@@ -29,7 +30,7 @@ enum err webhook_test_stored(struct ctx *ctx, const struct request *request, str
         struct jsonw json;
         enum err rc;
 
-        rc = provider_open(ctx, request_param(request, "provider"), &session);
+        rc = provider_open_for(ctx, request_param(request, "provider"), "", &session);
         if (rc == OK)
                 rc = webhook_test_own(ctx, &session, &test);
         if (rc != OK)
@@ -39,8 +40,7 @@ enum err webhook_test_stored(struct ctx *ctx, const struct request *request, str
         return reply_json_end(ctx, reply, &json);
 }
 
-enum err webhook_test_from_outside(struct ctx *ctx, const struct request *request,
-                                   struct reply *reply)
+enum err webhook_test_outside(struct ctx *ctx, const struct request *request, struct reply *reply)
 {
         struct provider_session session;
         struct webhook_test test;

@@ -73,26 +73,24 @@ bool hardware_at(size_t n, struct hardware *ret)
 
 bool hardware_listed_at(const json_t *info, size_t n, struct hardware *ret)
 {
-        size_t count = json_object_size(info), i = 0;
-        const char *id = "default";
-        json_t *entry = NULL;
+        static const struct hardware only = { "default", "default", "default", "default", 1 };
+        const char *id, *name;
+        json_t *entry;
+        size_t i = 0;
 
-        if (n >= (count ? count : 1))
-                return false;
-        json_object_foreach ((json_t *)(uintptr_t)info, id, entry) {
-                if (i++ == n)
-                        break;
+        if (json_object_size(info) == 0) {
+                if (n == 0)
+                        *ret = only;
+                return n == 0;
         }
-        *ret = (struct hardware){
-                .profile = count ? id : "default",
-                .label = json_string_at(entry, "name"),
-                .count = 1,
-        };
-        ret->price_id = ret->profile;
-        if (!ret->label)
-                ret->label = ret->profile;
-        ret->card = ret->label;
-        return true;
+        json_object_foreach ((json_t *)(uintptr_t)info, id, entry) {
+                if (i++ < n)
+                        continue;
+                name = json_string_at(entry, "name");
+                *ret = (struct hardware){ id, name ? name : id, id, name ? name : id, 1 };
+                return true;
+        }
+        return false;
 }
 
 enum err hardware_listed_find(struct ctx *ctx, const json_t *info, const char *name,

@@ -79,7 +79,8 @@ enum err replicate_versions(struct ctx *ctx, const struct provider_session *sess
                 if (!page.next)
                         break;
         }
-        qsort(versions.items, versions.count, sizeof(*versions.items), newest_first);
+        if (versions.count > 0)
+                qsort(versions.items, versions.count, sizeof(*versions.items), newest_first);
         *ret = versions;
         return OK;
 }

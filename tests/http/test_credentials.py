@@ -204,6 +204,11 @@ def test_a_secret_that_is_set_for_the_global_account_does_not_shut_others_out(ne
     assert cloud.sim.advance(job.prediction_id, "processing").status == 200
 
 
+def test_the_webhook_can_be_tested_by_whoever_has_an_own_token(cloud, own):
+    body = expect.ok(cloud.post(f"{PROVIDER}/test-webhook", data=""))
+    assert body["success"] is True, body
+
+
 def test_ones_own_account_tells_of_no_other_job(cloud):
     """The secret of an own account is known to its owner; it must not open the jobs of others."""
     foreign = cloud.new_job()

@@ -1,6 +1,7 @@
 /* Jobs: submit, list, show, cancel. */
 #include <string.h>
 
+#include "core/base/config.h"
 #include "core/base/fields.h"
 #include "core/cloud/job.h"
 #include "fcgi/handlers.h"
@@ -64,7 +65,8 @@ enum err jobs_submit(struct ctx *ctx, const struct request *request, struct repl
         if (rc == OK)
                 rc = fields_decode(ctx, submit_fields, ARRAY_SIZE(submit_fields), tree, &body);
         if (rc == OK)
-                rc = job_submit(ctx, provider ? provider : "replicate", &body, &job);
+                rc = job_submit(ctx, provider ? provider : ctx->config->default_provider, &body,
+                                &job);
         if (rc != OK)
                 return rc;
 

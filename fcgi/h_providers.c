@@ -1,45 +1,82 @@
-/* Providers: their settings and tokens. */
-#include <string.h>
-
-#include "core/base/fields.h"
-#include "core/cloud/cloud.h"
+/* Providers: the list, and their settings. */
+#include "core/base/config.h"
 #include "core/cloud/provider.h"
-#include "core/cloud/secrets.h"
+#include "core/cloud/provider_advanced.h"
 #include "fcgi/handlers.h"
 
-static void render_profiles(struct jsonw *json, const json_t *info)
+static double price_per_s(const struct provider_session *session, const struct hardware *hardware)
 {
+        return (double)hardware_price_nanos(hardware, session->settings.hardware_info) / 1e9;
+}
+
+/* The model that runs on a profile; null when the provider has no models. */
+static enum err render_model(struct ctx *ctx, struct jsonw *json,
+                             const struct provider_session *session,
+                             const struct hardware *hardware)
+{
+        const char *prefix = session->provider->model_prefix;
+        const char *model =
+                prefix ? arena_printf(ctx->arena, "%s%s", prefix, hardware->profile) : NULL;
+
+        if (prefix && !model)
+                return ctx_nomem(ctx);
+        jsonw_string(json, "model", model);
+        return OK;
+}
+
+static enum err render_profiles(struct ctx *ctx, struct jsonw *json,
+                                const struct provider_session *session)
+{
+        const json_t *info = session->settings.hardware_info;
         struct hardware hardware;
 
         jsonw_array(json, "hardware_profiles");
-        for (size_t i = 0; hardware_at(i, &hardware); i++) {
-                double price = (double)hardware_price_nanos(&hardware, info) / 1e9;
+        for (size_t i = 0; session->provider->hardware_at(info, i, &hardware); i++) {
+                double price = price_per_s(session, &hardware);
+                enum err rc;
 
                 jsonw_object(json, NULL);
                 jsonw_string(json, "id", hardware.profile);
+                rc = render_model(ctx, json, session, &hardware);
+                if (rc != OK)
+                        return rc;
                 jsonw_string(json, "label", hardware.label);
-                jsonw_number(json, "cost_per_second", price, 9);
+                jsonw_string(json, "hardware_type", hardware.label);
                 jsonw_number(json, "cost_per_hour", price * 3600, 2);
+                jsonw_number(json, "cost_per_second", price, 9);
                 jsonw_object_end(json);
         }
         jsonw_array_end(json);
+        return OK;
 }
 
-static void render_provider(struct jsonw *json, const struct provider_session *session)
+static enum err render_provider(struct ctx *ctx, struct jsonw *json,
+                                const struct provider_session *session)
 {
         const struct provider *provider = session->provider;
-        const char *profile = session->settings.hardware_profile;
+        struct hardware hardware;
+        enum err rc;
 
+        rc = provider_hardware(ctx, session, NULL, &hardware);
+        if (rc != OK)
+                return rc;
         jsonw_object(json, NULL);
         jsonw_string(json, "id", provider->id);
         jsonw_string(json, "name", provider->name);
         jsonw_string(json, "description", provider->description);
+        rc = render_model(ctx, json, session, &hardware);
+        if (rc != OK)
+                return rc;
         jsonw_string(json, "version", session->settings.version_override);
-        jsonw_bool(json, "configured", session->token.len > 0);
+        jsonw_string(json, "hardware",
+                     hardware_card_name(&hardware, session->settings.hardware_info));
+        jsonw_number(json, "cost_per_hour", price_per_s(session, &hardware) * 3600, 2);
+        jsonw_bool(json, "configured", provider_check_configured(ctx, session) == OK);
         jsonw_bool(json, "coming_soon", false);
-        jsonw_string(json, "hardware_profile", profile ? profile : HARDWARE_DEFAULT);
-        render_profiles(json, session->settings.hardware_info);
+        jsonw_string(json, "hardware_profile", hardware.profile);
+        rc = render_profiles(ctx, json, session);
         jsonw_object_end(json);
+        return rc;
 }
 
 enum err providers_list(struct ctx *ctx, const struct request *request, struct reply *reply)
@@ -53,11 +90,13 @@ enum err providers_list(struct ctx *ctx, const struct request *request, struct r
         for (size_t i = 0; provider_at(i); i++) {
                 enum err rc = provider_open(ctx, provider_at(i)->id, &session);
 
+                if (rc == OK)
+                        rc = render_provider(ctx, &json, &session);
                 if (rc != OK)
                         return rc;
-                render_provider(&json, &session);
         }
         jsonw_array_end(&json);
+        jsonw_string(&json, "default_provider", ctx->config->default_provider);
         return reply_json_end(ctx, reply, &json);
 }
 
@@ -99,78 +138,44 @@ enum err providers_update(struct ctx *ctx, const struct request *request, struct
         return providers_show(ctx, request, reply);
 }
 
-struct token_body {
-        const char *api_token;
-};
-
-static const struct field token_fields[] = {
-        FIELD(struct token_body, api_token, FIELD_STRING, .max = 1024, .required = true),
-};
-
-static enum err render_token(struct ctx *ctx, struct reply *reply, const char *problem)
+enum err advanced_show(struct ctx *ctx, const struct request *request, struct reply *reply)
 {
-        struct jsonw json = reply_json(reply);
-
-        jsonw_bool(&json, "success", true);
-        jsonw_string(&json, "file_path", secrets_path(ctx->cloud->secrets));
-        jsonw_string(&json, "error", problem);
-        return reply_json_end(ctx, reply, &json);
-}
-
-enum err providers_token_save(struct ctx *ctx, const struct request *request, struct reply *reply)
-{
-        struct token_body body = { 0 };
-        const char *problem = NULL;
-        json_t *json;
-        enum err rc;
-
-        rc = request_json(ctx, request, &json);
-        if (rc == OK)
-                rc = fields_decode(ctx, token_fields, ARRAY_SIZE(token_fields), json, &body);
-        if (rc == OK)
-                rc = provider_save_token(ctx, request_param(request, "provider"), body.api_token,
-                                         &problem);
-        if (rc != OK)
-                return rc;
-        return render_token(ctx, reply, problem);
-}
-
-enum err providers_token_delete(struct ctx *ctx, const struct request *request, struct reply *reply)
-{
-        enum err rc = provider_delete_token(ctx, request_param(request, "provider"));
-
-        if (rc != OK)
-                return rc;
-        return render_token(ctx, reply, NULL);
-}
-
-enum err providers_validate(struct ctx *ctx, const struct request *request, struct reply *reply)
-{
-        struct provider_account account = { 0 };
+        const char *id = request_param(request, "provider"), *ips = "[]";
+        CLEANUP(json_decrefp) json_t *view = NULL;
         struct provider_session session;
+        const struct provider_settings *settings = &session.settings;
         struct jsonw json;
         enum err rc;
 
-        rc = provider_open(ctx, request_param(request, "provider"), &session);
+        rc = provider_open(ctx, id, &session);
+        if (rc == OK)
+                rc = provider_settings_view(ctx, id, &view);
+        if (rc == OK && settings->webhook_allowed_ips)
+                rc = json_text(ctx, settings->webhook_allowed_ips, &ips);
         if (rc != OK)
-                return rc;
-        rc = session.provider->validate(ctx, &session, &account);
-        if (rc != OK && rc != ERR_PROVIDER && rc != ERR_NOT_READY)
                 return rc;
 
         json = reply_json(reply);
-        jsonw_bool(&json, "valid", rc == OK);
-        if (rc == OK) {
-                jsonw_object(&json, "user_info");
-                jsonw_bool(&json, "valid", true);
-                jsonw_string(&json, "username", account.username);
-                jsonw_string(&json, "name", account.name);
-                jsonw_string(&json, "github_url", account.github_url);
-                jsonw_string(&json, "token_source", "global");
-                jsonw_object_end(&json);
-        } else {
-                jsonw_null(&json, "user_info");
-        }
-        jsonw_string(&json, "error", rc == OK ? NULL : ctx->detail);
+        jsonw_bool(&json, "ssl_verify", settings->ssl_verify);
+        jsonw_string(&json, "ssl_ca_bundle", settings->ssl_ca_bundle);
+        jsonw_string(&json, "proxy_url", json_string_at(view, "proxy_url"));
+        jsonw_number(&json, "http_timeout", session.http.timeout_s, 1);
+        jsonw_bool(&json, "webhook_ip_allowlist_enabled",
+                   json_array_size(settings->webhook_allowed_ips) > 0);
+        jsonw_raw(&json, "webhook_allowed_ips", ips);
         return reply_json_end(ctx, reply, &json);
+}
+
+enum err advanced_update(struct ctx *ctx, const struct request *request, struct reply *reply)
+{
+        const struct provider *provider;
+        json_t *patch;
+        enum err rc;
+
+        rc = provider_find(ctx, request_param(request, "provider"), &provider);
+        if (rc == OK)
+                rc = request_json(ctx, request, &patch);
+        if (rc == OK)
+                rc = provider_advanced_update(ctx, provider->id, patch);
+        return rc == OK ? advanced_show(ctx, request, reply) : rc;
 }

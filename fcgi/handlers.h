@@ -6,8 +6,12 @@
 
 handler_fn breakers_list, breakers_reset;
 handler_fn health_plain, health_full, health_live, health_is_ready;
-handler_fn providers_list, providers_show, providers_update, providers_token_save;
-handler_fn providers_token_delete, providers_validate;
+handler_fn providers_list, providers_show, providers_update;
+handler_fn advanced_show, advanced_update;
+handler_fn providers_token_save, providers_token_delete, providers_validate;
+handler_fn providers_versions, providers_billing, providers_status, hardware_options;
+handler_fn webhook_test_stored, webhook_test_outside, webhook_test_given;
+handler_fn credentials_list, credentials_save, credentials_delete, credentials_validate;
 handler_fn jobs_submit, jobs_list, jobs_show, jobs_cancel;
 handler_fn webhooks_receive;
 handler_fn events_stream, events_recent;

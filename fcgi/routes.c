@@ -8,6 +8,7 @@
 #define P_ID "/api/cloud/providers/{provider}"
 #define J_ID "/api/cloud/jobs/{job_id}"
 #define W_ID "/api/webhooks/deliveries/{delivery_id}"
+#define ME   "/api/users/me"
 
 /* clang-format off */
 static const struct route routes[] = {
@@ -21,6 +22,8 @@ static const struct route routes[] = {
   { METHOD_PUT,    P_ID,                                   providers_update,       PERM_CONFIG,        256 * KiB,   RATE_DEFAULT },
   { METHOD_GET,    P_ID "/config",                         providers_show,         PERM_CONFIG,        BODY_NONE,   RATE_DEFAULT },
   { METHOD_PUT,    P_ID "/config",                         providers_update,       PERM_CONFIG,        256 * KiB,   RATE_DEFAULT },
+  { METHOD_GET,    P_ID "/advanced",                       advanced_show,          PERM_CONFIG,        BODY_NONE,   RATE_DEFAULT },
+  { METHOD_PATCH,  P_ID "/advanced",                       advanced_update,        PERM_CONFIG,        64 * KiB,    RATE_DEFAULT },
   { METHOD_PUT,    P_ID "/token",                          providers_token_save,   PERM_CONFIG,        4 * KiB,     RATE_DEFAULT },
   { METHOD_DELETE, P_ID "/token",                          providers_token_delete, PERM_CONFIG,        BODY_NONE,   RATE_DEFAULT },
   { METHOD_GET,    P_ID "/validate",                       providers_validate,     PERM_CONFIG,        BODY_NONE,   RATE_DEFAULT },
@@ -28,12 +31,24 @@ static const struct route routes[] = {
   { METHOD_GET,    "/api/cloud/circuit-breakers",          breakers_list,          PERM_CONFIG,        BODY_NONE,   RATE_DEFAULT },
   { METHOD_POST,   "/api/cloud/circuit-breakers/{provider}/reset",
                                                            breakers_reset,         PERM_CONFIG,        BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    P_ID "/versions",                       providers_versions,     PERM_JOB_VIEW,      BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    P_ID "/billing",                        providers_billing,      PERM_JOB_VIEW,      BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    P_ID "/status",                         providers_status,       PERM_JOB_VIEW,      BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,   P_ID "/test-webhook",                   webhook_test_stored,    PERM_CONFIG,        BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,   P_ID "/test-webhook-external",          webhook_test_outside,   PERM_CONFIG,        BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    "/api/cloud/hardware-options",          hardware_options,       PERM_JOB_VIEW,      BODY_NONE,   RATE_DEFAULT },
+
+  { METHOD_GET,    ME "/credentials",                      credentials_list,       PERM_LOGIN,         BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,   ME "/credentials",                      credentials_save,       PERM_LOGIN,         8 * KiB,     RATE_DEFAULT },
+  { METHOD_POST,   ME "/credentials/validate",             credentials_validate,   PERM_LOGIN,         4 * KiB,     RATE_DEFAULT },
+  { METHOD_DELETE, ME "/credentials/{provider}/{name}",    credentials_delete,     PERM_LOGIN,         BODY_NONE,   RATE_DEFAULT },
 
   { METHOD_POST,   "/api/cloud/jobs/submit",               jobs_submit,            PERM_JOB_SUBMIT,    1 * MiB,     RATE_SUBMIT  },
   { METHOD_GET,    "/api/cloud/jobs",                      jobs_list,              PERM_JOB_VIEW,      BODY_NONE,   RATE_DEFAULT },
   { METHOD_GET,    J_ID,                                   jobs_show,              PERM_JOB_VIEW,      BODY_NONE,   RATE_DEFAULT },
   { METHOD_POST,   J_ID "/cancel",                         jobs_cancel,            PERM_JOB_CANCEL,    BODY_NONE,   RATE_CANCEL  },
 
+  { METHOD_POST,   "/api/webhooks/test",                   webhook_test_given,     PERM_CONFIG,        8 * KiB,     RATE_DEFAULT },
   { METHOD_POST,   "/api/webhooks/{provider}",             webhooks_receive,       PERM_PUBLIC,        8 * MiB,     RATE_WEBHOOK },
   { METHOD_GET,    "/api/webhooks/deliveries",             deliveries_list,        PERM_CONFIG,        BODY_NONE,   RATE_DEFAULT },
   { METHOD_GET,    W_ID,                                   deliveries_show,        PERM_CONFIG,        BODY_NONE,   RATE_DEFAULT },

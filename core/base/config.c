@@ -15,6 +15,7 @@
 #define OWN_PREFIX      "SIMPLETUNER_"
 
 static const char *const level_choices[] = { "DEBUG", "INFO", "WARNING", "ERROR", NULL };
+static const char *const provider_choices[] = { "replicate", "http", NULL };
 static const char *const format_choices[] = { "json", "text", NULL };
 
 #define ROW(env, type, member, otherwise, text, ...)                                               \
@@ -33,6 +34,8 @@ static const struct setting settings[] = {
             "sqlite:///{home}/config/cloud/jobs.db", "sqlite:///ABSOLUTE/PATH or postgresql://..."),
         ROW("SIMPLETUNER_PUBLIC_URL", URL, public_url, "",
             "where providers and jobs reach this service"),
+        ROW("SIMPLETUNER_DEFAULT_PROVIDER", CHOICE, default_provider, "replicate",
+            "provider of requests that name none: replicate or http", .choices = provider_choices),
         ROW("SIMPLETUNER_LOG_LEVEL", CHOICE, log_level_name, "INFO",
             "DEBUG, INFO, WARNING or ERROR", .choices = level_choices),
         ROW("SIMPLETUNER_LOG_FORMAT", CHOICE, log_format_name, "json",

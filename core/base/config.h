@@ -29,7 +29,8 @@ struct config {
         enum log_format log_format;
         const char *log_file; /* "" for standard error */
 
-        bool ssl_verify;         /* SIMPLETUNER_SSL_VERIFY */
+        const char *default_provider; /* SIMPLETUNER_DEFAULT_PROVIDER */
+        bool ssl_verify;              /* SIMPLETUNER_SSL_VERIFY */
         bool ssl_verify_set;     /* given in environment or file, so it overrides a provider's */
         const char *ca_bundle;   /* SIMPLETUNER_CA_BUNDLE or "" */
         double http_timeout_s;   /* SIMPLETUNER_HTTP_TIMEOUT */

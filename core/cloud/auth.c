@@ -13,6 +13,7 @@ static const char *const names[PERM_COUNT] = {
         [PERM_JOB_CANCEL] = "job.cancel.all",
         [PERM_CONFIG] = "admin.config",
         [PERM_ADMIN_AUDIT] = "admin.audit",
+        [PERM_LOGIN] = "login",
         [PERM_STORAGE_READ] = "storage.read",
         [PERM_STORAGE_WRITE] = "storage.write",
 };

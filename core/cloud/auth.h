@@ -16,6 +16,7 @@ enum permission {
         PERM_JOB_CANCEL,
         PERM_CONFIG,        /* admin.config */
         PERM_ADMIN_AUDIT,   /* admin.audit */
+        PERM_LOGIN,         /* whoever is somebody: one's own things */
         PERM_STORAGE_READ,  /* administrators, and a job in its own bucket */
         PERM_STORAGE_WRITE, /* the same */
         PERM_COUNT

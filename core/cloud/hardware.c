@@ -9,14 +9,14 @@
 
 /* clang-format off */
 static const struct hardware table[] = {
-        { "h100",    "H100",    "gpu-h100", 1 },
-        { "h100-x2", "2x H100", "gpu-h100", 2 },
-        { "h100-x4", "4x H100", "gpu-h100", 4 },
-        { "h100-x8", "8x H100", "gpu-h100", 8 },
-        { "l40s",    "L40S",    "gpu-l40s", 1 },
-        { "l40s-x2", "2x L40S", "gpu-l40s", 2 },
-        { "l40s-x4", "4x L40S", "gpu-l40s", 4 },
-        { "l40s-x8", "8x L40S", "gpu-l40s", 8 },
+        { "h100",    "H100",    "gpu-h100", "H100 (80GB)", 1 },
+        { "h100-x2", "2x H100", "gpu-h100", "H100 (80GB)", 2 },
+        { "h100-x4", "4x H100", "gpu-h100", "H100 (80GB)", 4 },
+        { "h100-x8", "8x H100", "gpu-h100", "H100 (80GB)", 8 },
+        { "l40s",    "L40S",    "gpu-l40s", "L40S (48GB)", 1 },
+        { "l40s-x2", "2x L40S", "gpu-l40s", "L40S (48GB)", 2 },
+        { "l40s-x4", "4x L40S", "gpu-l40s", "L40S (48GB)", 4 },
+        { "l40s-x8", "8x L40S", "gpu-l40s", "L40S (48GB)", 8 },
 };
 
 /* USD per second of one card, in billionths. */
@@ -65,6 +65,60 @@ bool hardware_at(size_t n, struct hardware *ret)
                 return false;
         *ret = table[n];
         return true;
+}
+
+/* ---- profiles that the setting lists ---- */
+
+#define VALID_MAX 256
+
+bool hardware_listed_at(const json_t *info, size_t n, struct hardware *ret)
+{
+        static const struct hardware only = { "default", "default", "default", "default", 1 };
+        const char *id, *name;
+        json_t *entry;
+        size_t i = 0;
+
+        if (json_object_size(info) == 0) {
+                if (n == 0)
+                        *ret = only;
+                return n == 0;
+        }
+        json_object_foreach ((json_t *)(uintptr_t)info, id, entry) {
+                if (i++ < n)
+                        continue;
+                name = json_string_at(entry, "name");
+                *ret = (struct hardware){ id, name ? name : id, id, name ? name : id, 1 };
+                return true;
+        }
+        return false;
+}
+
+enum err hardware_listed_find(struct ctx *ctx, const json_t *info, const char *name,
+                              struct hardware *ret)
+{
+        char valid[VALID_MAX] = "";
+        struct hardware hardware;
+
+        for (size_t i = 0; hardware_listed_at(info, i, &hardware); i++) {
+                size_t len = strlen(valid);
+
+                if (strcmp(hardware.profile, name) == 0) {
+                        *ret = hardware;
+                        return OK;
+                }
+                snprintf(valid + len, sizeof(valid) - len, "%s%s", len ? ", " : "",
+                         hardware.profile);
+        }
+        return ctx_fail(ctx, ERR_INVALID,
+                        "hardware_profile: Invalid hardware profile '%.64s'. Valid profiles: %s",
+                        name, valid);
+}
+
+const char *hardware_card_name(const struct hardware *hardware, const json_t *info)
+{
+        const char *name = json_string_at(json_object_get(info, hardware->price_id), "name");
+
+        return name ? name : hardware->card;
 }
 
 int64_t hardware_price_nanos(const struct hardware *hardware, const json_t *info)

@@ -71,9 +71,10 @@ static void check_secrets(struct ctx *ctx, struct health *health)
         for (size_t i = 0; provider_at(i); i++) {
                 enum err rc = provider_open(ctx, provider_at(i)->id, &session);
 
-                if (rc == OK && session.token.len > 0) {
+                if (rc == OK && provider_check_configured(ctx, &session) == OK) {
                         component.status = HEALTH_HEALTHY;
-                        component.message = "API token configured";
+                        component.message = session.token.len > 0 ? "API token configured"
+                                                                  : "No API token needed";
                 } else if (rc != OK) {
                         component.message = "Secrets error: the settings or the secrets file "
                                             "cannot be read";
@@ -141,8 +142,9 @@ static enum err check_provider(struct ctx *ctx, const struct provider *provider,
         if (!component.name || !component.message)
                 return ctx_nomem(ctx);
         rc = provider_open(ctx, provider->id, &session);
-        if (rc == OK && session.token.len == 0) {
-                component.message = "Skipped - no API token configured";
+        if (rc == OK && provider_check_configured(ctx, &session) != OK) {
+                component.message = session.api_base ? "Skipped - no API token configured"
+                                                     : "Skipped - no address configured";
                 add(health, component);
                 return OK;
         }

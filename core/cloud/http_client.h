@@ -31,8 +31,9 @@ struct http_file {
 struct http_request {
         const char *method;
         const char *url;
-        const char *bearer;       /* NULL: no Authorization */
-        const char *content_type; /* NULL: no body */
+        const char *bearer;         /* NULL: no Authorization */
+        const char *const *headers; /* more of them, "Name: value" each, then NULL; or NULL */
+        const char *content_type;   /* NULL: no body */
         const char *body;
         size_t body_len;
         const struct http_file *file; /* instead of a body; NULL: none */

@@ -144,6 +144,15 @@ static bool add_line(struct curl_slist **list, const char *line)
         return longer != NULL;
 }
 
+static bool add_lines(struct curl_slist **list, const char *const *lines)
+{
+        for (; lines && *lines; lines++) {
+                if (!add_line(list, *lines))
+                        return false;
+        }
+        return true;
+}
+
 static bool make_headers(struct ctx *ctx, const struct http_request *request,
                          struct curl_slist **list)
 {
@@ -152,6 +161,7 @@ static bool make_headers(struct ctx *ctx, const struct http_request *request,
         /* No "Expect: 100-continue": it costs a second with servers that ignore it. */
         return add_line(list, "Expect:") && add_line(list, "Accept: application/json, */*;q=0.1") &&
                add_line(list, arena_printf(arena, "X-Correlation-ID: %s", ctx->correlation_id)) &&
+               add_lines(list, request->headers) &&
                (!request->bearer ||
                 add_line(list, arena_printf(arena, "Authorization: Bearer %s", request->bearer))) &&
                (!request->content_type ||

@@ -6,6 +6,7 @@
 #include "core/base/log.h"
 #include "core/cloud/breaker.h"
 #include "core/cloud/job_submission.h"
+#include "core/cloud/provider_jobs.h"
 #include "core/db/db.h"
 #include "core/store/store_objects.h"
 
@@ -118,11 +119,9 @@ enum err job_submit(struct ctx *ctx, const char *provider_id, const struct job_r
         rc = job_plan_make(ctx, &session, request, &plan);
         if (rc != OK)
                 return rc;
-        if (session.token.len == 0)
-                return ctx_fail(ctx, ERR_CONFLICT,
-                                "%s not set: save a token for this provider first",
-                                session.provider->token_name);
-        rc = breaker_look(ctx, provider_id);
+        rc = provider_check_configured(ctx, &session);
+        if (rc == OK)
+                rc = breaker_look(ctx, provider_id);
         if (rc == OK)
                 rc = store_plan(ctx, &plan);
         if (rc != OK)
@@ -168,7 +167,7 @@ enum err job_cancel(struct ctx *ctx, const char *job_id, struct job *ret_job)
                 return rc;
         if (job_status_is_terminal(job.status))
                 return refuse_ended(ctx, &job);
-        rc = provider_open(ctx, job.provider, &session);
+        rc = provider_open_for(ctx, job.provider, job.owner, &session);
         if (rc != OK)
                 return rc;
         news.external_id = job.external_id;

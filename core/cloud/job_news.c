@@ -8,12 +8,14 @@
         1e15 /* a thousand million USD: beyond it the provider's time is nonsense                  \
               */
 
-/* Run time times the price of the hardware the job asked for. */
-static int64_t cost_micros(const struct job *job, double run_seconds)
+/* What the provider says, else run time times the price of the hardware the job asked for. */
+static int64_t cost_micros(const struct job *job, const struct provider_job *news)
 {
-        double micros = run_seconds * (double)job->price_usd_nanos_per_s / 1000 + 0.5;
+        double by_time = news->run_seconds * (double)job->price_usd_nanos_per_s / 1000;
+        double micros = (news->cost_known ? news->cost_usd * 1e6 : by_time) + 0.5;
+        bool known = news->cost_known ? news->cost_usd >= 0 : news->run_seconds >= 0;
 
-        if (run_seconds < 0 || !(micros < COST_MICROS_MAX))
+        if (!known || !(micros < COST_MICROS_MAX))
                 return JOB_COST_UNKNOWN;
         return (int64_t)micros;
 }
@@ -29,8 +31,7 @@ enum err job_take_news(struct ctx *ctx, const struct job *job, const struct prov
                 .output_url = is_final ? news->output_url : NULL,
                 .started_at_us = news->started_at_us,
                 .completed_at_us = is_final ? news->completed_at_us : 0,
-                .cost_usd_micros =
-                        is_final ? cost_micros(job, news->run_seconds) : JOB_COST_UNKNOWN,
+                .cost_usd_micros = is_final ? cost_micros(job, news) : JOB_COST_UNKNOWN,
                 .poll_at_us = job->created_at_us + SUBMISSION_GRACE_US,
         };
         const int64_t said_at_us = news->said_at_us ? news->said_at_us : clock_wall_us(ctx->clock);

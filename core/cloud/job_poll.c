@@ -4,6 +4,7 @@
 
 #include "core/base/log.h"
 #include "core/cloud/job.h"
+#include "core/cloud/provider_jobs.h"
 #include "core/db/db.h"
 #include "core/store/store_job_poll.h"
 
@@ -54,7 +55,7 @@ static enum err poll_one(struct ctx *ctx, const char *job_id, struct poll_report
 
         rc = job_get(ctx, job_id, &job);
         if (rc == OK)
-                rc = provider_open(ctx, job.provider, &session);
+                rc = provider_open_for(ctx, job.provider, job.owner, &session);
         if (rc != OK)
                 return rc;
         report->asked++;

@@ -136,15 +136,12 @@ static enum err choose_bucket(struct ctx *ctx, const struct provider_session *se
 static enum err describe(struct ctx *ctx, const struct provider_session *session,
                          const struct job_request *request, struct job_plan *plan)
 {
-        const char *profile = request->hardware_profile;
         CLEANUP(json_decrefp) json_t *metadata = NULL;
         struct job *job = &plan->job;
         char id[ULID_SIZE];
         enum err rc;
 
-        if (!profile)
-                profile = session->settings.hardware_profile;
-        rc = hardware_find(ctx, profile ? profile : HARDWARE_DEFAULT, &plan->submission.hardware);
+        rc = provider_hardware(ctx, session, request->hardware_profile, &plan->submission.hardware);
         if (rc == OK)
                 rc = crypto_ulid(ctx, id);
         if (rc == OK)
@@ -166,7 +163,9 @@ static enum err describe(struct ctx *ctx, const struct provider_session *session
                 hardware_price_nanos(&plan->submission.hardware, session->settings.hardware_info);
         job->cost_usd_micros = JOB_COST_UNKNOWN;
         job->created_at_us = clock_wall_us(ctx->clock);
+        job->max_runtime_s = session->settings.max_runtime_minutes * 60;
         plan->submission.job_id = job->job_id;
+        plan->submission.max_runtime_s = job->max_runtime_s;
         return json_text(ctx, metadata, &job->metadata);
 }
 

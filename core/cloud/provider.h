@@ -1,68 +1,39 @@
 /* Providers are a table of functions. A session is one provider made ready for one request or
- * task: its settings, the way to reach it, and its token. */
+ * task: its settings, the way to reach it, and the token of whoever it works for. */
 #ifndef CORE_CLOUD_PROVIDER_H
 #define CORE_CLOUD_PROVIDER_H
 
 #include "core/base/crypto.h"
-#include "core/cloud/hardware.h"
 #include "core/cloud/http_client.h"
+#include "core/cloud/provider_data.h"
 #include "core/cloud/provider_settings.h"
-#include "core/store/store_jobs.h"
 
 struct provider;
 
 struct provider_session {
         const struct provider *provider;
+        const char *owner; /* whose jobs these are */
         struct provider_settings settings;
         struct http_settings http;
-        const char *api_base; /* without trailing slash */
+        const char *api_base; /* without trailing slash; NULL: not set */
         struct secret token;  /* len 0: none is set */
-};
-
-/* What a provider said about one of its jobs; from an answer or a webhook body alike. */
-struct provider_job {
-        const char *external_id;
-        bool status_known; /* an unknown word moves nothing */
-        enum job_status status;
-        const char *error;                      /* NULL: none */
-        const char *output_url;                 /* NULL: none */
-        int64_t started_at_us, completed_at_us; /* 0: not said */
-        int64_t said_at_us;                     /* when all this was so; 0: now */
-        double run_seconds;                     /* < 0: not said */
-        const char *our_job_id; /* SIMPLETUNER_JOB_ID out of its input; NULL: not there */
-        const char *logs;       /* all of them so far; NULL: not said */
-        const json_t *output;   /* what it made: a URL, or URLs in lists and objects; NULL: none */
-};
-
-/* Some of a provider's jobs, newest first. */
-struct provider_page {
-        struct provider_job *jobs;
-        size_t count;
-        int64_t oldest_created_us; /* when the last of them was made; 0: not said */
-        const char *next;          /* the cursor of older ones; NULL: there are none */
-};
-
-struct provider_submission {
-        const char *job_id;
-        const char *config_json, *dataloader_json; /* text; dataloader may be NULL */
-        struct hardware hardware;
-        const json_t *env;       /* string map for the remote job; borrowed */
-        const char *webhook_url; /* NULL: none, the companion polls */
-};
-
-struct provider_account {
-        const char *username, *name, *github_url; /* NULL: not said */
+        bool token_is_owners; /* their own; false: the global one */
 };
 
 /* ERR_PROVIDER everywhere: refused or nonsense, and surely nothing happened.
  * ERR_NOT_READY: its circuit breaker is open, and surely nothing happened.
- * ERR_OUTCOME_UNKNOWN: it may have happened. */
+ * ERR_OUTCOME_UNKNOWN: it may have happened. NULL members: the provider has no such thing. */
 struct provider {
         const char *id, *name, *description;
-        const char *default_api_base;
-        const char *token_name;   /* in the secrets */
-        const char *token_prefix; /* what a token starts with, NULL: anything */
+        const char *default_api_base; /* NULL: the setting api_base_url is required */
+        const char *token_name;       /* in the secrets */
+        const char *token_prefix;     /* what a token starts with, NULL: anything */
+        bool token_optional;
         const char *webhook_secret_name;
+        const char *model_prefix; /* a profile's model is this and its id */
+        const char *default_profile;
+        const char *status_page_url; /* unless the setting of this name is there */
+        const char *balance_note;
         enum err (*validate)(struct ctx *ctx, const struct provider_session *session,
                              struct provider_account *ret);
         enum err (*submit)(struct ctx *ctx, const struct provider_session *session,
@@ -84,35 +55,49 @@ struct provider {
                                    const char **ret_secret);
         /* The provider's own webhook body. False: it is not one. */
         bool (*parse_webhook)(const json_t *body, struct provider_job *ret);
+        /* Its hardware profiles, as in hardware.h; info: the hardware_info setting or NULL. */
+        enum err (*hardware_find)(struct ctx *ctx, const json_t *info, const char *name,
+                                  struct hardware *ret);
+        bool (*hardware_at)(const json_t *info, size_t n, struct hardware *ret);
+        /* The ids of the hardware it has now, as an array of strings in the arena. */
+        enum err (*hardware_now)(struct ctx *ctx, const struct provider_session *session,
+                                 const json_t **ret_ids);
+        /* All versions of a model "owner/name". ERR_NOT_FOUND: no such model. */
+        enum err (*versions)(struct ctx *ctx, const struct provider_session *session,
+                             const char *model, struct provider_versions *ret);
+        /* Give it a file; *ret_url is where its jobs find it. */
+        enum err (*upload_file)(struct ctx *ctx, const struct provider_session *session,
+                                const struct http_file *file, const char **ret_url);
+        /* Have it call a URL, and wait up to a minute for what comes of it. */
+        enum err (*probe)(struct ctx *ctx, const struct provider_session *session, const char *url,
+                          struct provider_probe *ret);
 };
 
-extern const struct provider provider_replicate;
+extern const struct provider provider_replicate, provider_http;
 
 /* ERR_NOT_FOUND. */
 NODISCARD enum err provider_find(struct ctx *ctx, const char *id, const struct provider **ret);
 /* The n-th provider, NULL past the last. */
 const struct provider *provider_at(size_t n);
 
-/* ERR_NOT_FOUND: no such provider. ERR_UNAVAILABLE: settings or secrets cannot be read. */
+/* For the jobs of one owner: with the owner's own token when there is one, else the global one;
+ * owner "": with the global one.
+ * ERR_NOT_FOUND: no such provider. ERR_UNAVAILABLE: settings or secrets cannot be read. */
+NODISCARD enum err provider_open_for(struct ctx *ctx, const char *id, const char *owner,
+                                     struct provider_session *ret);
+/* For jobs of whoever is asking. */
 NODISCARD enum err provider_open(struct ctx *ctx, const char *id, struct provider_session *ret);
 
-/* Ask about one job. ERR_NOT_FOUND: the provider does not have it. ERR_PROVIDER, ERR_NOT_READY. */
-NODISCARD enum err provider_status(struct ctx *ctx, const struct provider_session *session,
-                                   const char *external_id, struct provider_job *ret);
+/* ERR_CONFLICT: a token or an address must be set first; detail says which. */
+NODISCARD enum err provider_check_configured(struct ctx *ctx,
+                                             const struct provider_session *session);
 
-/* Look for the job that carries our id among those made since created_at_us. ERR_NOT_FOUND: surely
- * not there. ERR_PROVIDER, ERR_NOT_READY. */
-NODISCARD enum err provider_find_job(struct ctx *ctx, const struct provider_session *session,
-                                     const char *job_id, int64_t created_at_us,
-                                     struct provider_job *ret);
+/* A profile by any of its spellings; NULL: the one set, else the provider's default. ERR_INVALID:
+ * there is none of this name; detail lists the valid ones. */
+NODISCARD enum err provider_hardware(struct ctx *ctx, const struct provider_session *session,
+                                     const char *name, struct hardware *ret);
 
 /* The base URL under which the world reaches us, for this provider's jobs; "" when none is set. */
 const char *provider_public_url(struct ctx *ctx, const struct provider_settings *settings);
-
-/* Save the token and try it. ERR_INVALID: empty or of the wrong form. *ret_problem: why the
- * provider did not take it, NULL when it did. */
-NODISCARD enum err provider_save_token(struct ctx *ctx, const char *id, const char *token,
-                                       const char **ret_problem);
-NODISCARD enum err provider_delete_token(struct ctx *ctx, const char *id);
 
 #endif

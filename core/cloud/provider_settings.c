@@ -7,11 +7,13 @@
 
 #include "core/base/config.h"
 #include "core/base/fields.h"
-#include "core/cloud/hardware.h"
+#include "core/cloud/audit.h"
+#include "core/cloud/provider.h"
 #include "core/db/db.h"
 #include "core/store/store_providers.h"
 
 #define SETTINGS_TEXT_MAX 4096
+#define PROFILE_MAX       64
 
 static enum err check_amount(struct ctx *ctx, const char *name, const json_t *value)
 {
@@ -29,7 +31,11 @@ static enum err check_hardware_info(struct ctx *ctx, const char *name, const jso
 
         json_object_foreach ((json_t *)(uintptr_t)value, id, entry) {
                 const json_t *price = json_object_get(entry, "cost_per_second");
+                const json_t *label = json_object_get(entry, "name");
 
+                if (!*id || strlen(id) > PROFILE_MAX)
+                        return ctx_fail(ctx, ERR_INVALID, "%s: an id must have 1 to %d characters",
+                                        name, PROFILE_MAX);
                 if (!json_is_object(entry))
                         return ctx_fail(ctx, ERR_INVALID,
                                         "%s: Hardware info for '%.64s' must be a dict", name, id);
@@ -43,16 +49,11 @@ static enum err check_hardware_info(struct ctx *ctx, const char *name, const jso
                                         "%s: cost_per_second for '%.64s' must be a non-negative "
                                         "number",
                                         name, id);
+                if (label && !json_is_string(label))
+                        return ctx_fail(ctx, ERR_INVALID, "%s: name for '%.64s' must be a string",
+                                        name, id);
         }
         return OK;
-}
-
-static enum err check_profile(struct ctx *ctx, const char *name, const json_t *value)
-{
-        struct hardware hardware;
-
-        (void)name;
-        return hardware_find(ctx, json_string_value(value), &hardware);
 }
 
 static enum err check_ca_bundle(struct ctx *ctx, const char *name, const json_t *value)
@@ -119,7 +120,7 @@ static const struct field fields[] = {
         FIELD(struct provider_settings, cost_limit_period, FIELD_CHOICE, .choices = periods),
         FIELD(struct provider_settings, cost_limit_action, FIELD_CHOICE, .choices = actions),
         FIELD(struct provider_settings, hardware_info, FIELD_OBJECT, .check = check_hardware_info),
-        FIELD(struct provider_settings, hardware_profile, FIELD_STRING, .max = 64, .check = check_profile),
+        FIELD(struct provider_settings, hardware_profile, FIELD_STRING, .max = PROFILE_MAX),
         FIELD(struct provider_settings, webhook_require_signature, FIELD_BOOL),
         FIELD(struct provider_settings, webhook_allowed_ips, FIELD_CIDR_LIST, .max = 256),
         FIELD(struct provider_settings, ssl_verify, FIELD_BOOL),
@@ -132,6 +133,7 @@ static const struct field fields[] = {
         FIELD(struct provider_settings, s3_rate_limit_window, FIELD_INT, .min = 1, .max = 3600),
         FIELD(struct provider_settings, org_id, FIELD_STRING, .max = 256),
         FIELD(struct provider_settings, api_base_url, FIELD_URL, .max = 2048),
+        FIELD(struct provider_settings, status_page_url, FIELD_URL, .max = 2048),
         FIELD(struct provider_settings, max_runtime_minutes, FIELD_INT, .min = 1, .max = 525600),
         FIELD(struct provider_settings, s3_endpoint_enabled, FIELD_BOOL),
         FIELD(struct provider_settings, s3_public_url, FIELD_URL, .max = 2048),
@@ -210,12 +212,11 @@ enum err provider_settings_view(struct ctx *ctx, const char *provider, json_t **
         return OK;
 }
 
-/* The stored form of a given text: trimmed, ~ expanded, no trailing slash, a profile's own id. */
+/* The stored form of a given text: trimmed, ~ expanded, no trailing slash. */
 static enum err normalise_text(struct ctx *ctx, const char *name, const char *text,
                                const char **ret)
 {
         size_t start = strspn(text, " \t\r\n"), len = strlen(text);
-        struct hardware hardware;
         const char *home = "";
         char *value;
 
@@ -236,9 +237,6 @@ static enum err normalise_text(struct ctx *ctx, const char *name, const char *te
                         value[len - 1] = '\0';
         }
         *ret = value;
-        if (strcmp(name, "hardware_profile") == 0 && *value &&
-            hardware_find(ctx, value, &hardware) == OK)
-                *ret = hardware.profile;
         return OK;
 }
 
@@ -295,36 +293,89 @@ static enum err check_patch(struct ctx *ctx, const json_t *patch)
         return fields_check(ctx, fields, ARRAY_SIZE(fields), given);
 }
 
-enum err provider_settings_update(struct ctx *ctx, const char *provider, const json_t *patch)
+/* The profile must be one the provider has, and is stored under its own id. */
+static enum err settle_profile(struct ctx *ctx, const struct provider *provider, json_t *merged)
 {
-        CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
-        CLEANUP(json_decrefp) json_t *merged = NULL;
-        const char *name, *text;
-        json_t *value;
+        const char *name = json_string_at(merged, "hardware_profile");
+        struct hardware hardware;
         enum err rc;
 
-        rc = check_patch(ctx, patch);
+        if (!name)
+                return OK;
+        rc = provider->hardware_find(ctx, json_object_get(merged, "hardware_info"), name,
+                                     &hardware);
         if (rc != OK)
                 return rc;
-        rc = db_begin(ctx, &tx);
-        if (rc != OK)
-                return rc;
-        rc = db_lock(ctx, provider);
-        if (rc != OK)
-                return rc;
-        rc = read_stored(ctx, provider, &merged);
-        if (rc != OK)
-                return rc;
+        return json_object_set_new(merged, "hardware_profile", json_string(hardware.profile)) == 0
+                       ? OK
+                       : ctx_nomem(ctx);
+}
+
+static enum err merge(struct ctx *ctx, const struct provider *provider, const json_t *patch,
+                      json_t *merged)
+{
+        const char *name;
+        json_t *value;
+
         json_object_foreach ((json_t *)(uintptr_t)patch, name, value) {
-                rc = json_is_null(value) ? OK : merge_field(ctx, merged, name, value);
+                enum err rc = json_is_null(value) ? OK : merge_field(ctx, merged, name, value);
+
                 if (rc != OK)
                         return rc;
         }
-        rc = json_text(ctx, merged, &text);
-        if (rc != OK)
-                return rc;
-        rc = store_provider_put(ctx, provider, text);
-        if (rc != OK)
-                return rc;
-        return db_commit(&tx);
+        return settle_profile(ctx, provider, merged);
+}
+
+/* Which fields were given; their values may be secret. */
+static enum err note_change(struct ctx *ctx, const char *provider, const json_t *patch)
+{
+        CLEANUP(json_decrefp) json_t *details = json_pack("{s:[]}", "changed");
+        const struct audit_entry entry = {
+                .event_type = "provider.configured",
+                .target_type = "provider",
+                .target_id = provider,
+                .action = "Changed the provider's settings",
+                .details = details,
+        };
+        const char *name;
+        json_t *value;
+
+        json_object_foreach ((json_t *)(uintptr_t)patch, name, value) {
+                if (!json_is_null(value) &&
+                    json_array_append_new(json_object_get(details, "changed"), json_string(name)) !=
+                            0)
+                        return ctx_nomem(ctx);
+        }
+        if (!details)
+                return ctx_nomem(ctx);
+        return json_array_size(json_object_get(details, "changed")) > 0 ? audit_add(ctx, &entry)
+                                                                        : OK;
+}
+
+enum err provider_settings_update(struct ctx *ctx, const char *provider_id, const json_t *patch)
+{
+        CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
+        CLEANUP(json_decrefp) json_t *merged = NULL;
+        const struct provider *provider;
+        const char *text;
+        enum err rc;
+
+        rc = provider_find(ctx, provider_id, &provider);
+        if (rc == OK)
+                rc = check_patch(ctx, patch);
+        if (rc == OK)
+                rc = db_begin(ctx, &tx);
+        if (rc == OK)
+                rc = db_lock(ctx, provider->id);
+        if (rc == OK)
+                rc = read_stored(ctx, provider->id, &merged);
+        if (rc == OK)
+                rc = merge(ctx, provider, patch, merged);
+        if (rc == OK)
+                rc = json_text(ctx, merged, &text);
+        if (rc == OK)
+                rc = store_provider_put(ctx, provider->id, text);
+        if (rc == OK)
+                rc = note_change(ctx, provider->id, patch);
+        return rc == OK ? db_commit(&tx) : rc;
 }

@@ -7,7 +7,8 @@
 #include "core/base/json.h"
 
 struct provider_settings {
-        const char *version_override, *webhook_url, *hardware_profile, *org_id, *api_base_url;
+        const char *version_override, *webhook_url, *hardware_profile, *org_id, *api_base_url,
+                *status_page_url;
         const json_t *preferences, *hardware_info;
         bool cost_limit_enabled;
         double cost_limit_amount;
@@ -33,8 +34,8 @@ NODISCARD enum err provider_settings_load(struct ctx *ctx, const char *provider,
  * reference. Faults. */
 NODISCARD enum err provider_settings_view(struct ctx *ctx, const char *provider, json_t **ret);
 
-/* Merge patch into the stored settings in one transaction: a missing or null field is left alone,
- * "" removes a setting. ERR_INVALID: the first bad field, nothing stored. */
+/* Merge patch into the stored settings in one transaction, with the audit row: a missing or null
+ * field is left alone, "" removes a setting. ERR_INVALID: the first bad field, nothing stored. */
 NODISCARD enum err provider_settings_update(struct ctx *ctx, const char *provider,
                                             const json_t *patch);
 

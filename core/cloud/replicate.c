@@ -1,105 +1,67 @@
 /* Replicate: the calls of its API (replicate.com/docs/reference/http, api.replicate.com/v1). */
-#include <string.h>
+#include <inttypes.h>
 
-#include "core/cloud/provider_call.h"
+#include "core/cloud/credential.h"
+#include "core/cloud/provider_rest.h"
+#include "core/cloud/replicate_api.h"
 #include "core/cloud/replicate_prediction.h"
 
-/* What Replicate's error bodies say: {"detail": text, "title"?: text}. In the arena's tree. */
-static const char *reason_in(const json_t *answer)
+#define MODEL_PREFIX "simpletuner/advanced-trainer-"
+
+enum err replicate_prepare(struct ctx *ctx, const struct provider_session *session,
+                           const json_t *body, struct http_request *request)
 {
-        const char *detail = json_string_at(answer, "detail");
-        const char *title = json_string_at(answer, "title");
-
-        return detail ? detail : title ? title : "no reason given";
-}
-
-/* Does this status leave open whether a POST took effect? */
-static bool is_ambiguous(long status)
-{
-        return status >= 500 && status != 501;
-}
-
-/* Complete a request: the token, and the body when there is one. */
-static enum err prepare(struct ctx *ctx, const struct provider_session *session, const json_t *body,
-                        struct http_request *request)
-{
-        enum err rc;
-
         if (session->token.len == 0)
                 return ctx_fail(ctx, ERR_PROVIDER, "REPLICATE_API_TOKEN not set");
         request->bearer = session->token.bytes;
-        if (!body)
-                return OK;
-        rc = json_text(ctx, body, &request->body);
-        if (rc != OK)
-                return rc;
-        request->body_len = strlen(request->body);
-        request->content_type = "application/json";
-        return OK;
+        credential_note_use(ctx, session);
+        return body ? provider_rest_body(ctx, body, request) : OK;
 }
 
-/* What an answer means. *ret_json: parsed, owned by the arena, NULL when a 2xx had no body.
- * ERR_NOT_FOUND: 404. ERR_PROVIDER, ERR_OUTCOME_UNKNOWN as in provider.h. */
-static enum err read_answer(struct ctx *ctx, const struct http_answer *answer, json_t **ret_json)
+enum err replicate_call(struct ctx *ctx, const struct provider_session *session,
+                        struct http_request request, const json_t *body, json_t **ret_json)
 {
-        json_t *json = NULL;
-        enum err rc, parsed;
+        enum err rc = replicate_prepare(ctx, session, body, &request);
 
-        parsed = answer->body_len ? json_parse(ctx, "answer", answer->body, answer->body_len, &json)
-                                  : ERR_INVALID;
-        if (parsed == OK) {
-                rc = json_keep(ctx, json);
-                if (rc != OK)
-                        return rc;
-        }
-        if (answer->status == 404)
-                return ctx_fail(ctx, ERR_NOT_FOUND, "Replicate: not found");
-        if (answer->status < 200 || answer->status > 299)
-                return ctx_fail(ctx,
-                                is_ambiguous(answer->status) ? ERR_OUTCOME_UNKNOWN : ERR_PROVIDER,
-                                "Replicate answered HTTP %ld: %.200s", answer->status,
-                                parsed == OK ? reason_in(json) : "no readable answer");
-        if (parsed != OK && answer->body_len)
-                return ctx_fail(ctx, ERR_OUTCOME_UNKNOWN, "Replicate answered HTTP %ld with %s",
-                                answer->status,
-                                json_is_too_deep(answer->body, answer->body_len)
-                                        ? "JSON that is nested too deeply"
-                                        : "something that is not JSON");
-        *ret_json = json;
-        return OK;
+        return rc == OK ? provider_rest_call(ctx, session, &request, ret_json) : rc;
 }
 
-/* One call: prepare, perform, read. */
-static enum err call(struct ctx *ctx, const struct provider_session *session,
-                     struct http_request request, const json_t *body, json_t **ret_json)
+static enum err get_url(struct ctx *ctx, const struct provider_session *session, const char *url,
+                        json_t **ret_json)
 {
-        struct http_answer answer = { 0 };
-        enum err rc;
+        struct http_request request = { .method = "GET", .url = url };
 
-        rc = prepare(ctx, session, body, &request);
-        if (rc != OK)
-                return rc;
-        rc = provider_call(ctx, session, &request, &answer);
-        if (rc == ERR_PROVIDER || rc == ERR_OUTCOME_UNKNOWN)
-                return ctx_prefix(ctx, rc, "Replicate cannot be reached");
-        return rc == OK ? read_answer(ctx, &answer, ret_json) : rc;
+        return provider_rest_settled(replicate_call(ctx, session, request, NULL, ret_json));
 }
 
-static enum err call_path(struct ctx *ctx, const struct provider_session *session,
-                          const char *method, const char *path, json_t **ret_json)
+enum err replicate_get(struct ctx *ctx, const struct provider_session *session, const char *path,
+                       json_t **ret_json)
 {
         const char *url = arena_printf(ctx->arena, "%s%s", session->api_base, path);
 
-        if (!url)
-                return ctx_nomem(ctx);
-        return call(ctx, session, (struct http_request){ .method = method, .url = url }, NULL,
-                    ret_json);
+        return url ? get_url(ctx, session, url, ret_json) : ctx_nomem(ctx);
 }
 
-/* For calls that change nothing, an unknown outcome is a plain failure. */
-static enum err settled(enum err rc)
+enum err replicate_get_page(struct ctx *ctx, const struct provider_session *session,
+                            const char *path, const char *cursor, struct replicate_page *ret)
 {
-        return rc == ERR_OUTCOME_UNKNOWN ? ERR_PROVIDER : rc;
+        json_t *json = NULL;
+        enum err rc;
+
+        /* The token goes to no other place than the one the administrator set. */
+        if (cursor && !provider_rest_is_below(session->api_base, cursor))
+                return ctx_fail(ctx, ERR_PROVIDER, "Replicate's list leads elsewhere");
+        rc = cursor ? get_url(ctx, session, cursor, &json)
+                    : replicate_get(ctx, session, path, &json);
+        if (rc != OK)
+                return rc;
+        if (!json_is_array(json_object_get(json, "results")))
+                return ctx_fail(ctx, ERR_PROVIDER, "Replicate's list has no results");
+        *ret = (struct replicate_page){
+                .results = json_object_get(json, "results"),
+                .next = json_string_at(json, "next"),
+        };
+        return OK;
 }
 
 static enum err read_prediction(struct ctx *ctx, const json_t *json, struct provider_job *ret)
@@ -114,7 +76,7 @@ static enum err validate(struct ctx *ctx, const struct provider_session *session
                          struct provider_account *ret)
 {
         json_t *json = NULL;
-        enum err rc = settled(call_path(ctx, session, "GET", "/account", &json));
+        enum err rc = replicate_get(ctx, session, "/account", &json);
 
         if (rc != OK)
                 return rc == ERR_NOT_FOUND ? ERR_PROVIDER : rc;
@@ -130,38 +92,23 @@ static enum err validate(struct ctx *ctx, const struct provider_session *session
 static enum err choose_version(struct ctx *ctx, const struct provider_session *session,
                                const struct hardware *hardware, const char **ret)
 {
-        const char *newest = NULL, *newest_at = "", *path, *model;
-        const json_t *results;
-        json_t *json = NULL, *version;
-        size_t i;
+        struct provider_versions versions;
+        const char *model;
         enum err rc;
 
         if (session->settings.version_override) {
                 *ret = session->settings.version_override;
                 return OK;
         }
-        model = arena_printf(ctx->arena, "simpletuner/advanced-trainer-%s", hardware->profile);
-        path = model ? arena_printf(ctx->arena, "/models/%s/versions", model) : NULL;
-        if (!path)
+        model = arena_printf(ctx->arena, MODEL_PREFIX "%s", hardware->profile);
+        if (!model)
                 return ctx_nomem(ctx);
-        rc = settled(call_path(ctx, session, "GET", path, &json));
-        if (rc == ERR_NOT_FOUND)
-                return ctx_fail(ctx, ERR_PROVIDER, "Replicate has no model %s", model);
+        rc = replicate_versions(ctx, session, model, &versions);
         if (rc != OK)
-                return rc;
-        results = json_object_get(json, "results");
-        json_array_foreach (results, i, version) {
-                const char *created_at = json_string_at(version, "created_at");
-
-                if (json_string_at(version, "id") && created_at &&
-                    strcmp(created_at, newest_at) > 0) {
-                        newest = json_string_at(version, "id");
-                        newest_at = created_at;
-                }
-        }
-        if (!newest)
+                return rc == ERR_NOT_FOUND ? ERR_PROVIDER : rc;
+        if (versions.count == 0)
                 return ctx_fail(ctx, ERR_PROVIDER, "No versions available for model %s", model);
-        *ret = arena_printf(ctx->arena, "%s:%s", model, newest);
+        *ret = arena_printf(ctx->arena, "%s:%s", model, versions.items[0].id);
         return *ret ? OK : ctx_nomem(ctx);
 }
 
@@ -170,7 +117,8 @@ static enum err submit(struct ctx *ctx, const struct provider_session *session,
 {
         CLEANUP(json_decrefp) json_t *body = NULL;
         json_t *json = NULL;
-        struct http_request request = { .method = "POST" };
+        const char *headers[] = { NULL, NULL };
+        struct http_request request = { .method = "POST", .headers = headers };
         const char *version;
         enum err rc;
 
@@ -181,7 +129,13 @@ static enum err submit(struct ctx *ctx, const struct provider_session *session,
         request.url = arena_printf(ctx->arena, "%s/predictions", session->api_base);
         if (!body || !request.url)
                 return ctx_nomem(ctx);
-        rc = call(ctx, session, request, body, &json);
+        if (submission->max_runtime_s > 0) {
+                headers[0] = arena_printf(ctx->arena, "Cancel-After: %" PRId64 "s",
+                                          submission->max_runtime_s);
+                if (!headers[0])
+                        return ctx_nomem(ctx);
+        }
+        rc = replicate_call(ctx, session, request, body, &json);
         if (rc == ERR_NOT_FOUND)
                 return ctx_fail(ctx, ERR_PROVIDER, "Replicate has no version %s", version);
         if (rc != OK)
@@ -189,83 +143,68 @@ static enum err submit(struct ctx *ctx, const struct provider_session *session,
         return read_prediction(ctx, json, ret);
 }
 
-/* Ids from outside go into a path only when they cannot change its meaning. */
-static enum err prediction_path(struct ctx *ctx, const char *external_id, const char *suffix,
-                                const char **ret)
-{
-        static const char safe[] =
-                "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
-
-        if (external_id[strspn(external_id, safe)] != '\0')
-                return ctx_fail(ctx, ERR_PROVIDER, "Replicate's prediction id has odd characters");
-        *ret = arena_printf(ctx->arena, "/predictions/%s%s", external_id, suffix);
-        return *ret ? OK : ctx_nomem(ctx);
-}
-
 static enum err status_request(struct ctx *ctx, const struct provider_session *session,
                                const char *external_id, struct http_request *ret)
 {
+        const char *const parts[] = { "/predictions", external_id, "" };
         struct http_request request = { .method = "GET" };
-        const char *path;
         enum err rc;
 
-        rc = prediction_path(ctx, external_id, "", &path);
+        rc = provider_rest_job_url(ctx, session, parts, &request.url);
         if (rc == OK)
-                rc = prepare(ctx, session, NULL, &request);
-        if (rc != OK)
-                return rc;
-        request.url = arena_printf(ctx->arena, "%s%s", session->api_base, path);
-        if (!request.url)
-                return ctx_nomem(ctx);
-        *ret = request;
-        return OK;
+                rc = replicate_prepare(ctx, session, NULL, &request);
+        if (rc == OK)
+                *ret = request;
+        return rc;
 }
 
 static enum err status_answer(struct ctx *ctx, const struct http_answer *answer,
                               struct provider_job *ret)
 {
         json_t *json = NULL;
-        enum err rc = settled(read_answer(ctx, answer, &json));
+        enum err rc = provider_rest_read(ctx, "Replicate", answer, &json);
 
-        return rc == OK ? settled(read_prediction(ctx, json, ret)) : rc;
+        if (rc == OK)
+                rc = read_prediction(ctx, json, ret);
+        return provider_rest_settled(rc);
 }
 
 static enum err cancel(struct ctx *ctx, const struct provider_session *session,
                        const char *external_id)
 {
         struct http_request request = { .method = "POST", .repeatable = true };
+        const char *const parts[] = { "/predictions", external_id, "/cancel" };
         json_t *json = NULL;
-        const char *path;
         enum err rc;
 
-        rc = prediction_path(ctx, external_id, "/cancel", &path);
-        if (rc != OK)
-                return rc;
-        request.url = arena_printf(ctx->arena, "%s%s", session->api_base, path);
-        if (!request.url)
-                return ctx_nomem(ctx);
-        rc = settled(call(ctx, session, request, NULL, &json));
+        rc = provider_rest_job_url(ctx, session, parts, &request.url);
+        if (rc == OK)
+                rc = provider_rest_settled(replicate_call(ctx, session, request, NULL, &json));
         return rc == ERR_NOT_FOUND ? OK : rc;
 }
 
-/* The predictions of a page; those that are none are left out. */
-static enum err read_page(struct ctx *ctx, const json_t *json, struct provider_page *ret)
+/* One page of predictions; those that are none are left out. */
+static enum err list(struct ctx *ctx, const struct provider_session *session, const char *cursor,
+                     struct provider_page *ret)
 {
-        const json_t *results = json_object_get(json, "results");
-        struct provider_page page = { .next = json_string_at(json, "next") };
+        struct provider_page page = { 0 };
+        struct replicate_page answer;
         json_t *prediction;
         size_t i;
+        enum err rc;
 
-        if (!json_is_array(results))
-                return ctx_fail(ctx, ERR_PROVIDER, "Replicate's list has no results");
-        page.jobs = arena_alloc(ctx->arena, (json_array_size(results) + 1) * sizeof(*page.jobs));
+        rc = replicate_get_page(ctx, session, "/predictions", cursor, &answer);
+        if (rc != OK)
+                return rc == ERR_NOT_FOUND ? ERR_PROVIDER : rc;
+        page.next = answer.next;
+        page.jobs =
+                arena_alloc(ctx->arena, (json_array_size(answer.results) + 1) * sizeof(*page.jobs));
         if (!page.jobs)
                 return ctx_nomem(ctx);
-        json_array_foreach (results, i, prediction) {
-                const char *created_at = json_string_at(prediction, "created_at");
-                int64_t created_us;
+        json_array_foreach (answer.results, i, prediction) {
+                int64_t created_us = provider_rest_time(prediction, "created_at");
 
-                if (created_at && clock_parse_iso(created_at, &created_us))
+                if (created_us)
                         page.oldest_created_us = created_us;
                 if (replicate_prediction_read(prediction, &page.jobs[page.count]))
                         page.count++;
@@ -274,38 +213,17 @@ static enum err read_page(struct ctx *ctx, const json_t *json, struct provider_p
         return OK;
 }
 
-static enum err list(struct ctx *ctx, const struct provider_session *session, const char *cursor,
-                     struct provider_page *ret)
+static enum err find_hardware(struct ctx *ctx, const json_t *info, const char *name,
+                              struct hardware *ret)
 {
-        struct http_request request = { .method = "GET", .url = cursor };
-        json_t *json = NULL;
-        enum err rc;
-
-        /* The token goes to no other place than the one the administrator set. */
-        if (cursor && strncmp(cursor, session->api_base, strlen(session->api_base)) != 0)
-                return ctx_fail(ctx, ERR_PROVIDER, "Replicate's list leads elsewhere");
-        if (!cursor)
-                request.url = arena_printf(ctx->arena, "%s/predictions", session->api_base);
-        if (!request.url)
-                return ctx_nomem(ctx);
-        rc = settled(call(ctx, session, request, NULL, &json));
-        if (rc != OK)
-                return rc == ERR_NOT_FOUND ? ERR_PROVIDER : rc;
-        return read_page(ctx, json, ret);
+        (void)info;
+        return hardware_find(ctx, name, ret);
 }
 
-static enum err webhook_secret(struct ctx *ctx, const struct provider_session *session,
-                               const char **ret_secret)
+static bool nth_hardware(const json_t *info, size_t n, struct hardware *ret)
 {
-        json_t *json = NULL;
-        enum err rc = settled(call_path(ctx, session, "GET", "/webhooks/default/secret", &json));
-
-        if (rc != OK)
-                return rc == ERR_NOT_FOUND ? ERR_PROVIDER : rc;
-        *ret_secret = json_string_at(json, "key");
-        if (!*ret_secret)
-                return ctx_fail(ctx, ERR_PROVIDER, "Replicate gave no webhook secret");
-        return OK;
+        (void)info;
+        return hardware_at(n, ret);
 }
 
 const struct provider provider_replicate = {
@@ -316,12 +234,22 @@ const struct provider provider_replicate = {
         .token_name = "REPLICATE_API_TOKEN",
         .token_prefix = "r8_",
         .webhook_secret_name = "REPLICATE_WEBHOOK_SECRET",
+        .model_prefix = MODEL_PREFIX,
+        .default_profile = HARDWARE_DEFAULT,
+        .status_page_url = "https://status.replicate.com/api/v2/summary.json",
+        .balance_note = "Check balance on replicate.com/account",
         .validate = validate,
         .submit = submit,
         .status_request = status_request,
         .status_answer = status_answer,
         .cancel = cancel,
         .list = list,
-        .webhook_secret = webhook_secret,
+        .webhook_secret = replicate_webhook_secret,
         .parse_webhook = replicate_prediction_read,
+        .hardware_find = find_hardware,
+        .hardware_at = nth_hardware,
+        .hardware_now = replicate_hardware_now,
+        .versions = replicate_versions,
+        .upload_file = replicate_upload_file,
+        .probe = replicate_probe,
 };

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "core/cloud/provider_rest.h"
+
 /* clang-format off */
 static const struct { const char *word; enum job_status status; } words[] = {
         { "starting",   JOB_QUEUED },
@@ -43,25 +45,6 @@ json_t *replicate_prediction_request(const struct provider_submission *submissio
         return body;
 }
 
-static int64_t read_time(const json_t *prediction, const char *key)
-{
-        const char *text = json_string_at(prediction, key);
-        int64_t at_us = 0;
-
-        return text && clock_parse_iso(text, &at_us) ? at_us : 0;
-}
-
-/* The output is a URL, or a list that starts with one. Anything else is not a link. */
-static const char *read_output(const json_t *prediction)
-{
-        const json_t *output = json_object_get(prediction, "output");
-        const char *url =
-                json_string_value(json_is_array(output) ? json_array_get(output, 0) : output);
-
-        return url && (strncmp(url, "https://", 8) == 0 || strncmp(url, "http://", 7) == 0) ? url
-                                                                                            : NULL;
-}
-
 bool replicate_prediction_read(const json_t *prediction, struct provider_job *ret)
 {
         const char *status = json_string_at(prediction, "status");
@@ -72,9 +55,9 @@ bool replicate_prediction_read(const json_t *prediction, struct provider_job *re
                 return false;
         *ret = (struct provider_job){
                 .external_id = id,
-                .output_url = read_output(prediction),
-                .started_at_us = read_time(prediction, "started_at"),
-                .completed_at_us = read_time(prediction, "completed_at"),
+                .output_url = provider_rest_output_url(json_object_get(prediction, "output")),
+                .started_at_us = provider_rest_time(prediction, "started_at"),
+                .completed_at_us = provider_rest_time(prediction, "completed_at"),
                 .run_seconds =
                         json_number_at(json_object_get(prediction, "metrics"), "predict_time", -1),
                 .our_job_id = json_string_at(json_object_get(input, "env"), "SIMPLETUNER_JOB_ID"),

@@ -12,6 +12,7 @@
 #include "core/cloud/seal.h"
 #include "core/cloud/webhook_apply.h"
 #include "core/cloud/webhook_refusal.h"
+#include "core/cloud/webhook_sender.h"
 #include "core/db/db.h"
 
 #define WEBHOOK_ID_MAX   256
@@ -211,22 +212,24 @@ static enum err store(struct ctx *ctx, const struct webhook_request *request,
 enum err webhook_receive(struct ctx *ctx, const struct webhook_request *request,
                          struct webhook_result *ret)
 {
-        struct provider_session session;
+        struct webhook_sender sender;
         struct webhook_event event;
         json_t *body = NULL;
         enum err rc;
 
         rc = cloud_check_schema(ctx);
         if (rc == OK)
-                rc = provider_open(ctx, request->provider_id, &session);
+                rc = webhook_sender_open(ctx, request->provider_id, request->job_hint, &sender);
         if (rc == OK)
-                rc = check(ctx, &session, request);
+                rc = check(ctx, &sender.session, request);
         if (rc == OK)
                 rc = json_parse_object(ctx, "webhook payload", request->body, request->body_len,
                                        &body);
         if (rc == OK)
                 rc = json_keep(ctx, body);
         if (rc == OK)
-                rc = webhook_event_read(ctx, session.provider, body, &event);
+                rc = webhook_event_read(ctx, sender.session.provider, body, &event);
+        if (rc == OK && !webhook_sender_may_tell(&sender, &event))
+                rc = ctx_fail(ctx, ERR_DENIED, "This account may not tell of that job");
         return rc == OK ? store(ctx, request, &event, ret) : rc;
 }

@@ -1,5 +1,6 @@
 #include "core/cloud/webhook_keys.h"
 
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +14,7 @@
 #define KEY_MAX           128 /* bytes of a decoded secret; the standard has 24 to 64 */
 #define REFETCH_US        (60 * US_PER_S)
 #define FETCHED_MAX       256
-#define PROVIDERS_MAX     8
+#define ACCOUNTS_MAX      32
 #define SECRET_SEPARATORS " ,\t\r\n"
 
 /* What a provider handed out last, to which account. */
@@ -27,7 +28,7 @@ struct fetched {
 struct webhook_keys {
         pthread_mutex_t lock;     /* over the slots; held for moments only */
         pthread_mutex_t fetching; /* one asks the provider, others wait for its answer */
-        struct fetched fetched[PROVIDERS_MAX];
+        struct fetched fetched[ACCOUNTS_MAX];
 };
 
 static void init_locks(struct webhook_keys *keys)
@@ -147,21 +148,86 @@ bool webhook_signature_matches(const struct webhook_headers *headers, const char
         return found;
 }
 
-/* The provider's slot, emptied when the account has changed. Called under lock. */
+/* One item of a signature: the MAC of text under one secret. False: the secret is not base64. */
+static bool add_item(struct buf *out, const struct buf *text, const char *word, size_t word_len)
+{
+        unsigned char key[KEY_MAX], mac[SHA256_SIZE];
+        char item[BASE64_SIZE(SHA256_SIZE)];
+        size_t key_len = 0;
+        bool ok = decode_secret(word, word_len, key, &key_len) &&
+                  crypto_hmac_sha256(key, key_len, text->data, text->len, mac);
+
+        secret_wipe(key, sizeof(key));
+        if (!ok)
+                return false;
+        crypto_base64(mac, sizeof(mac), item);
+        return buf_printf(out, "%sv1,%s", out->len ? " " : "", item);
+}
+
+static bool add_items(struct buf *out, const struct buf *text, const char *secrets)
+{
+        const char *word = secrets + strspn(secrets, SECRET_SEPARATORS);
+
+        while (*word) {
+                size_t len = strcspn(word, SECRET_SEPARATORS);
+
+                if (!(len == 2 && strncmp(word, "v1", 2) == 0) && !add_item(out, text, word, len))
+                        return false;
+                word += len + strspn(word + len, SECRET_SEPARATORS);
+        }
+        return out->len > 0;
+}
+
+enum err webhook_sign(struct ctx *ctx, const char *secrets, struct crypto_bytes body,
+                      const char *ret_lines[WEBHOOK_SIGN_LINES])
+{
+        const char *lines[WEBHOOK_SIGN_LINES] = { NULL };
+        int64_t now_s = clock_wall_us(ctx->clock) / US_PER_S;
+        struct buf text, items;
+        char id[ULID_SIZE];
+        enum err rc = crypto_ulid(ctx, id);
+
+        if (rc != OK)
+                return rc;
+        buf_init(&text, body.len + 256);
+        buf_init(&items, 4096);
+        if (!buf_printf(&text, "msg_%s.%" PRId64 ".", id, now_s) ||
+            !buf_add(&text, body.bytes, body.len))
+                rc = ctx_nomem(ctx);
+        else if (!add_items(&items, &text, secrets))
+                rc = ctx_fail(ctx, ERR_INVALID, "it must be of the form whsec_BASE64");
+        lines[0] = arena_printf(ctx->arena, "webhook-id: msg_%s", id);
+        lines[1] = arena_printf(ctx->arena, "webhook-timestamp: %" PRId64, now_s);
+        lines[2] = arena_printf(ctx->arena, "webhook-signature: %s", buf_str(&items));
+        buf_done(&text);
+        buf_done(&items);
+        if (rc != OK)
+                return rc;
+        if (!lines[0] || !lines[1] || !lines[2])
+                return ctx_nomem(ctx);
+        memcpy(ret_lines, lines, sizeof(lines));
+        return OK;
+}
+
+/* The account's slot; a new one takes that of whoever was asked about the longest time ago. Called
+ * under lock. */
 static struct fetched *slot_of(struct webhook_keys *keys, const struct provider *provider,
                                const char *account)
 {
-        size_t i = 0;
+        struct fetched *oldest = &keys->fetched[0];
 
-        while (i < PROVIDERS_MAX - 1 && keys->fetched[i].provider &&
-               keys->fetched[i].provider != provider)
-                i++;
-        if (keys->fetched[i].provider != provider ||
-            strcmp(keys->fetched[i].account, account) != 0) {
-                keys->fetched[i] = (struct fetched){ .provider = provider };
-                snprintf(keys->fetched[i].account, sizeof(keys->fetched[i].account), "%s", account);
+        for (size_t i = 0; i < ACCOUNTS_MAX; i++) {
+                struct fetched *slot = &keys->fetched[i];
+
+                if (slot->provider == provider && strcmp(slot->account, account) == 0)
+                        return slot;
+                if (slot->tried_us < oldest->tried_us)
+                        oldest = slot;
         }
-        return &keys->fetched[i];
+        secret_wipe(oldest, sizeof(*oldest));
+        oldest->provider = provider;
+        snprintf(oldest->account, sizeof(oldest->account), "%s", account);
+        return oldest;
 }
 
 static void copy_secret(struct webhook_keys *keys, const struct provider *provider,
@@ -196,7 +262,7 @@ static void refetch(struct ctx *ctx, const struct provider_session *session, con
         const char *secret = NULL;
         enum err rc;
 
-        if (!take_try(ctx, keys, session->provider, account))
+        if (!session->provider->webhook_secret || !take_try(ctx, keys, session->provider, account))
                 return;
         rc = session->provider->webhook_secret(ctx, session, &secret);
         if (rc != OK) {
@@ -265,6 +331,8 @@ enum err webhook_keys_verify(struct ctx *ctx, const struct provider_session *ses
                 return rc;
         if (webhook_signature_matches(headers, body, len, configured.bytes))
                 return OK;
+        if (session->token_is_owners) /* what is set is the secret of another account */
+                return verify_with_fetched(ctx, session, headers, body, len);
         if (!webhook_secrets_are_usable(configured.bytes))
                 return ctx_fail(ctx, ERR_CONFLICT, WEBHOOK_NO_SECRET);
         return ctx_fail(ctx, ERR_UNAUTHENTICATED, "no signature matches");

@@ -28,6 +28,12 @@ bool webhook_signature_matches(const struct webhook_headers *headers, const char
 /* Has any of the words the form of a secret? */
 bool webhook_secrets_are_usable(const char *secrets);
 
+/* Sign a body that we send, now and under a new id: the three headers as lines "name: value", one
+ * v1 item per secret. ERR_INVALID: a secret is not base64. */
+#define WEBHOOK_SIGN_LINES 3
+NODISCARD enum err webhook_sign(struct ctx *ctx, const char *secrets, struct crypto_bytes body,
+                                const char *ret_lines[WEBHOOK_SIGN_LINES]);
+
 /* Is the timestamp an integer within tolerance_s of now, both ways? */
 bool webhook_timestamp_is_fresh(const char *timestamp, int64_t now_us, uint64_t tolerance_s);
 

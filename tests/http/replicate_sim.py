@@ -20,6 +20,7 @@ garbage, deep, reset, drop-after-commit (does it, closes without an answer), hug
 """
 
 import argparse
+import contextlib
 import http.client
 import json
 import pathlib
@@ -28,6 +29,7 @@ import signal
 import ssl
 import sys
 import threading
+import time
 import urllib.parse
 from http.server import ThreadingHTTPServer
 
@@ -94,12 +96,16 @@ class ReplicateSim:
         self.directory = pathlib.Path(directory)
         self.mode = mode
         self.page_size = 100
+        self.version_page_size = 100
         self.ca_path, cert, key = sim_tls.ensure_certificates(self.directory)
         self.token = "r8_" + secrets.token_hex(19)[:37]
         sim_tls.write_private(self.directory / "token", self.token.encode())
         self.webhook_secret = sim_webhooks.new_secret()
         self.store = sim_predictions.PredictionStore()
-        self.sender = sim_webhooks.Sender(lambda: self.webhook_secret)
+        self.other_accounts = {}  # API token: webhook secret
+        self.status_page = sim_api.STATUS_PAGE
+        self.sender = sim_webhooks.Sender(
+            lambda delivery: self.secret_of(self.store.account_of(delivery.prediction_id)))
         self.files = {}
         self.requests = []
         self.stopping = threading.Event()
@@ -149,6 +155,17 @@ class ReplicateSim:
         return [view for view in self.store.all()
                 if (view["input"].get("env") or {}).get("SIMPLETUNER_JOB_ID") == job_id]
 
+    # accounts
+
+    def add_account(self):
+        """The API token of one more account, with predictions and a webhook secret of its own."""
+        token = "r8_" + secrets.token_hex(19)[:37]
+        self.other_accounts[token] = sim_webhooks.new_secret()
+        return token
+
+    def secret_of(self, token):
+        return self.other_accounts.get(token, self.webhook_secret)
+
     # faults
 
     def fault(self, mode, method="*", path_prefix="/v1", count=1, seconds=5.0):
@@ -168,9 +185,11 @@ class ReplicateSim:
 
     # predictions
 
-    def create(self, body, cancel_after=None):
-        view = self.store.create(body, self.url, cancel_after)
-        if self.mode == "auto":
+    def create(self, body, cancel_after=None, account=None):
+        view = self.store.create(body, self.url, cancel_after, account)
+        if view["model"] == sim_predictions.CHECK_MODEL:
+            threading.Thread(target=self._check_webhook, args=(view,), daemon=True).start()
+        elif self.mode == "auto":
             threading.Thread(target=self._run, args=(view["id"],), daemon=True).start()
         return view
 
@@ -220,6 +239,27 @@ class ReplicateSim:
                 self.advance(prediction_id, "succeeded")
         except ValueError:
             return  # canceled meanwhile
+
+    def _check_webhook(self, view):
+        """What the check model does: it calls the URL of its input and tells what came."""
+        target = urllib.parse.urlsplit(view["input"]["webhook_url"])
+        output = {"success": False, "latency_ms": 0.0, "status_code": None, "error": None,
+                  "details": None}
+        begun = time.monotonic()
+        connection = sim_webhooks.connect(target)
+        try:
+            connection.request("POST", target.path or "/", b'{"event": "webhook_check"}',
+                               {"Content-Type": "application/json"})
+            output["status_code"] = connection.getresponse().status
+            output["success"] = output["status_code"] < 300
+            output["details"] = f"HTTP {output['status_code']}"
+        except (OSError, http.client.HTTPException) as error:
+            output["error"] = type(error).__name__
+        finally:
+            connection.close()
+        output["latency_ms"] = (time.monotonic() - begun) * 1000
+        with contextlib.suppress(ValueError):  # canceled meanwhile
+            self.advance(view["id"], "succeeded", output=output, deliver=False)
 
     @staticmethod
     def _upload_result(view):

@@ -18,6 +18,10 @@ THROTTLED = "Request was throttled. Your rate limit resets in ~30s."
 FAULT_BODIES = {"429": {"detail": THROTTLED},
                 "500": {"detail": "Internal server error"},
                 "503": {"detail": "Service unavailable"}}
+STATUS_PAGE = {
+    "page": {"id": "x", "name": "Replicate", "url": "https://www.replicatestatus.com"},
+    "status": {"indicator": "none", "description": "All Systems Operational"},
+    "components": [], "incidents": [], "scheduled_maintenances": []}
 GARBAGE = b"<html>\xff\xfe\x00 not what you asked for"
 DEEP = b'{"output":' * 1000 + b"1" + b"}" * 1000
 HUGE_CHUNK = b'"' + b"x" * (1 << 20) + b'",'
@@ -51,7 +55,11 @@ def hardware(call):
 
 
 def webhook_secret(call):
-    return 200, {"key": call.sim.webhook_secret}
+    return 200, {"key": call.sim.secret_of(call.account)}
+
+
+def status_page(call):
+    return 200, call.sim.status_page
 
 
 def model(call, owner, name):
@@ -64,38 +72,43 @@ def model(call, owner, name):
                  "default_example": None, "latest_version": versions[0]}
 
 
+def page_of(call, items, size):
+    """The items of the page that the query's cursor names, as Replicate's lists are."""
+    try:
+        first = int(base64.urlsafe_b64decode(call.query("cursor", "MA==")))
+    except ValueError:
+        raise Answer(400, {"detail": "Invalid cursor"}) from None
+    last = first + size
+
+    def page(start):
+        cursor = base64.urlsafe_b64encode(str(start).encode()).decode()
+        here = call.sim.url + call.path_only.removeprefix("/v1")
+        return f"{here}?cursor={urllib.parse.quote(cursor)}"
+
+    return 200, {"previous": page(max(0, first - size)) if first else None,
+                 "next": page(last) if last < len(items) else None, "results": items[first:last]}
+
+
 def model_versions(call, owner, name):
     versions = sim_predictions.versions_of(f"{owner}/{name}")
     if versions is None:
         raise not_found()
-    return 200, {"next": None, "previous": None, "results": versions}
+    return page_of(call, versions, call.sim.version_page_size)
 
 
 def predictions_create(call):
     try:
-        return 201, call.sim.create(call.json(), call.headers.get("Cancel-After"))
+        return 201, call.sim.create(call.json(), call.headers.get("Cancel-After"), call.account)
     except sim_predictions.Invalid as error:
         raise Answer(422, error.body()) from None
 
 
 def predictions_list(call):
-    items = call.sim.store.all()
-    try:
-        first = int(base64.urlsafe_b64decode(call.query("cursor", "MA==")))
-    except ValueError:
-        raise Answer(400, {"detail": "Invalid cursor"}) from None
-    last = first + call.sim.page_size
-
-    def page(start):
-        cursor = base64.urlsafe_b64encode(str(start).encode()).decode()
-        return f"{call.sim.url}/predictions?cursor={urllib.parse.quote(cursor)}"
-
-    return 200, {"previous": page(max(0, first - call.sim.page_size)) if first else None,
-                 "next": page(last) if last < len(items) else None, "results": items[first:last]}
+    return page_of(call, call.sim.store.all(call.account), call.sim.page_size)
 
 
 def predictions_get(call, prediction_id):
-    view = call.sim.store.get(prediction_id)
+    view = call.sim.store.get(prediction_id, call.account)
     if view is None:
         raise not_found()
     return 200, view
@@ -199,6 +212,7 @@ ROUTES = [(method, re.compile(path), handler) for method, path, handler in (
     ("GET", r"/v1/files", files_list),
     ("GET", r"/v1/files/([^/]+)", files_get),
     ("DELETE", r"/v1/files/([^/]+)", files_delete),
+    ("GET", r"/status/api/v2/summary.json", status_page),
     ("GET", r"/control/predictions", control_predictions),
     ("GET", r"/control/deliveries", control_deliveries),
     ("GET", r"/control/requests", control_requests),
@@ -225,7 +239,7 @@ class Handler(BaseHTTPRequestHandler):
                   "headers": dict(self.headers.items()), "body": self.body, "status": None,
                   "authorization": self.headers.get("Authorization"), "fault": None}
         self.sim.requests.append(record)
-        control = self.path_only.startswith("/control/")
+        control = self.path_only.startswith(("/control/", "/status/"))
         fault = None if control else self.sim.take_fault(self.command, self.path_only)
         record["fault"] = fault.mode if fault else None
         if not fault or fault.mode in ("slow", "drop-after-commit"):
@@ -259,7 +273,8 @@ class Handler(BaseHTTPRequestHandler):
     def _answer(self, control):
         """(status, body) of the request, without sending anything."""
         try:
-            if not control and self.headers.get("Authorization") != f"Bearer {self.sim.token}":
+            self.account = None if control else self._account()
+            if not control and not self.account:
                 raise Answer(401, {"title": "Unauthenticated", "status": 401, "detail":
                                    "You did not pass a valid authentication token"})
             allowed = False
@@ -273,6 +288,11 @@ class Handler(BaseHTTPRequestHandler):
             raise not_found()
         except Answer as answer:
             return answer.status, answer.body
+
+    def _account(self):
+        """The token that names the account, or None."""
+        token = self.headers.get("Authorization", "").removeprefix("Bearer ")
+        return token if token == self.sim.token or token in self.sim.other_accounts else None
 
     def _fail(self, fault):
         """Act out a fault. True: go on and answer as usual."""

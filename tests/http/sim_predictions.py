@@ -14,6 +14,7 @@ EVENTS = ("start", "output", "logs", "completed")
 DEFAULT_EVENTS = ["output", "completed"]
 ALPHABET = "abcdefghjkmnpqrstvwxyz0123456789"
 PROFILES = ("h100", "h100-x2", "h100-x4", "h100-x8", "l40s", "l40s-x2", "l40s-x4", "l40s-x8")
+CHECK_MODEL = "simpletuner/webhook-check"
 DIGEST = re.compile(r"[0-9a-f]{64}")
 DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?")
 
@@ -28,7 +29,7 @@ def version_id(model, number):
 
 
 def model_names():
-    return ["simpletuner/webhook-check",
+    return [CHECK_MODEL,
             *(f"simpletuner/advanced-trainer-{profile}" for profile in PROFILES)]
 
 
@@ -118,7 +119,7 @@ class PredictionStore:
         self._lock = threading.Lock()
         self._items = {}
 
-    def create(self, body, base_url, cancel_after=None):
+    def create(self, body, base_url, cancel_after=None, account=None):
         check_body(body)
         model, version = find_version(body["version"])
         prediction_id = "".join(secrets.choice(ALPHABET) for _ in range(26))
@@ -131,16 +132,24 @@ class PredictionStore:
                 deadline_after(cancel_after, created_at), "deployment": None, "metrics": {},
                 "urls": {"cancel": f"{here}/cancel", "get": here,
                          "web": f"https://replicate.com/p/{prediction_id}"}}
-        item = {"view": view, "webhook": body.get("webhook"),
+        item = {"view": view, "webhook": body.get("webhook"), "account": account,
                 "events": body.get("webhook_events_filter") or DEFAULT_EVENTS}
         with self._lock:
             self._items[prediction_id] = item
         return copy.deepcopy(view)
 
-    def get(self, prediction_id):
+    def get(self, prediction_id, account=None):
+        """The view, or None when there is none, or none in the account that is named."""
         with self._lock:
             item = self._items.get(prediction_id)
-            return copy.deepcopy(item["view"]) if item else None
+            if not item or account not in (None, item["account"]):
+                return None
+            return copy.deepcopy(item["view"])
+
+    def account_of(self, prediction_id):
+        with self._lock:
+            item = self._items.get(prediction_id)
+            return item["account"] if item else None
 
     def webhook_of(self, prediction_id):
         """(url or None, events that are wanted)"""
@@ -148,10 +157,11 @@ class PredictionStore:
             item = self._items[prediction_id]
             return item["webhook"], item["events"]
 
-    def all(self):
-        """Every prediction, newest first, as Replicate lists them."""
+    def all(self, account=None):
+        """Every prediction, or those of one account, newest first, as Replicate lists them."""
         with self._lock:
-            return [copy.deepcopy(item["view"]) for item in reversed(self._items.values())]
+            return [copy.deepcopy(item["view"]) for item in reversed(self._items.values())
+                    if account in (None, item["account"])]
 
     def calls(self, prediction_id, url):
         """Does the webhook of a prediction go to this service?"""

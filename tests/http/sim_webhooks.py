@@ -111,7 +111,7 @@ class Sender:
 
     def _attempt(self, delivery):
         url = urllib.parse.urlsplit(delivery.url)
-        sent = headers(self.get_secret(), delivery.body, delivery.webhook_id)
+        sent = headers(self.get_secret(delivery), delivery.body, delivery.webhook_id)
         record = {"timestamp": sent["webhook-timestamp"], "status": None, "body": "", "error": ""}
         try:
             connection = connect(url)

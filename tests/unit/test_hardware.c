@@ -103,6 +103,47 @@ static void an_absurd_price_stays_a_price(void **state)
         assert_true(hardware_price_nanos(&eight, info) > 0);
 }
 
+static void profiles_that_are_listed_are_found_by_their_very_ids(void **state)
+{
+        CLEANUP(json_decrefp)
+        json_t *info = json_pack("{s:{s:s, s:f}, s:{s:f}}", "a100", "name", "A100 (80GB)",
+                                 "cost_per_second", 0.002, "tpu", "cost_per_second", 0.5);
+        struct hardware hardware = { 0 };
+        struct ctx *ctx = *state;
+
+        assert_int_equal(hardware_listed_find(ctx, info, "a100", &hardware), OK);
+        assert_string_equal(hardware.label, "A100 (80GB)");
+        assert_true(hardware_price_nanos(&hardware, info) == 2000000);
+        assert_int_equal(hardware_listed_find(ctx, info, "tpu", &hardware), OK);
+        assert_string_equal(hardware.label, "tpu");
+        assert_int_equal(hardware_listed_find(ctx, info, "A100", &hardware), ERR_INVALID);
+        assert_non_null(strstr(ctx->detail, "a100, tpu"));
+        assert_true(hardware_listed_at(info, 1, &hardware));
+        assert_false(hardware_listed_at(info, 2, &hardware));
+}
+
+static void without_a_list_there_is_one_profile_that_costs_nothing(void **state)
+{
+        struct hardware hardware = { 0 };
+
+        assert_true(hardware_listed_at(NULL, 0, &hardware));
+        assert_string_equal(hardware.profile, "default");
+        assert_true(hardware_price_nanos(&hardware, NULL) == 0);
+        assert_false(hardware_listed_at(NULL, 1, &hardware));
+        assert_int_equal(hardware_listed_find(*state, NULL, "default", &hardware), OK);
+        assert_int_equal(hardware_listed_find(*state, NULL, "h100", &hardware), ERR_INVALID);
+}
+
+static void a_card_is_called_what_the_setting_says(void **state)
+{
+        CLEANUP(json_decrefp)
+        json_t *info = json_pack("{s:{s:s}}", "gpu-h100", "name", "H100 NVL");
+        struct hardware eight = found(*state, "h100-x8"), other = found(*state, "l40s");
+
+        assert_string_equal(hardware_card_name(&eight, info), "H100 NVL");
+        assert_string_equal(hardware_card_name(&other, info), "L40S (48GB)");
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -113,6 +154,9 @@ int main(void)
                 FIXTURE_TEST(the_price_is_that_of_one_card_times_their_number),
                 FIXTURE_TEST(a_price_that_is_set_replaces_the_default),
                 FIXTURE_TEST(an_absurd_price_stays_a_price),
+                FIXTURE_TEST(profiles_that_are_listed_are_found_by_their_very_ids),
+                FIXTURE_TEST(without_a_list_there_is_one_profile_that_costs_nothing),
+                FIXTURE_TEST(a_card_is_called_what_the_setting_says),
         };
 
         return cmocka_run_group_tests_name("hardware", tests, NULL, NULL);

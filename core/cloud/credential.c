@@ -1,0 +1,187 @@
+#include "core/cloud/credential.h"
+
+#include <string.h>
+
+#include "core/base/log.h"
+#include "core/cloud/audit.h"
+#include "core/cloud/provider_token.h"
+#include "core/cloud/seal.h"
+#include "core/db/db.h"
+#include "core/store/store_job_list.h"
+
+#define USE_NOTED_US (60 * US_PER_S)
+
+/* Where a value belongs: sealed for it, it opens nowhere else. NULL: out of memory. */
+static const char *place_of(struct ctx *ctx, const struct credential_key *key)
+{
+        return arena_printf(ctx->arena, "user_credentials.value/%s/%s/%s", key->provider, key->name,
+                            key->owner);
+}
+
+enum err credential_get(struct ctx *ctx, const char *owner, const char *provider,
+                        struct secret *ret_value)
+{
+        const struct credential_key key = { owner, provider, CREDENTIAL_TOKEN };
+        struct credential_row row;
+        const char *place;
+        enum err rc;
+
+        rc = store_credential_get(ctx, &key, &row);
+        if (rc != OK)
+                return rc;
+        place = place_of(ctx, &key);
+        if (!place)
+                return ctx_nomem(ctx);
+        return seal_open(ctx, place, row.value, ret_value);
+}
+
+enum err credential_check(struct ctx *ctx, const struct credential_given *given)
+{
+        const struct provider *provider;
+
+        if (provider_find(ctx, given->provider, &provider) != OK)
+                return ctx_fail(ctx, ERR_INVALID, "provider: Unknown provider: %.64s",
+                                given->provider);
+        if (strcmp(given->credential_name, CREDENTIAL_TOKEN) != 0)
+                return ctx_fail(ctx, ERR_INVALID, "credential_name must be " CREDENTIAL_TOKEN);
+        return OK;
+}
+
+/* Jobs that the global token submitted may be unknown to the account of another. */
+static enum err check_no_jobs(struct ctx *ctx, const struct credential_key *key)
+{
+        static const char *const active[] = { "pending", "uploading", "queued", "running" };
+        int64_t total = 0, count;
+
+        for (size_t i = 0; i < ARRAY_SIZE(active); i++) {
+                const struct job_filter filter = {
+                        .status = active[i],
+                        .provider = key->provider,
+                        .owner = key->owner,
+                };
+                enum err rc = store_jobs_count(ctx, &filter, &count);
+
+                if (rc != OK)
+                        return rc;
+                total += count;
+        }
+        if (total == 0)
+                return OK;
+        return ctx_fail(ctx, ERR_CONFLICT,
+                        "%d jobs of yours are active at %s under the global token; save a token of "
+                        "your own when they have ended",
+                        (int)total, key->provider);
+}
+
+static enum err note_change(struct ctx *ctx, const struct credential_key *key,
+                            const char *event_type, const char *action)
+{
+        CLEANUP(json_decrefp)
+        json_t *details =
+                json_pack("{s:s, s:s}", "provider", key->provider, "credential_name", key->name);
+        const struct audit_entry entry = {
+                .event_type = event_type,
+                .target_type = "credential",
+                .target_id = key->provider,
+                .action = action,
+                .details = details,
+        };
+
+        return details ? audit_add(ctx, &entry) : ctx_nomem(ctx);
+}
+
+static enum err store(struct ctx *ctx, const struct credential_row *row)
+{
+        CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
+        struct credential_row before;
+        enum err rc;
+
+        rc = db_begin(ctx, &tx);
+        if (rc != OK)
+                return rc;
+        rc = store_credential_get(ctx, &row->key, &before);
+        if (rc == ERR_NOT_FOUND)
+                rc = check_no_jobs(ctx, &row->key);
+        if (rc == OK)
+                rc = store_credential_put(ctx, row);
+        if (rc == OK)
+                rc = note_change(ctx, &row->key, "credential.created",
+                                 "Saved a token of one's own");
+        return rc == OK ? db_commit(&tx) : rc;
+}
+
+enum err credential_save(struct ctx *ctx, const struct credential_given *given)
+{
+        const struct provider *provider;
+        struct credential_row row = {
+                .description = given->description,
+                .created_at_us = clock_wall_us(ctx->clock),
+        };
+        struct secret value;
+        const char *place;
+        enum err rc;
+
+        rc = credential_check(ctx, given);
+        if (rc == OK)
+                rc = provider_find(ctx, given->provider, &provider);
+        if (rc == OK)
+                rc = provider_token_check(ctx, provider, "value", given->value, &value);
+        if (rc != OK)
+                return rc;
+        row.key = (struct credential_key){ ctx_actor_name(ctx), provider->id, CREDENTIAL_TOKEN };
+        place = place_of(ctx, &row.key);
+        if (!place)
+                return ctx_nomem(ctx);
+        rc = seal_text(ctx, place, value, &row.value);
+        return rc == OK ? store(ctx, &row) : rc;
+}
+
+enum err credential_delete(struct ctx *ctx, const char *provider, const char *name)
+{
+        CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
+        const struct credential_key key = { ctx_actor_name(ctx), provider, name };
+        enum err rc;
+
+        rc = db_begin(ctx, &tx);
+        if (rc == OK)
+                rc = store_credential_delete(ctx, &key);
+        if (rc == OK)
+                rc = note_change(ctx, &key, "credential.deleted", "Removed a token of one's own");
+        return rc == OK ? db_commit(&tx) : rc;
+}
+
+enum err credential_list(struct ctx *ctx, credential_row_fn *row, void *arg)
+{
+        return store_credentials_each(ctx, ctx_actor_name(ctx), row, arg);
+}
+
+static enum err write_use(struct ctx *ctx, const struct credential_key *key, int64_t since_us)
+{
+        CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
+        enum err rc = db_begin(ctx, &tx);
+
+        if (rc == OK)
+                rc = store_credential_used(ctx, key, since_us);
+        return rc == OK ? db_commit(&tx) : rc;
+}
+
+void credential_note_use(struct ctx *ctx, const struct provider_session *session)
+{
+        const struct credential_key key = { session->owner, session->provider->id,
+                                            CREDENTIAL_TOKEN };
+        int64_t now_us = clock_wall_us(ctx->clock), since_us = now_us - USE_NOTED_US;
+        struct credential_row row;
+        enum err rc;
+
+        if (!session->token_is_owners)
+                return;
+        rc = store_credential_get(ctx, &key, &row);
+        if (rc == ERR_NOT_FOUND || /* it was removed a moment ago */
+            (rc == OK && row.last_used_at_us >= since_us && row.last_used_at_us <= now_us))
+                return;
+        if (rc == OK)
+                rc = write_use(ctx, &key, since_us);
+        if (rc != OK)
+                log_event(ctx, LOG_WARNING, "simpletuner.cloud.credentials",
+                          "The use of a token was not written down", "reason", ctx->detail);
+}

@@ -24,10 +24,21 @@ static const struct route routes[] = {
   { METHOD_DELETE, P_ID "/token",                          providers_token_delete, PERM_CONFIG,        BODY_NONE,   RATE_DEFAULT },
   { METHOD_GET,    P_ID "/validate",                       providers_validate,     PERM_CONFIG,        BODY_NONE,   RATE_DEFAULT },
 
+  { METHOD_POST,   "/api/cloud/jobs",                      jobs_submit,            PERM_JOB_SUBMIT,    1 * MiB,     RATE_SUBMIT  },
   { METHOD_POST,   "/api/cloud/jobs/submit",               jobs_submit,            PERM_JOB_SUBMIT,    1 * MiB,     RATE_SUBMIT  },
+  { METHOD_POST,   "/api/cloud/jobs/sync",                 jobs_sync,              PERM_CONFIG,        BODY_NONE,   RATE_DEFAULT },
   { METHOD_GET,    "/api/cloud/jobs",                      jobs_list,              PERM_JOB_VIEW,      BODY_NONE,   RATE_DEFAULT },
   { METHOD_GET,    J_ID,                                   jobs_show,              PERM_JOB_VIEW,      BODY_NONE,   RATE_DEFAULT },
+  { METHOD_DELETE, J_ID,                                   jobs_delete,            PERM_JOB_DELETE,    BODY_NONE,   RATE_DEFAULT },
   { METHOD_POST,   J_ID "/cancel",                         jobs_cancel,            PERM_JOB_CANCEL,    BODY_NONE,   RATE_CANCEL  },
+  { METHOD_POST,   J_ID "/retry",                          jobs_retry,             PERM_JOB_SUBMIT,    4 * KiB,     RATE_SUBMIT  },
+  { METHOD_GET,    J_ID "/logs",                           jobs_logs,              PERM_JOB_VIEW,      BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    J_ID "/inline-progress",                jobs_progress,          PERM_JOB_VIEW,      BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    "/api/cloud/available-configs",         configs_list,           PERM_JOB_SUBMIT,    BODY_NONE,   RATE_DEFAULT },
+
+  { METHOD_POST,   "/api/cloud/cost-estimate",             costs_estimate,         PERM_JOB_SUBMIT,    1 * MiB,     RATE_DEFAULT },
+  { METHOD_GET,    "/api/cloud/cost-limit/status",         costs_limit_status,     PERM_JOB_VIEW,      BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    "/api/cloud/metrics",                   costs_metrics,          PERM_JOB_VIEW,      BODY_NONE,   RATE_DEFAULT },
 
   { METHOD_POST,   "/api/webhooks/{provider}",             webhooks_receive,       PERM_PUBLIC,        8 * MiB,     RATE_WEBHOOK },
 

@@ -14,6 +14,7 @@ enum permission {
         PERM_JOB_VIEW,
         PERM_JOB_SUBMIT,
         PERM_JOB_CANCEL,
+        PERM_JOB_DELETE,
         PERM_CONFIG,        /* admin.config */
         PERM_STORAGE_READ,  /* administrators, and a job in its own bucket */
         PERM_STORAGE_WRITE, /* the same */

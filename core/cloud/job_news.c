@@ -1,21 +1,45 @@
 #include "core/cloud/job_news.h"
 
+#include <string.h>
+
 #include "core/cloud/event.h"
 #include "core/cloud/job_poll.h"
+#include "core/cloud/progress.h"
 #include "core/db/db.h"
 
 #define COST_MICROS_MAX                                                                            \
         1e15 /* a thousand million USD: beyond it the provider's time is nonsense                  \
               */
 
-/* Run time times the price of the hardware the job asked for. */
+/* Run time times the price of the hardware the job asked for; an adopted job's may not be known. */
 static int64_t cost_micros(const struct job *job, double run_seconds)
 {
         double micros = run_seconds * (double)job->price_usd_nanos_per_s / 1000 + 0.5;
 
-        if (run_seconds < 0 || !(micros < COST_MICROS_MAX))
+        if (run_seconds < 0 || !(micros < COST_MICROS_MAX) || !job->hardware_profile)
                 return JOB_COST_UNKNOWN;
         return (int64_t)micros;
+}
+
+static bool is_same(const char *a, const char *b)
+{
+        return a && strcmp(a, b) == 0;
+}
+
+/* What the log says about how far the job is; written only when it says something new. */
+static enum err take_progress(struct ctx *ctx, const struct job *job,
+                              const struct provider_job *news)
+{
+        struct progress progress;
+        struct job_progress row;
+
+        if (!news->logs || news->status != JOB_RUNNING || !progress_read(news->logs, &progress))
+                return OK;
+        row = (struct job_progress){ progress.stage, progress.line, progress.permille };
+        if (is_same(job->progress_stage, row.stage) && is_same(job->progress_line, row.line) &&
+            (row.permille < 0 || row.permille == job->progress_permille))
+                return OK;
+        return store_job_progress(ctx, job->job_id, &row);
 }
 
 enum err job_take_news(struct ctx *ctx, const struct job *job, const struct provider_job *news,
@@ -45,6 +69,8 @@ enum err job_take_news(struct ctx *ctx, const struct job *job, const struct prov
         if (row.status == JOB_RUNNING && !row.started_at_us)
                 row.started_at_us = clock_wall_us(ctx->clock);
         rc = store_job_apply(ctx, job, &row, ret_moved);
+        if (rc == OK)
+                rc = take_progress(ctx, job, news);
         if (rc != OK || !*ret_moved || row.status == job->status)
                 return rc;
         return event_job_status(ctx, job, row.status, row.error_message);

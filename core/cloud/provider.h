@@ -31,6 +31,7 @@ struct provider_job {
         const char *our_job_id; /* SIMPLETUNER_JOB_ID out of its input; NULL: not there */
         const char *logs;       /* all of them so far; NULL: not said */
         const json_t *output;   /* what it made: a URL, or URLs in lists and objects; NULL: none */
+        const char *model;      /* what it runs, "owner/name"; NULL: not said */
 };
 
 /* Some of a provider's jobs, newest first. */
@@ -44,9 +45,12 @@ struct provider_page {
 struct provider_submission {
         const char *job_id;
         const char *config_json, *dataloader_json; /* text; dataloader may be NULL */
+        const char *lycoris_json;                  /* text, NULL: none */
+        const char *hf_token, *hub_model_id;       /* where to publish; NULL: not on the Hub */
         struct hardware hardware;
         const json_t *env;       /* string map for the remote job; borrowed */
         const char *webhook_url; /* NULL: none, the companion polls */
+        int64_t max_runtime_s;   /* 0: as the provider likes */
 };
 
 struct provider_account {
@@ -61,6 +65,7 @@ struct provider {
         const char *token_name;   /* in the secrets */
         const char *token_prefix; /* what a token starts with, NULL: anything */
         const char *webhook_secret_name;
+        unsigned default_run_limit_s; /* it ends jobs after this time unless told otherwise */
         enum err (*validate)(struct ctx *ctx, const struct provider_session *session,
                              struct provider_account *ret);
         enum err (*submit)(struct ctx *ctx, const struct provider_session *session,

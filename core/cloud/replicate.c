@@ -309,6 +309,7 @@ const struct provider provider_replicate = {
         .token_name = "REPLICATE_API_TOKEN",
         .token_prefix = "r8_",
         .webhook_secret_name = "REPLICATE_WEBHOOK_SECRET",
+        .default_run_limit_s = 1800, /* replicate.com/docs/topics/predictions/lifecycle */
         .validate = validate,
         .submit = submit,
         .status_request = status_request,

@@ -5,6 +5,7 @@
 #include "core/base/fault.h"
 #include "core/cloud/audit.h"
 #include "core/db/db.h"
+#include "core/store/store_idempotency.h"
 #include "core/store/store_objects.h"
 
 #define QUEUE_MAX 1000
@@ -196,6 +197,8 @@ enum err job_delete(struct ctx *ctx, const char *job_id)
                 rc = store_job_lock(ctx, job_id, &job);
         if (rc == OK)
                 rc = check_deletable(ctx, &job);
+        if (rc == OK)
+                rc = store_idempotency_forget(ctx, job.owner, job_id);
         if (rc == OK)
                 rc = store_job_delete(ctx, job_id);
         if (rc == OK)

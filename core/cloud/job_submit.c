@@ -41,6 +41,8 @@ static enum err find_earlier(struct ctx *ctx, const struct job_request *request,
                                 "idempotency_key: this key was used for another request; take a "
                                 "new one");
         rc = store_job_get(ctx, key.job_id, &ret->job);
+        if (rc == ERR_NOT_FOUND)
+                return ctx_fail(ctx, ERR_CONFLICT, "idempotency_key: the job of this key is gone");
         if (rc == OK)
                 ret->idempotent_hit = true;
         return rc;

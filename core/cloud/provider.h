@@ -44,9 +44,9 @@ struct provider_page {
 
 struct provider_submission {
         const char *job_id;
-        const char *config_json, *dataloader_json; /* text; dataloader may be NULL */
-        const char *lycoris_json;                  /* text, NULL: none */
-        const char *hf_token, *hub_model_id;       /* where to publish; NULL: not on the Hub */
+        const char *config_json, *dataloader_json,
+                *lycoris_json;               /* but for the first, NULL: none */
+        const char *hf_token, *hub_model_id; /* NULL: it is not published on the Hub */
         struct hardware hardware;
         const json_t *env;       /* string map for the remote job; borrowed */
         const char *webhook_url; /* NULL: none, the companion polls */

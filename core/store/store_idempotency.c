@@ -8,8 +8,7 @@ enum err store_idempotency_claim(struct ctx *ctx, const struct idempotency_key *
                 "INSERT INTO idempotency_keys (owner, idempotency_key, request_sha256, job_id, "
                 "expires_at_us) VALUES ($1, $2, $3, $4, $5) "
                 "ON CONFLICT (owner, idempotency_key) DO UPDATE SET request_sha256 = $3, "
-                "job_id = $4, expires_at_us = $5 WHERE idempotency_keys.expires_at_us <= $6 OR "
-                "NOT EXISTS (SELECT 1 FROM jobs WHERE jobs.job_id = idempotency_keys.job_id)";
+                "job_id = $4, expires_at_us = $5 WHERE idempotency_keys.expires_at_us <= $6";
         int64_t claimed;
         enum err rc;
 
@@ -24,9 +23,8 @@ enum err store_idempotency_get(struct ctx *ctx, const char *owner, const char *k
                                struct idempotency_key *ret)
 {
         static const char sql[] =
-                "SELECT keys.request_sha256, keys.job_id, keys.expires_at_us "
-                "FROM idempotency_keys AS keys JOIN jobs ON jobs.job_id = keys.job_id "
-                "WHERE keys.owner = $1 AND keys.idempotency_key = $2 AND keys.expires_at_us > $3";
+                "SELECT request_sha256, job_id, expires_at_us FROM idempotency_keys "
+                "WHERE owner = $1 AND idempotency_key = $2 AND expires_at_us > $3";
         struct idempotency_key found = { .owner = owner, .key = key };
         CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
         enum err rc;
@@ -43,4 +41,11 @@ enum err store_idempotency_get(struct ctx *ctx, const char *owner, const char *k
         found.expires_at_us = db_int(stmt, 2);
         *ret = found;
         return OK;
+}
+
+enum err store_idempotency_forget(struct ctx *ctx, const char *owner, const char *job_id)
+{
+        static const char sql[] = "DELETE FROM idempotency_keys WHERE owner = $1 AND job_id = $2";
+
+        return db_run(ctx, NULL, sql, "tt", owner, job_id);
 }

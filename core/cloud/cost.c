@@ -32,9 +32,9 @@ enum err cost_estimate(struct ctx *ctx, const struct provider *provider, const s
         rc = store_job_runs(ctx, &history, &runs);
         if (rc != OK)
                 return rc;
-        estimate.has_history = runs.completed > 0;
+        estimate.has_history = runs.completed > 0 && runs.run_us > 0;
         if (estimate.has_history)
-                estimate.run_s = (runs.run_us / runs.completed + US_PER_S / 2) / US_PER_S;
+                estimate.run_s = (runs.run_us / runs.completed + US_PER_S - 1) / US_PER_S;
         else if (planned->max_runtime_s)
                 estimate.run_s = planned->max_runtime_s;
         if (planned->max_runtime_s && estimate.run_s > planned->max_runtime_s)

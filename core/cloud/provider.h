@@ -43,10 +43,8 @@ struct provider_page {
 };
 
 struct provider_submission {
-        const char *job_id;
-        const char *config_json, *dataloader_json,
-                *lycoris_json;               /* but for the first, NULL: none */
-        const char *hf_token, *hub_model_id; /* NULL: it is not published on the Hub */
+        const char *job_id, *config_json;                                     /* JSON as text */
+        const char *dataloader_json, *lycoris_json, *hf_token, *hub_model_id; /* NULL: none */
         struct hardware hardware;
         const json_t *env;       /* string map for the remote job; borrowed */
         const char *webhook_url; /* NULL: none, the companion polls */

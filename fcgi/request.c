@@ -292,27 +292,36 @@ static enum err check_type(struct ctx *ctx, const struct request *request)
                         "The body must be JSON: send the header Content-Type: application/json");
 }
 
-/* The body as parse reads it, owned by the arena. */
-static enum err read_json(struct ctx *ctx, const struct request *request,
-                          enum err (*parse)(struct ctx *ctx, const char *what, const char *text,
-                                            size_t len, json_t **ret),
+/* Any JSON value, or an object: as they are parsed. */
+typedef enum err parse_fn(struct ctx *ctx, const char *what, const char *text, size_t len,
+                          json_t **ret);
+
+/* Parse a body into a tree that the arena owns. */
+static enum err parse_body(struct ctx *ctx, parse_fn *parse, const char *body, size_t len,
+                           json_t **ret)
+{
+        json_t *json;
+        enum err rc;
+
+        rc = parse(ctx, "body", body, len, &json);
+        if (rc == OK)
+                rc = json_keep(ctx, json);
+        if (rc == OK)
+                *ret = json;
+        return rc;
+}
+
+static enum err read_json(struct ctx *ctx, const struct request *request, parse_fn *parse,
                           json_t **ret)
 {
         const char *body;
-        json_t *json;
         size_t len;
         enum err rc;
 
         rc = check_type(ctx, request);
         if (rc == OK)
                 rc = request_body(ctx, request, &body, &len);
-        if (rc == OK)
-                rc = parse(ctx, "body", body, len, &json);
-        if (rc == OK)
-                rc = json_keep(ctx, json);
-        if (rc == OK)
-                *ret = json;
-        return rc;
+        return rc == OK ? parse_body(ctx, parse, body, len, ret) : rc;
 }
 
 enum err request_json(struct ctx *ctx, const struct request *request, json_t **ret)
@@ -327,16 +336,14 @@ enum err request_json_value(struct ctx *ctx, const struct request *request, json
 
 enum err request_json_or_empty(struct ctx *ctx, const struct request *request, json_t **ret)
 {
-        json_t *empty;
+        const char *body;
+        size_t len;
         enum err rc;
 
-        if (request->content_length > 0)
-                return request_json(ctx, request, ret);
-        empty = json_object();
-        if (!empty)
-                return ctx_nomem(ctx);
-        rc = json_keep(ctx, empty);
+        rc = request_body(ctx, request, &body, &len);
+        if (rc == OK && len == 0)
+                return parse_body(ctx, json_parse_object, "{}", 2, ret);
         if (rc == OK)
-                *ret = empty;
-        return rc;
+                rc = check_type(ctx, request);
+        return rc == OK ? parse_body(ctx, json_parse_object, body, len, ret) : rc;
 }

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "core/base/fault.h"
-#include "core/cloud/audit.h"
 #include "core/db/db.h"
 #include "core/store/store_idempotency.h"
 #include "core/store/store_objects.h"
@@ -108,28 +107,26 @@ static enum err cancel_there(struct ctx *ctx, const struct job *job, const char 
         return OK;
 }
 
-static enum err audit_job(struct ctx *ctx, const struct job *job, const char *event_type,
-                          const char *action)
+/* What the audit log says about a job. details: the arena's. */
+static enum err describe(struct ctx *ctx, const struct job *job, struct audit_entry *entry)
 {
-        CLEANUP(json_decrefp)
         json_t *details = json_pack("{s:s, s:s, s:s*}", "provider", job->provider, "status",
                                     job_status_name(job->status), "config_name", job->config_name);
-        const struct audit_entry entry = {
-                .event_type = event_type,
-                .target_type = "job",
-                .target_id = job->job_id,
-                .action = action,
-                .details = details,
-        };
 
-        return details ? audit_add(ctx, &entry) : ctx_nomem(ctx);
+        if (!details)
+                return ctx_nomem(ctx);
+        entry->target_type = "job";
+        entry->target_id = job->job_id;
+        entry->details = details;
+        return json_keep(ctx, details);
 }
 
 /* The provider's own word that it is cancelled may have been faster than ours; any other end was
- * not our doing. The audit row comes before the event: see audit.h and event.h. */
+ * not our doing. */
 static enum err cancel_here(struct ctx *ctx, const struct provider_job *news, const char *job_id)
 {
         CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
+        struct audit_entry entry = { .event_type = "job.cancelled", .action = "Job cancelled" };
         struct job job;
         bool moved;
         enum err rc;
@@ -140,9 +137,9 @@ static enum err cancel_here(struct ctx *ctx, const struct provider_job *news, co
         if (rc == OK && job_status_is_terminal(job.status) && job.status != JOB_CANCELLED)
                 return refuse_ended(ctx, &job);
         if (rc == OK)
-                rc = audit_job(ctx, &job, "job.cancelled", "Job cancelled");
+                rc = describe(ctx, &job, &entry);
         if (rc == OK)
-                rc = job_take_news(ctx, &job, news, &moved);
+                rc = job_take_news_audited(ctx, &job, news, &entry, &moved);
         return rc == OK ? db_commit(&tx) : rc;
 }
 
@@ -187,6 +184,7 @@ static enum err check_deletable(struct ctx *ctx, const struct job *job)
 enum err job_delete(struct ctx *ctx, const char *job_id)
 {
         CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
+        struct audit_entry entry = { .event_type = "job.deleted", .action = "Job deleted" };
         struct job job;
         enum err rc;
 
@@ -202,7 +200,9 @@ enum err job_delete(struct ctx *ctx, const char *job_id)
         if (rc == OK)
                 rc = store_job_delete(ctx, job_id);
         if (rc == OK)
-                rc = audit_job(ctx, &job, "job.deleted", "Job deleted");
+                rc = describe(ctx, &job, &entry);
+        if (rc == OK)
+                rc = audit_add(ctx, &entry);
         return rc == OK ? db_commit(&tx) : rc;
 }
 

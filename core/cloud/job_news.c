@@ -42,8 +42,10 @@ static enum err take_progress(struct ctx *ctx, const struct job *job,
         return store_job_progress(ctx, job->job_id, &row);
 }
 
-enum err job_take_news(struct ctx *ctx, const struct job *job, const struct provider_job *news,
-                       bool *ret_moved)
+/* The rows of a job and what is counted beside them. *ret_event: the status to tell the listeners,
+ * JOB_STATUS_COUNT: nothing. */
+static enum err apply(struct ctx *ctx, const struct job *job, const struct provider_job *news,
+                      bool *ret_moved, enum job_status *ret_event)
 {
         struct job_news row = {
                 .status = news->status,
@@ -57,6 +59,7 @@ enum err job_take_news(struct ctx *ctx, const struct job *job, const struct prov
         enum err rc;
 
         *ret_moved = false;
+        *ret_event = JOB_STATUS_COUNT;
         if (!job->external_id && news->external_id) {
                 rc = store_job_set_external_id(ctx, job->job_id, news->external_id);
                 if (rc != OK)
@@ -71,9 +74,30 @@ enum err job_take_news(struct ctx *ctx, const struct job *job, const struct prov
         rc = store_job_apply(ctx, job, &row, ret_moved);
         if (rc == OK)
                 rc = take_progress(ctx, job, news);
-        if (rc != OK || !*ret_moved || row.status == job->status)
-                return rc;
-        return event_job_status(ctx, job, row.status, row.error_message);
+        if (rc == OK && *ret_moved && row.status != job->status)
+                *ret_event = row.status;
+        return rc;
+}
+
+enum err job_take_news_audited(struct ctx *ctx, const struct job *job,
+                               const struct provider_job *news, const struct audit_entry *entry,
+                               bool *ret_moved)
+{
+        enum job_status event;
+        enum err rc;
+
+        rc = apply(ctx, job, news, ret_moved, &event);
+        if (rc == OK && entry)
+                rc = audit_add(ctx, entry);
+        if (rc == OK && event != JOB_STATUS_COUNT)
+                rc = event_job_status(ctx, job, event, news->error);
+        return rc;
+}
+
+enum err job_take_news(struct ctx *ctx, const struct job *job, const struct provider_job *news,
+                       bool *ret_moved)
+{
+        return job_take_news_audited(ctx, job, news, NULL, ret_moved);
 }
 
 enum err job_record_news(struct ctx *ctx, const struct job *job, const struct provider_job *news,

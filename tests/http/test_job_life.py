@@ -1,5 +1,6 @@
 """Jobs after their submission: retried, deleted, read, listed, and found at the provider."""
 
+import concurrent.futures
 import json
 import threading
 
@@ -127,6 +128,21 @@ def test_a_job_can_be_cancelled_while_it_is_submitted(cloud):
     assert cloud.status(job_id) == "cancelled"
     [prediction] = cloud.sim.find_job(job_id)
     assert prediction["status"] == "canceled"
+
+
+def test_many_lives_at_once_do_not_get_in_each_others_way(cloud):
+    """Submitted, cancelled and deleted by many, while the counters they share stay true."""
+    before = jobs(cloud, "?limit=1")["total"]
+
+    def live(_):
+        job_id = cloud.submit().json()["job_id"]
+        return [cloud.post(path(job_id, "/cancel")).status_code,
+                cloud.delete(path(job_id)).status_code, cloud.submit().status_code]
+
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        codes = [code for codes in pool.map(live, range(24)) for code in codes]
+    assert codes == [200] * len(codes)
+    assert jobs(cloud, "?limit=1")["total"] == before + 24
 
 
 # Logs and progress

@@ -141,6 +141,7 @@ void gate_handle(struct ctx *ctx, struct transport *transport, struct reply *rep
         ctx->actor = (struct actor){ .kind = ACTOR_ANONYMOUS };
         ctx->detail[0] = '\0';
         ctx->retry_after_s = 0;
+        ctx->details = NULL;
         ctx_set_job(ctx, NULL);
         set_correlation_id(ctx, transport);
         reply_reset(reply);

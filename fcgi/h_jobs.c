@@ -1,28 +1,44 @@
-/* Jobs: submit, list, show, cancel. */
+/* Jobs: list, show, cancel, delete, and what they say. How they begin is h_job_submit.c. */
 #include <string.h>
 
 #include "core/base/config.h"
-#include "core/base/fields.h"
 #include "core/cloud/job.h"
+#include "core/cloud/job_logs.h"
+#include "core/cloud/job_poll.h"
+#include "core/cloud/job_sync.h"
 #include "fcgi/handlers.h"
 
 #define LIST_DEFAULT 50
 #define LIST_MAX     500
+#define OFFSET_MAX   10000
+#define POLL_MAX     50 /* active jobs asked about before a list */
 
-static const struct field submit_fields[] = {
-        FIELD(struct job_request, config, FIELD_OBJECT, .required = true),
-        FIELD(struct job_request, dataloader_config, FIELD_ARRAY, .max = 1000),
-        FIELD(struct job_request, config_name, FIELD_STRING, .min = 1, .max = 200),
-        FIELD(struct job_request, webhook_url, FIELD_URL, .max = 2048),
-        FIELD(struct job_request, hardware_profile, FIELD_STRING, .min = 1, .max = 64),
-        FIELD(struct job_request, tracker_run_name, FIELD_STRING, .min = 1, .max = 200),
+/* What is the same for all jobs of an answer. */
+struct rendering {
+        struct job_queue queue;
+        int64_t now_us;
 };
 
+static enum err rendering_init(struct ctx *ctx, struct rendering *ret)
+{
+        ret->now_us = clock_wall_us(ctx->clock);
+        return job_queue_load(ctx, &ret->queue);
+}
+
+static void render_cost(struct jsonw *json, const char *key, int64_t usd_micros)
+{
+        if (usd_micros < 0)
+                jsonw_null(json, key);
+        else
+                jsonw_number(json, key, (double)usd_micros / 1e6, 6);
+}
+
 /* The members of a job, in the order the original has them. */
-static void render_job(struct jsonw *json, const struct job *job, int64_t now_us)
+static void render_job(struct jsonw *json, const struct job *job, const struct rendering *rendering)
 {
         bool terminal = job_status_is_terminal(job->status);
-        int64_t end_us = job->completed_at_us ? job->completed_at_us : now_us;
+        int64_t end_us = job->completed_at_us ? job->completed_at_us : rendering->now_us;
+        int64_t position = job_queue_position(&rendering->queue, job);
 
         jsonw_string(json, "job_id", job->job_id);
         jsonw_string(json, "job_type", "cloud");
@@ -33,13 +49,14 @@ static void render_job(struct jsonw *json, const struct job *job, int64_t now_us
         jsonw_time(json, "created_at", job->created_at_us);
         jsonw_time(json, "started_at", job->started_at_us);
         jsonw_time(json, "completed_at", job->completed_at_us);
-        if (job->cost_usd_micros == JOB_COST_UNKNOWN)
-                jsonw_null(json, "cost_usd");
-        else
-                jsonw_number(json, "cost_usd", (double)job->cost_usd_micros / 1e6, 6);
+        render_cost(json, "cost_usd", job->cost_usd_micros);
+        render_cost(json, "estimated_cost_usd", job->estimated_cost_usd_micros);
         jsonw_string(json, "hardware_type", job->hardware_type);
         jsonw_string(json, "error_message", job->error_message);
         jsonw_string(json, "output_url", job->output_url);
+        jsonw_string(json, "owner", job->owner);
+        jsonw_string(json, "retry_of", job->retry_of);
+        jsonw_int(json, "attempt", job->attempt);
         jsonw_raw(json, "metadata", job->metadata);
         jsonw_bool(json, "is_terminal", terminal);
         jsonw_bool(json, "is_active", !terminal);
@@ -48,40 +65,13 @@ static void render_job(struct jsonw *json, const struct job *job, int64_t now_us
                              1);
         else
                 jsonw_null(json, "duration_seconds");
-}
-
-enum err jobs_submit(struct ctx *ctx, const struct request *request, struct reply *reply)
-{
-        struct job_request body = { 0 };
-        const char *provider;
-        struct jsonw json;
-        struct job job;
-        json_t *tree;
-        enum err rc;
-
-        rc = request_query(ctx, request, "provider", &provider);
-        if (rc == OK)
-                rc = request_json(ctx, request, &tree);
-        if (rc == OK)
-                rc = fields_decode(ctx, submit_fields, ARRAY_SIZE(submit_fields), tree, &body);
-        if (rc == OK)
-                rc = job_submit(ctx, provider ? provider : ctx->config->default_provider, &body,
-                                &job);
-        if (rc != OK)
-                return rc;
-
-        json = reply_json(reply);
-        jsonw_bool(&json, "success", true);
-        jsonw_string(&json, "job_id", job.job_id);
-        jsonw_string(&json, "status", job_status_name(job.status));
-        jsonw_string(&json, "external_id", job.external_id);
-        jsonw_null(&json, "error");
-        return reply_json_end(ctx, reply, &json);
+        if (position > 0)
+                jsonw_int(json, "queue_position", position);
 }
 
 struct list_rendering {
         struct jsonw json;
-        int64_t now_us;
+        struct rendering rendering;
         unsigned count;
         char last_id[CTX_ID_SIZE];
 };
@@ -91,57 +81,111 @@ static void render_list_row(void *arg, const struct job *job)
         struct list_rendering *list = arg;
 
         jsonw_object(&list->json, NULL);
-        render_job(&list->json, job, list->now_us);
+        render_job(&list->json, job, &list->rendering);
         jsonw_object_end(&list->json);
         list->count++;
         memcpy(list->last_id, job->job_id, strnlen(job->job_id, CTX_ID_SIZE - 1) + 1);
 }
 
-static enum err read_filter(struct ctx *ctx, const struct request *request,
-                            struct job_filter *filter)
+/* What a list is asked for beside the filter. */
+struct list_query {
+        struct job_filter filter;
+        bool is_empty; /* by its filter: there are no local jobs */
+        bool sync_active;
+};
+
+static enum err read_range(struct ctx *ctx, const struct request *request,
+                           struct job_filter *filter)
 {
-        int64_t limit = LIST_DEFAULT;
-        enum job_status status;
+        int64_t limit = LIST_DEFAULT, offset = 0;
         enum err rc;
 
         rc = request_query_int(ctx, request, "limit", (struct int_range){ 1, LIST_MAX }, &limit);
+        if (rc == OK)
+                rc = request_query_int(ctx, request, "offset", (struct int_range){ 0, OFFSET_MAX },
+                                       &offset);
+        if (rc == OK)
+                rc = request_query(ctx, request, "before", &filter->before_id);
+        if (rc != OK)
+                return rc;
+        if (filter->before_id && !job_id_is_valid(filter->before_id))
+                return ctx_fail(ctx, ERR_INVALID, "before must be a job id");
+        filter->limit = (unsigned)limit;
+        filter->offset = (unsigned)offset;
+        return OK;
+}
+
+static enum err read_job_type(struct ctx *ctx, const struct request *request, bool *ret_is_local)
+{
+        const char *type;
+        enum err rc = request_query(ctx, request, "job_type", &type);
+
+        if (rc != OK || !type)
+                return rc;
+        *ret_is_local = strcmp(type, "local") == 0;
+        if (!*ret_is_local && strcmp(type, "cloud") != 0)
+                return ctx_fail(ctx, ERR_INVALID, "job_type must be one of cloud, local");
+        return OK;
+}
+
+static enum err read_query(struct ctx *ctx, const struct request *request, struct list_query *query)
+{
+        struct job_filter *filter = &query->filter;
+        enum job_status status;
+        enum err rc;
+
+        rc = read_range(ctx, request, filter);
+        if (rc == OK)
+                rc = read_job_type(ctx, request, &query->is_empty);
+        if (rc == OK)
+                rc = request_query_bool(ctx, request, "sync_active", &query->sync_active);
         if (rc == OK)
                 rc = request_query(ctx, request, "status", &filter->status);
         if (rc == OK)
                 rc = request_query(ctx, request, "provider", &filter->provider);
         if (rc == OK)
-                rc = request_query(ctx, request, "before", &filter->before_id);
-        if (rc != OK)
-                return rc;
-        filter->limit = (unsigned)limit;
-        if (filter->status && !job_status_parse(filter->status, &status))
+                rc = request_query(ctx, request, "owner", &filter->owner);
+        if (rc == OK && filter->status && !job_status_parse(filter->status, &status))
                 return ctx_fail(ctx, ERR_INVALID,
                                 "status must be one of pending, uploading, queued, running, "
                                 "completed, failed, cancelled");
-        if (filter->before_id && !job_id_is_valid(filter->before_id))
-                return ctx_fail(ctx, ERR_INVALID, "before must be a job id");
-        return OK;
+        return rc;
+}
+
+/* Asking providers is work that others pay for, hence the permission. */
+static enum err sync_active(struct ctx *ctx)
+{
+        struct poll_report report;
+        enum err rc = auth_require(ctx, PERM_CONFIG);
+
+        return rc == OK ? job_poll(ctx, POLL_MAX, &report) : rc;
 }
 
 enum err jobs_list(struct ctx *ctx, const struct request *request, struct reply *reply)
 {
-        struct list_rendering list = { .now_us = clock_wall_us(ctx->clock) };
-        struct job_filter filter = { 0 };
-        int64_t total;
+        struct list_rendering list = { .count = 0 };
+        struct list_query query = { .is_empty = false };
+        int64_t total = 0;
         enum err rc;
 
-        rc = read_filter(ctx, request, &filter);
+        rc = read_query(ctx, request, &query);
+        if (rc == OK && query.sync_active)
+                rc = sync_active(ctx);
+        if (rc == OK)
+                rc = rendering_init(ctx, &list.rendering);
         if (rc != OK)
                 return rc;
 
         list.json = reply_json(reply);
         jsonw_array(&list.json, "jobs");
-        rc = job_list(ctx, &filter, render_list_row, &list, &total);
+        if (!query.is_empty)
+                rc = job_list(ctx, &query.filter, render_list_row, &list, &total);
         if (rc != OK)
                 return rc;
         jsonw_array_end(&list.json);
         jsonw_int(&list.json, "total", total);
-        jsonw_string(&list.json, "next_before", list.count == filter.limit ? list.last_id : NULL);
+        jsonw_string(&list.json, "next_before",
+                     list.count == query.filter.limit ? list.last_id : NULL);
         return reply_json_end(ctx, reply, &list.json);
 }
 
@@ -158,6 +202,7 @@ static void render_progress(struct jsonw *json, const struct upload_progress *pr
 enum err jobs_show(struct ctx *ctx, const struct request *request, struct reply *reply)
 {
         struct upload_progress progress;
+        struct rendering rendering;
         struct jsonw json;
         struct job job;
         enum err rc;
@@ -165,12 +210,14 @@ enum err jobs_show(struct ctx *ctx, const struct request *request, struct reply 
         rc = job_get(ctx, request_param(request, "job_id"), &job);
         if (rc == OK)
                 rc = job_upload_progress(ctx, job.job_id, &progress);
+        if (rc == OK)
+                rc = rendering_init(ctx, &rendering);
         if (rc != OK)
                 return rc;
 
         json = reply_json(reply);
         jsonw_object(&json, "job");
-        render_job(&json, &job, clock_wall_us(ctx->clock));
+        render_job(&json, &job, &rendering);
         render_progress(&json, &progress);
         jsonw_object_end(&json);
         return reply_json_end(ctx, reply, &json);
@@ -190,5 +237,83 @@ enum err jobs_cancel(struct ctx *ctx, const struct request *request, struct repl
         jsonw_bool(&json, "success", true);
         jsonw_string(&json, "job_id", job.job_id);
         jsonw_string(&json, "status", job_status_name(job.status));
+        return reply_json_end(ctx, reply, &json);
+}
+
+enum err jobs_delete(struct ctx *ctx, const struct request *request, struct reply *reply)
+{
+        const char *job_id = request_param(request, "job_id");
+        struct jsonw json;
+        enum err rc = job_delete(ctx, job_id);
+
+        if (rc != OK)
+                return rc;
+
+        json = reply_json(reply);
+        jsonw_bool(&json, "success", true);
+        jsonw_string(&json, "job_id", job_id);
+        return reply_json_end(ctx, reply, &json);
+}
+
+enum err jobs_logs(struct ctx *ctx, const struct request *request, struct reply *reply)
+{
+        const char *job_id = request_param(request, "job_id");
+        struct job_logs logs;
+        struct jsonw json;
+        enum err rc = job_logs(ctx, job_id, &logs);
+
+        if (rc != OK)
+                return rc;
+
+        json = reply_json(reply);
+        jsonw_string(&json, "job_id", job_id);
+        jsonw_string(&json, "logs", logs.text);
+        jsonw_bool(&json, "truncated", logs.truncated);
+        return reply_json_end(ctx, reply, &json);
+}
+
+enum err jobs_progress(struct ctx *ctx, const struct request *request, struct reply *reply)
+{
+        struct jsonw json;
+        struct job job;
+        bool runs;
+        enum err rc;
+
+        rc = job_get(ctx, request_param(request, "job_id"), &job);
+        if (rc != OK)
+                return rc;
+
+        runs = job.status == JOB_RUNNING;
+        json = reply_json(reply);
+        jsonw_string(&json, "job_id", job.job_id);
+        jsonw_string(&json, "stage", runs ? job.progress_stage : NULL);
+        jsonw_string(&json, "last_log", runs ? job.progress_line : NULL);
+        if (runs && job.progress_permille >= 0)
+                jsonw_number(&json, "progress", (double)job.progress_permille / 10, 1);
+        else
+                jsonw_null(&json, "progress");
+        return reply_json_end(ctx, reply, &json);
+}
+
+enum err jobs_sync(struct ctx *ctx, const struct request *request, struct reply *reply)
+{
+        struct sync_report report;
+        const char *provider;
+        struct jsonw json;
+        enum err rc;
+
+        rc = request_query(ctx, request, "provider", &provider);
+        if (rc == OK)
+                rc = job_sync(ctx, provider ? provider : ctx->config->default_provider, &report);
+        if (rc != OK)
+                return rc;
+
+        json = reply_json(reply);
+        jsonw_int(&json, "synced", report.adopted);
+        jsonw_int(&json, "updated", report.updated);
+        jsonw_bool(&json, "complete", report.is_complete);
+        jsonw_string(&json, "message",
+                     arena_printf(ctx->arena, "Discovered %u new jobs from %s", report.adopted,
+                                  report.provider_name));
         return reply_json_end(ctx, reply, &json);
 }

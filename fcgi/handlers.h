@@ -13,6 +13,11 @@ handler_fn providers_versions, providers_billing, providers_status, hardware_opt
 handler_fn webhook_test_stored, webhook_test_outside, webhook_test_given;
 handler_fn credentials_list, credentials_save, credentials_delete, credentials_validate;
 handler_fn jobs_submit, jobs_list, jobs_show, jobs_cancel;
+handler_fn providers_list, providers_show, providers_update, providers_token_save;
+handler_fn providers_token_delete, providers_validate;
+handler_fn jobs_submit, jobs_retry, configs_list;
+handler_fn jobs_list, jobs_show, jobs_cancel, jobs_delete, jobs_logs, jobs_progress, jobs_sync;
+handler_fn costs_estimate, costs_limit_status, costs_metrics;
 handler_fn webhooks_receive;
 handler_fn events_stream, events_recent;
 handler_fn webhooks_receive, deliveries_list, deliveries_show, deliveries_replay;

@@ -245,7 +245,7 @@ int main(int argc, char **argv)
         if (!config_load(&config, message, sizeof(message)))
                 return complain(message, EX_CONFIG);
         umask(027);
-        fault_arm(config_secret(config, "FAULT_POINT"));
+        fault_arm(config_secret(config, "SIMPLETUNER_FAULT_POINT"));
         mallopt(M_ARENA_MAX, 16); /* little memory, and a lock for few threads each */
         if (!log_configure(config->log_level, config->log_format,
                            *config->log_file ? config->log_file : NULL))

@@ -17,6 +17,7 @@ static const int err_http_status[ERR_COUNT] = {
         [ERR_UNAUTHENTICATED] = 401,
         [ERR_DENIED] = 403,
         [ERR_LIMITED] = 429,
+        [ERR_OVER_LIMIT] = 403,
         [ERR_TOO_LARGE] = 413,
         [ERR_UNSUPPORTED_TYPE] = 415,
         [ERR_NO_SPACE] = 507,
@@ -130,7 +131,9 @@ void reply_error_status(struct ctx *ctx, struct reply *reply, int status, const 
         json = reply_json(reply);
         jsonw_string(&json, "detail", ctx->detail);
         jsonw_string(&json, "error", code);
-        if (*ctx->job_id) {
+        if (ctx->details) {
+                jsonw_raw(&json, "details", ctx->details);
+        } else if (*ctx->job_id) {
                 jsonw_object(&json, "details");
                 jsonw_string(&json, "job_id", ctx->job_id);
                 jsonw_object_end(&json);

@@ -219,6 +219,23 @@ enum err request_query_int(struct ctx *ctx, const struct request *request, const
         return OK;
 }
 
+enum err request_query_bool(struct ctx *ctx, const struct request *request, const char *name,
+                            bool *ret)
+{
+        const char *text;
+        enum err rc = request_query(ctx, request, name, &text);
+
+        if (rc != OK || !text)
+                return rc;
+        if (strcmp(text, "true") == 0 || strcmp(text, "1") == 0)
+                *ret = true;
+        else if (strcmp(text, "false") == 0 || strcmp(text, "0") == 0)
+                *ret = false;
+        else
+                return ctx_fail(ctx, ERR_INVALID, "%s must be true or false", name);
+        return OK;
+}
+
 size_t request_read(const struct request *request, void *buffer, size_t size)
 {
         return transport_read(request->transport, buffer, size);
@@ -267,23 +284,66 @@ static bool is_json_type(const char *type)
                (len > 5 && strncasecmp(type + len - 5, "+json", 5) == 0);
 }
 
-enum err request_json(struct ctx *ctx, const struct request *request, json_t **ret)
+static enum err check_type(struct ctx *ctx, const struct request *request)
 {
-        const char *body;
+        if (is_json_type(request_header(request, "Content-Type")))
+                return OK;
+        return ctx_fail(ctx, ERR_UNSUPPORTED_TYPE,
+                        "The body must be JSON: send the header Content-Type: application/json");
+}
+
+/* Any JSON value, or an object: as they are parsed. */
+typedef enum err parse_fn(struct ctx *ctx, const char *what, const char *text, size_t len,
+                          json_t **ret);
+
+/* Parse a body into a tree that the arena owns. */
+static enum err parse_body(struct ctx *ctx, parse_fn *parse, const char *body, size_t len,
+                           json_t **ret)
+{
         json_t *json;
-        size_t len;
         enum err rc;
 
-        if (!is_json_type(request_header(request, "Content-Type")))
-                return ctx_fail(ctx, ERR_UNSUPPORTED_TYPE,
-                                "The body must be JSON: send the header Content-Type: "
-                                "application/json");
-        rc = request_body(ctx, request, &body, &len);
-        if (rc == OK)
-                rc = json_parse_object(ctx, "body", body, len, &json);
+        rc = parse(ctx, "body", body, len, &json);
         if (rc == OK)
                 rc = json_keep(ctx, json);
         if (rc == OK)
                 *ret = json;
         return rc;
+}
+
+static enum err read_json(struct ctx *ctx, const struct request *request, parse_fn *parse,
+                          json_t **ret)
+{
+        const char *body;
+        size_t len;
+        enum err rc;
+
+        rc = check_type(ctx, request);
+        if (rc == OK)
+                rc = request_body(ctx, request, &body, &len);
+        return rc == OK ? parse_body(ctx, parse, body, len, ret) : rc;
+}
+
+enum err request_json(struct ctx *ctx, const struct request *request, json_t **ret)
+{
+        return read_json(ctx, request, json_parse_object, ret);
+}
+
+enum err request_json_value(struct ctx *ctx, const struct request *request, json_t **ret)
+{
+        return read_json(ctx, request, json_parse, ret);
+}
+
+enum err request_json_or_empty(struct ctx *ctx, const struct request *request, json_t **ret)
+{
+        const char *body;
+        size_t len;
+        enum err rc;
+
+        rc = request_body(ctx, request, &body, &len);
+        if (rc == OK && len == 0)
+                return parse_body(ctx, json_parse_object, "{}", 2, ret);
+        if (rc == OK)
+                rc = check_type(ctx, request);
+        return rc == OK ? parse_body(ctx, json_parse_object, body, len, ret) : rc;
 }

@@ -67,11 +67,19 @@ struct int_range {
 NODISCARD enum err request_query_int(struct ctx *ctx, const struct request *request,
                                      const char *name, struct int_range range, int64_t *ret);
 
+/* The same as true, false, 1 or 0. */
+NODISCARD enum err request_query_bool(struct ctx *ctx, const struct request *request,
+                                      const char *name, bool *ret);
+
 /* The whole body, at most the route's body_max. ERR_TOO_LARGE. ERR_INVALID: it broke off. */
 NODISCARD enum err request_body(struct ctx *ctx, const struct request *request, const char **ret,
                                 size_t *ret_len);
 /* The body as a JSON object, owned by the arena. ERR_UNSUPPORTED_TYPE: it is not sent as JSON. */
 NODISCARD enum err request_json(struct ctx *ctx, const struct request *request, json_t **ret);
+/* The same where no body at all means {}; and where any JSON value will do. */
+NODISCARD enum err request_json_or_empty(struct ctx *ctx, const struct request *request,
+                                         json_t **ret);
+NODISCARD enum err request_json_value(struct ctx *ctx, const struct request *request, json_t **ret);
 
 /* Streaming: the next bytes, 0 at the end; then request_ended_well tells whether all came. */
 size_t request_read(const struct request *request, void *buffer, size_t size);

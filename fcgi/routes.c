@@ -43,10 +43,21 @@ static const struct route routes[] = {
   { METHOD_POST,   ME "/credentials/validate",             credentials_validate,   PERM_LOGIN,         4 * KiB,     RATE_DEFAULT },
   { METHOD_DELETE, ME "/credentials/{provider}/{name}",    credentials_delete,     PERM_LOGIN,         BODY_NONE,   RATE_DEFAULT },
 
+  { METHOD_POST,   "/api/cloud/jobs",                      jobs_submit,            PERM_JOB_SUBMIT,    1 * MiB,     RATE_SUBMIT  },
   { METHOD_POST,   "/api/cloud/jobs/submit",               jobs_submit,            PERM_JOB_SUBMIT,    1 * MiB,     RATE_SUBMIT  },
+  { METHOD_POST,   "/api/cloud/jobs/sync",                 jobs_sync,              PERM_CONFIG,        BODY_NONE,   RATE_DEFAULT },
   { METHOD_GET,    "/api/cloud/jobs",                      jobs_list,              PERM_JOB_VIEW,      BODY_NONE,   RATE_DEFAULT },
   { METHOD_GET,    J_ID,                                   jobs_show,              PERM_JOB_VIEW,      BODY_NONE,   RATE_DEFAULT },
+  { METHOD_DELETE, J_ID,                                   jobs_delete,            PERM_JOB_DELETE,    BODY_NONE,   RATE_DEFAULT },
   { METHOD_POST,   J_ID "/cancel",                         jobs_cancel,            PERM_JOB_CANCEL,    BODY_NONE,   RATE_CANCEL  },
+  { METHOD_POST,   J_ID "/retry",                          jobs_retry,             PERM_JOB_SUBMIT,    4 * KiB,     RATE_SUBMIT  },
+  { METHOD_GET,    J_ID "/logs",                           jobs_logs,              PERM_JOB_VIEW,      BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    J_ID "/inline-progress",                jobs_progress,          PERM_JOB_VIEW,      BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    "/api/cloud/available-configs",         configs_list,           PERM_JOB_SUBMIT,    BODY_NONE,   RATE_DEFAULT },
+
+  { METHOD_POST,   "/api/cloud/cost-estimate",             costs_estimate,         PERM_JOB_SUBMIT,    1 * MiB,     RATE_DEFAULT },
+  { METHOD_GET,    "/api/cloud/cost-limit/status",         costs_limit_status,     PERM_JOB_VIEW,      BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    "/api/cloud/metrics",                   costs_metrics,          PERM_JOB_VIEW,      BODY_NONE,   RATE_DEFAULT },
 
   { METHOD_POST,   "/api/webhooks/test",                   webhook_test_given,     PERM_CONFIG,        8 * KiB,     RATE_DEFAULT },
   { METHOD_POST,   "/api/webhooks/{provider}",             webhooks_receive,       PERM_PUBLIC,        8 * MiB,     RATE_WEBHOOK },

@@ -47,6 +47,7 @@ struct ctx {
         char job_id[CTX_ID_SIZE];     /* the job this is about, "" if none: for log and answers */
         char detail[CTX_DETAIL_SIZE]; /* why the last call failed, for the caller's eyes */
         unsigned retry_after_s;       /* when trying again later helps: how much; 0: not said */
+        const char *details;          /* more about it, a JSON object; in the arena, NULL: none */
 };
 
 /* Record why and return rc, so that a failure is one line:

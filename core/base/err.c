@@ -8,6 +8,7 @@ static const char *const codes[ERR_COUNT] = {
         [ERR_UNAUTHENTICATED] = "unauthenticated",
         [ERR_DENIED] = "permission_denied",
         [ERR_LIMITED] = "rate_limited",
+        [ERR_OVER_LIMIT] = "cost_limit_exceeded",
         [ERR_TOO_LARGE] = "too_large",
         [ERR_UNSUPPORTED_TYPE] = "unsupported_media_type",
         [ERR_NO_SPACE] = "insufficient_storage",

@@ -16,6 +16,7 @@ enum err {
         ERR_UNAUTHENTICATED,  /* no credential, or a bad one */
         ERR_DENIED,           /* known caller without the right */
         ERR_LIMITED,          /* a rate or quota limit */
+        ERR_OVER_LIMIT,       /* it would cost more than may be spent */
         ERR_TOO_LARGE,        /* the body exceeds what the route takes */
         ERR_UNSUPPORTED_TYPE, /* the body is of a type the route does not take */
         ERR_NO_SPACE,         /* the disk or a quota is full */

@@ -1,6 +1,6 @@
 /* Points at which a test kills the process, to see what survives: FAULT_POINT("submit.stored").
  * They exist only in builds made with ./configure --enable-fault-points; in others they are
- * nothing. The environment variable FAULT_POINT names the one that strikes. */
+ * nothing. The environment variable SIMPLETUNER_FAULT_POINT names the one that strikes. */
 #ifndef CORE_BASE_FAULT_H
 #define CORE_BASE_FAULT_H
 

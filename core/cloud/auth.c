@@ -11,6 +11,7 @@ static const char *const names[PERM_COUNT] = {
         [PERM_JOB_VIEW] = "job.view.all",
         [PERM_JOB_SUBMIT] = "job.submit",
         [PERM_JOB_CANCEL] = "job.cancel.all",
+        [PERM_JOB_DELETE] = "job.delete.all",
         [PERM_CONFIG] = "admin.config",
         [PERM_ADMIN_AUDIT] = "admin.audit",
         [PERM_LOGIN] = "login",

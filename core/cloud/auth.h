@@ -14,6 +14,7 @@ enum permission {
         PERM_JOB_VIEW,
         PERM_JOB_SUBMIT,
         PERM_JOB_CANCEL,
+        PERM_JOB_DELETE,
         PERM_CONFIG,        /* admin.config */
         PERM_ADMIN_AUDIT,   /* admin.audit */
         PERM_LOGIN,         /* whoever is somebody: one's own things */

@@ -2,15 +2,13 @@
 
 #include <string.h>
 
-#include "core/base/config.h"
-#include "core/base/log.h"
-#include "core/cloud/breaker.h"
-#include "core/cloud/job_submission.h"
+#include "core/base/fault.h"
 #include "core/cloud/provider_jobs.h"
 #include "core/db/db.h"
+#include "core/store/store_idempotency.h"
 #include "core/store/store_objects.h"
 
-static const char logger[] = "simpletuner.cloud.jobs";
+#define QUEUE_MAX 1000
 
 bool job_id_is_valid(const char *job_id)
 {
@@ -19,128 +17,62 @@ bool job_id_is_valid(const char *job_id)
         return strlen(job_id) == ULID_SIZE - 1 && job_id[strspn(job_id, alphabet)] == '\0';
 }
 
+/* Administrators see every job, others their own. */
+static bool is_visible(const struct ctx *ctx, const struct job *job)
+{
+        return ctx->actor.kind == ACTOR_LOCAL_ADMIN || strcmp(job->owner, ctx_actor_name(ctx)) == 0;
+}
+
 enum err job_get(struct ctx *ctx, const char *job_id, struct job *ret_job)
 {
+        struct job job;
+        enum err rc;
+
         if (!job_id_is_valid(job_id))
                 return ctx_fail(ctx, ERR_NOT_FOUND, "Job not found: %.64s", job_id);
-        ctx_set_job(ctx, job_id);
-        return store_job_get(ctx, job_id, ret_job);
+        rc = store_job_get(ctx, job_id, &job);
+        if (rc != OK)
+                return rc;
+        if (!is_visible(ctx, &job))
+                return ctx_fail(ctx, ERR_NOT_FOUND, "Job not found");
+        ctx_set_job(ctx, job.job_id);
+        *ret_job = job;
+        return OK;
 }
 
 enum err job_list(struct ctx *ctx, const struct job_filter *filter, job_row_fn *row, void *arg,
                   int64_t *ret_total)
 {
-        enum err rc = store_jobs_count(ctx, filter, ret_total);
-
-        return rc == OK ? store_jobs_each(ctx, filter, row, arg) : rc;
-}
-
-/* The row before the call: a crash after this loses nothing, and finds the job again. */
-static enum err store_plan(struct ctx *ctx, const struct job_plan *plan)
-{
-        CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
-        struct bucket bucket = {
-                .bucket = plan->job.job_id,
-                .directory = plan->bucket_directory,
-                .created_at_us = plan->job.created_at_us,
-        };
-        struct job_secrets secrets = {
-                .token_sha256 = bucket.directory ? plan->token.sha256 : NULL,
-        };
+        struct job_filter mine = *filter;
         enum err rc;
 
-        rc = db_begin(ctx, &tx);
-        if (rc != OK)
-                return rc;
-        rc = store_job_insert(ctx, &plan->job, &secrets);
-        if (rc == OK && bucket.directory)
-                rc = store_bucket_insert(ctx, &bucket);
-        if (rc != OK)
-                return rc;
-        return db_commit(&tx);
+        if (ctx->actor.kind != ACTOR_LOCAL_ADMIN)
+                mine.owner = ctx_actor_name(ctx);
+        rc = store_jobs_count(ctx, &mine, ret_total);
+        return rc == OK ? store_jobs_each(ctx, &mine, row, arg) : rc;
 }
 
-/* The provider did not take the job, or we cannot know: write down which, then pass rc on. */
-static enum err record_refusal(struct ctx *ctx, const struct job *job, enum err rc)
+enum err job_queue_load(struct ctx *ctx, struct job_queue *ret)
 {
-        struct provider_job news = { .status_known = true,
-                                     .status = JOB_FAILED,
-                                     .run_seconds = -1 };
-        const bool surely_not = rc == ERR_PROVIDER || rc == ERR_NOT_READY;
-        bool moved;
-        enum err stored;
+        struct waiting_job *jobs;
+        size_t count;
+        enum err rc = store_jobs_waiting(ctx, QUEUE_MAX, &jobs, &count);
 
-        if (!surely_not) {
-                /* Faults of our own after the call was made count as unknown too. */
-                rc = ctx_prefix(ctx, ERR_OUTCOME_UNKNOWN,
-                                "The provider may or may not have accepted this job; it stays "
-                                "pending until the next poll finds out, so do not submit it again");
-        }
-        stored = ctx_strdup(ctx, ctx->detail, &news.error);
-        if (stored == OK && surely_not) {
-                stored = job_record_news(ctx, job, &news, &moved);
-        } else if (stored == OK) {
-                CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
-
-                stored = db_begin(ctx, &tx);
-                if (stored == OK)
-                        stored = store_job_note(ctx, job->job_id, news.error);
-                if (stored == OK)
-                        stored = db_commit(&tx);
-        }
-        if (stored != OK)
-                log_event(ctx, LOG_ERROR, logger, "The outcome of a submission was not stored",
-                          "reason", ctx->detail);
-        return ctx_fail(ctx, rc, "%s", news.error ? news.error : "the provider refused the job");
-}
-
-/* The job ended here while it was being submitted there: end it there too. */
-static void cancel_orphan(struct ctx *ctx, const struct provider_session *session,
-                          const char *external_id)
-{
-        if (session->provider->cancel(ctx, session, external_id) != OK)
-                log_event(ctx, LOG_ERROR, logger,
-                          "A job cancelled during its submission goes on at the provider",
-                          "external_id", external_id, "reason", ctx->detail);
-}
-
-enum err job_submit(struct ctx *ctx, const char *provider_id, const struct job_request *request,
-                    struct job *ret_job)
-{
-        struct provider_session session;
-        struct provider_job accepted;
-        struct job_plan plan;
-        bool moved;
-        enum err rc;
-
-        rc = provider_open(ctx, provider_id, &session);
-        if (rc != OK)
-                return rc;
-        rc = job_plan_make(ctx, &session, request, &plan);
-        if (rc != OK)
-                return rc;
-        rc = provider_check_configured(ctx, &session);
         if (rc == OK)
-                rc = breaker_look(ctx, provider_id);
-        if (rc == OK)
-                rc = store_plan(ctx, &plan);
-        if (rc != OK)
-                return rc;
-        ctx_set_job(ctx, plan.job.job_id);
-
-        rc = session.provider->submit(ctx, &session, &plan.submission, &accepted);
-        if (rc != OK)
-                return record_refusal(ctx, &plan.job, rc);
-        rc = job_record_news(ctx, &plan.job, &accepted, &moved);
-        if (rc != OK)
-                return record_refusal(ctx, &plan.job, rc);
-        rc = store_job_get(ctx, plan.job.job_id, ret_job);
-        if (rc == OK && ret_job->status == JOB_CANCELLED)
-                cancel_orphan(ctx, &session, accepted.external_id);
-        if (rc == OK)
-                log_event(ctx, LOG_INFO, logger, "Job submitted", "provider", provider_id,
-                          "external_id", accepted.external_id);
+                *ret = (struct job_queue){ jobs, count };
         return rc;
+}
+
+int64_t job_queue_position(const struct job_queue *queue, const struct job *job)
+{
+        int64_t position = 0;
+
+        for (size_t i = 0; i < queue->count; i++) {
+                position += strcmp(queue->jobs[i].provider, job->provider) == 0;
+                if (strcmp(queue->jobs[i].job_id, job->job_id) == 0)
+                        return position;
+        }
+        return 0;
 }
 
 static enum err refuse_ended(struct ctx *ctx, const struct job *job)
@@ -151,15 +83,73 @@ static enum err refuse_ended(struct ctx *ctx, const struct job *job)
                         job->job_id, job_status_name(job->status));
 }
 
+/* Tell the provider. *ret_external_id: whom it cancelled, NULL: it does not have the job. */
+static enum err cancel_there(struct ctx *ctx, const struct job *job, const char **ret_external_id)
+{
+        struct provider_session session;
+        struct provider_job there = { .external_id = job->external_id };
+        enum err rc;
+
+        rc = provider_open_for(ctx, job->provider, job->owner, &session);
+        if (rc != OK)
+                return rc;
+        if (!job->external_id) { /* its submission may be under way, or its outcome unknown */
+                rc = provider_find_job(ctx, &session, job->job_id, job->created_at_us, &there);
+                if (rc == ERR_NOT_FOUND) {
+                        *ret_external_id = NULL;
+                        return OK;
+                }
+        }
+        if (rc == OK)
+                rc = session.provider->cancel(ctx, &session, there.external_id);
+        if (rc != OK)
+                return ctx_prefix(ctx, rc, "Failed to cancel the job");
+        *ret_external_id = there.external_id;
+        return OK;
+}
+
+/* What the audit log says about a job. details: the arena's. */
+static enum err describe(struct ctx *ctx, const struct job *job, struct audit_entry *entry)
+{
+        json_t *details = json_pack("{s:s, s:s, s:s*}", "provider", job->provider, "status",
+                                    job_status_name(job->status), "config_name", job->config_name);
+
+        if (!details)
+                return ctx_nomem(ctx);
+        entry->target_type = "job";
+        entry->target_id = job->job_id;
+        entry->details = details;
+        return json_keep(ctx, details);
+}
+
+/* The provider's own word that it is cancelled may have been faster than ours; any other end was
+ * not our doing. */
+static enum err cancel_here(struct ctx *ctx, const struct provider_job *news, const char *job_id)
+{
+        CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
+        struct audit_entry entry = { .event_type = "job.cancelled", .action = "Job cancelled" };
+        struct job job;
+        bool moved;
+        enum err rc;
+
+        rc = db_begin(ctx, &tx);
+        if (rc == OK)
+                rc = store_job_lock(ctx, job_id, &job);
+        if (rc == OK && job_status_is_terminal(job.status) && job.status != JOB_CANCELLED)
+                return refuse_ended(ctx, &job);
+        if (rc == OK)
+                rc = describe(ctx, &job, &entry);
+        if (rc == OK)
+                rc = job_take_news_audited(ctx, &job, news, &entry, &moved);
+        return rc == OK ? db_commit(&tx) : rc;
+}
+
 enum err job_cancel(struct ctx *ctx, const char *job_id, struct job *ret_job)
 {
         struct provider_job news = { .status_known = true,
                                      .status = JOB_CANCELLED,
                                      .run_seconds = -1 };
-        struct provider_session session;
-        struct provider_job there;
         struct job job;
-        bool moved;
         enum err rc;
 
         rc = job_get(ctx, job_id, &job);
@@ -167,32 +157,54 @@ enum err job_cancel(struct ctx *ctx, const char *job_id, struct job *ret_job)
                 return rc;
         if (job_status_is_terminal(job.status))
                 return refuse_ended(ctx, &job);
-        rc = provider_open_for(ctx, job.provider, job.owner, &session);
+        rc = cancel_there(ctx, &job, &news.external_id);
         if (rc != OK)
                 return rc;
-        news.external_id = job.external_id;
-        if (!news.external_id) {
-                rc = provider_find_job(ctx, &session, job.job_id, job.created_at_us, &there);
-                if (rc == OK)
-                        news.external_id = there.external_id;
-                else if (rc != ERR_NOT_FOUND)
-                        return ctx_prefix(ctx, rc, "Failed to cancel the job");
-        }
-        if (news.external_id) {
-                rc = session.provider->cancel(ctx, &session, news.external_id);
-                if (rc != OK)
-                        return ctx_prefix(ctx, rc, "Failed to cancel the job");
-        } else {
+        FAULT_POINT("cancel.called");
+        if (!news.external_id)
                 news.error = "Cancelled before the provider accepted it";
-        }
-        rc = job_record_news(ctx, &job, &news, &moved);
-        if (rc != OK)
-                return rc;
-        rc = store_job_get(ctx, job_id, ret_job);
-        /* The provider's own word that it is cancelled may have been faster than ours. */
-        if (rc == OK && !moved && ret_job->status != JOB_CANCELLED)
-                return refuse_ended(ctx, ret_job);
-        return rc;
+        rc = cancel_here(ctx, &news, job_id);
+        return rc == OK ? store_job_get(ctx, job_id, ret_job) : rc;
+}
+
+static enum err check_deletable(struct ctx *ctx, const struct job *job)
+{
+        if (!job_status_is_terminal(job->status))
+                return ctx_fail(ctx, ERR_CONFLICT,
+                                "Cannot delete job in state '%s'. Cancel it first.",
+                                job_status_name(job->status));
+        /* Whoever looks for it at the provider would not know any more that it has to end. */
+        if (job->status == JOB_CANCELLED && !job->external_id && job->poll_at_us)
+                return ctx_fail(ctx, ERR_CONFLICT,
+                                "The submission of job %s may still turn up at the provider. "
+                                "Delete it in a quarter of an hour.",
+                                job->job_id);
+        return OK;
+}
+
+enum err job_delete(struct ctx *ctx, const char *job_id)
+{
+        CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
+        struct audit_entry entry = { .event_type = "job.deleted", .action = "Job deleted" };
+        struct job job;
+        enum err rc;
+
+        rc = job_get(ctx, job_id, &job);
+        if (rc == OK)
+                rc = db_begin(ctx, &tx);
+        if (rc == OK)
+                rc = store_job_lock(ctx, job_id, &job);
+        if (rc == OK)
+                rc = check_deletable(ctx, &job);
+        if (rc == OK)
+                rc = store_idempotency_forget(ctx, job.owner, job_id);
+        if (rc == OK)
+                rc = store_job_delete(ctx, job_id);
+        if (rc == OK)
+                rc = describe(ctx, &job, &entry);
+        if (rc == OK)
+                rc = audit_add(ctx, &entry);
+        return rc == OK ? db_commit(&tx) : rc;
 }
 
 enum err job_upload_progress(struct ctx *ctx, const char *job_id, struct upload_progress *ret)

@@ -1,28 +1,18 @@
-/* The life of a job: written before the provider is called, moved on by what the provider says,
- * ended once. Nothing here is paid twice: a submission whose outcome is unknown is never repeated,
- * it is looked for. */
+/* The life of a job as its owner sees it: looked at, cancelled, deleted. How it begins is
+ * job_submit.h, what moves it on is job_news.h. A job that the caller may not see is not found. */
 #ifndef CORE_CLOUD_JOB_H
 #define CORE_CLOUD_JOB_H
 
 #include "core/cloud/job_news.h"
 #include "core/store/store_job_list.h"
 
-struct job_request {
-        const json_t *config;            /* an object, required, not empty */
-        const json_t *dataloader_config; /* an array of objects or NULL */
-        const char *config_name, *webhook_url, *hardware_profile, *tracker_run_name; /* or NULL */
-};
-
-/* Submit to a provider. *ret_job is the stored job afterwards.
- * ERR_INVALID: the request. ERR_CONFLICT: the provider has no token. ERR_PROVIDER: refused, the job
- * is failed. ERR_OUTCOME_UNKNOWN: the job stays pending until the companion finds out. ctx->job_id
- * names the job once its row is written, also when this fails. */
-NODISCARD enum err job_submit(struct ctx *ctx, const char *provider_id,
-                              const struct job_request *request, struct job *ret_job);
-
 /* Cancel at the provider, then here. ERR_NOT_FOUND. ERR_CONFLICT: it has ended. ERR_PROVIDER: the
  * provider did not do it, and the job is unchanged. */
 NODISCARD enum err job_cancel(struct ctx *ctx, const char *job_id, struct job *ret_job);
+
+/* Remove an ended job; its files stay, and so does what it cost in the statistics. ERR_NOT_FOUND.
+ * ERR_CONFLICT: it is active, or its submission may still turn up at the provider. */
+NODISCARD enum err job_delete(struct ctx *ctx, const char *job_id);
 
 /* ERR_NOT_FOUND. */
 NODISCARD enum err job_get(struct ctx *ctx, const char *job_id, struct job *ret_job);
@@ -30,6 +20,15 @@ NODISCARD enum err job_get(struct ctx *ctx, const char *job_id, struct job *ret_
 /* Call row for each job that matches, newest first; *ret_total counts all matches. */
 NODISCARD enum err job_list(struct ctx *ctx, const struct job_filter *filter, job_row_fn *row,
                             void *arg, int64_t *ret_total);
+
+/* The jobs that wait for their turn at their provider. */
+struct job_queue {
+        const struct waiting_job *jobs;
+        size_t count;
+};
+NODISCARD enum err job_queue_load(struct ctx *ctx, struct job_queue *ret);
+/* Where a job stands in it, from 1; 0: it does not wait, or very far behind. */
+int64_t job_queue_position(const struct job_queue *queue, const struct job *job);
 
 /* Files a job has sent back, for its view. */
 struct upload_progress {

@@ -1,27 +1,56 @@
 #include "core/cloud/job_news.h"
 
+#include <string.h>
+
 #include "core/cloud/event.h"
 #include "core/cloud/job_poll.h"
+#include "core/cloud/progress.h"
 #include "core/db/db.h"
 
 #define COST_MICROS_MAX                                                                            \
         1e15 /* a thousand million USD: beyond it the provider's time is nonsense                  \
               */
 
-/* What the provider says, else run time times the price of the hardware the job asked for. */
+/* What the provider says, else run time times the price of the hardware the job asked for; an
+ * adopted job's may not be known. */
 static int64_t cost_micros(const struct job *job, const struct provider_job *news)
 {
         double by_time = news->run_seconds * (double)job->price_usd_nanos_per_s / 1000;
         double micros = (news->cost_known ? news->cost_usd * 1e6 : by_time) + 0.5;
         bool known = news->cost_known ? news->cost_usd >= 0 : news->run_seconds >= 0;
 
+        if (!news->cost_known && !job->hardware_profile)
+                known = false;
         if (!known || !(micros < COST_MICROS_MAX))
                 return JOB_COST_UNKNOWN;
         return (int64_t)micros;
 }
 
-enum err job_take_news(struct ctx *ctx, const struct job *job, const struct provider_job *news,
-                       bool *ret_moved)
+static bool is_same(const char *a, const char *b)
+{
+        return a && strcmp(a, b) == 0;
+}
+
+/* What the log says about how far the job is; written only when it says something new. */
+static enum err take_progress(struct ctx *ctx, const struct job *job,
+                              const struct provider_job *news)
+{
+        struct progress progress;
+        struct job_progress row;
+
+        if (!news->logs || news->status != JOB_RUNNING || !progress_read(news->logs, &progress))
+                return OK;
+        row = (struct job_progress){ progress.stage, progress.line, progress.permille };
+        if (is_same(job->progress_stage, row.stage) && is_same(job->progress_line, row.line) &&
+            (row.permille < 0 || row.permille == job->progress_permille))
+                return OK;
+        return store_job_progress(ctx, job->job_id, &row);
+}
+
+/* The rows of a job and what is counted beside them. *ret_event: the status to tell the listeners,
+ * JOB_STATUS_COUNT: nothing. */
+static enum err apply(struct ctx *ctx, const struct job *job, const struct provider_job *news,
+                      bool *ret_moved, enum job_status *ret_event)
 {
         /* What it made and cost is known at its end; before that either may still change. */
         const bool is_final = job_status_is_terminal(news->status);
@@ -38,6 +67,7 @@ enum err job_take_news(struct ctx *ctx, const struct job *job, const struct prov
         enum err rc;
 
         *ret_moved = false;
+        *ret_event = JOB_STATUS_COUNT;
         if (!job->external_id && news->external_id) {
                 rc = store_job_set_external_id(ctx, job->job_id, news->external_id);
                 if (rc != OK)
@@ -50,9 +80,32 @@ enum err job_take_news(struct ctx *ctx, const struct job *job, const struct prov
         if (row.status == JOB_RUNNING && !row.started_at_us)
                 row.started_at_us = said_at_us;
         rc = store_job_apply(ctx, job, &row, ret_moved);
-        if (rc != OK || !*ret_moved || row.status == job->status)
-                return rc;
-        return event_job_status(ctx, job, row.status, row.error_message);
+        if (rc == OK)
+                rc = take_progress(ctx, job, news);
+        if (rc == OK && *ret_moved && row.status != job->status)
+                *ret_event = row.status;
+        return rc;
+}
+
+enum err job_take_news_audited(struct ctx *ctx, const struct job *job,
+                               const struct provider_job *news, const struct audit_entry *entry,
+                               bool *ret_moved)
+{
+        enum job_status event;
+        enum err rc;
+
+        rc = apply(ctx, job, news, ret_moved, &event);
+        if (rc == OK && entry)
+                rc = audit_add(ctx, entry);
+        if (rc == OK && event != JOB_STATUS_COUNT)
+                rc = event_job_status(ctx, job, event, news->error);
+        return rc;
+}
+
+enum err job_take_news(struct ctx *ctx, const struct job *job, const struct provider_job *news,
+                       bool *ret_moved)
+{
+        return job_take_news_audited(ctx, job, news, NULL, ret_moved);
 }
 
 enum err job_record_news(struct ctx *ctx, const struct job *job, const struct provider_job *news,

@@ -3,6 +3,7 @@
 #ifndef CORE_CLOUD_JOB_NEWS_H
 #define CORE_CLOUD_JOB_NEWS_H
 
+#include "core/cloud/audit.h"
 #include "core/cloud/provider.h"
 
 /* Apply news inside a transaction, and tell the listeners; *ret_moved: the row changed. Late,
@@ -10,7 +11,14 @@
 NODISCARD enum err job_take_news(struct ctx *ctx, const struct job *job,
                                  const struct provider_job *news, bool *ret_moved);
 
-/* The same in a transaction of its own. */
+/* The same with an audit row (NULL: none) in its place: job rows and counters first, then audit,
+ * then events. All transactions take their locks in this order, else two could wait for each other.
+ */
+NODISCARD enum err job_take_news_audited(struct ctx *ctx, const struct job *job,
+                                         const struct provider_job *news,
+                                         const struct audit_entry *entry, bool *ret_moved);
+
+/* job_take_news in a transaction of its own. */
 NODISCARD enum err job_record_news(struct ctx *ctx, const struct job *job,
                                    const struct provider_job *news, bool *ret_moved);
 

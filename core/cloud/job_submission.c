@@ -6,23 +6,6 @@
 
 #define UPLOAD_PART_SIZE "16777216" /* 16 MiB: well under the 100 MB that tunnels let through */
 
-static enum err check_request(struct ctx *ctx, const struct job_request *request)
-{
-        json_t *entry;
-        size_t i;
-
-        if (!request->config || json_object_size(request->config) == 0)
-                return ctx_fail(ctx, ERR_INVALID,
-                                "config: No configuration provided; it must be an object with at "
-                                "least one member");
-        json_array_foreach (request->dataloader_config, i, entry) {
-                if (!json_is_object(entry))
-                        return ctx_fail(ctx, ERR_INVALID,
-                                        "dataloader_config[%zu] must be an object", i);
-        }
-        return OK;
-}
-
 /* A new reference to a tree the arena owns. */
 static enum err keep(struct ctx *ctx, json_t *json, const json_t **ret)
 {
@@ -77,19 +60,74 @@ static enum err add_publishing(struct ctx *ctx, const struct job_plan *plan, con
         return OK;
 }
 
+/* A token for the Hub, from where its own tools look for it. NULL: there is none. */
+static const char *hub_token(const struct config *config)
+{
+        static const char *const names[] = { "HF_TOKEN", "HUGGINGFACE_HUB_TOKEN",
+                                             "HUGGINGFACEHUB_API_TOKEN", "HF_API_TOKEN",
+                                             "HUGGING_FACE_HUB_TOKEN" };
+
+        for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+                const char *token = config_secret(config, names[i]);
+
+                if (token)
+                        return token;
+        }
+        return NULL;
+}
+
+static enum err add_warning(struct ctx *ctx, struct job_plan *plan, const char *text)
+{
+        return text && json_array_append_new(plan->warnings, json_string(text)) == 0
+                       ? OK
+                       : ctx_nomem(ctx);
+}
+
+/* The trainer publishes to the Hub: with what right, and where. */
+static enum err add_hub(struct ctx *ctx, const json_t *config, struct job_plan *plan)
+{
+        if (!json_is_true(json_object_get(config, "push_to_hub")))
+                return OK;
+        plan->submission.hub_model_id = json_string_at(config, "hub_model_id");
+        plan->submission.hf_token = hub_token(ctx->config);
+        if (plan->submission.hf_token)
+                return OK;
+        return add_warning(ctx, plan,
+                           "push_to_hub is set, but this server has no HF_TOKEN to hand on");
+}
+
+/* A LyCORIS configuration given as an object is an input of its own. */
+static enum err take_lycoris(struct ctx *ctx, json_t *config, struct job_plan *plan)
+{
+        const json_t *lycoris = json_object_get(config, "lycoris_config");
+        enum err rc;
+
+        if (!json_is_object(lycoris))
+                return OK;
+        rc = json_text(ctx, lycoris, &plan->submission.lycoris_json);
+        if (rc == OK)
+                json_object_del(config, "lycoris_config");
+        return rc;
+}
+
 static enum err make_config(struct ctx *ctx, const struct job_request *request,
                             const char *public_url, struct job_plan *plan)
 {
-        CLEANUP(json_decrefp) json_t *config = json_copy((json_t *)(uintptr_t)request->config);
+        json_t *config = json_copy((json_t *)(uintptr_t)request->config);
         enum err rc;
 
-        if (!config)
-                return ctx_nomem(ctx);
+        rc = keep(ctx, config, &plan->config);
+        if (rc != OK)
+                return rc;
         if (request->tracker_run_name &&
             json_object_set_new(config, "tracker_run_name",
                                 json_string(request->tracker_run_name)) != 0)
                 return ctx_nomem(ctx);
         rc = add_publishing(ctx, plan, public_url, config);
+        if (rc == OK)
+                rc = add_hub(ctx, config, plan);
+        if (rc == OK)
+                rc = take_lycoris(ctx, config, plan);
         if (rc == OK)
                 rc = json_text(ctx, config, &plan->submission.config_json);
         if (rc == OK && request->dataloader_config)
@@ -133,10 +171,28 @@ static enum err choose_bucket(struct ctx *ctx, const struct provider_session *se
         return upload_token_new(ctx, &plan->token);
 }
 
+static enum err make_metadata(struct ctx *ctx, const struct job_request *request,
+                              struct job_plan *plan)
+{
+        CLEANUP(json_decrefp)
+        json_t *metadata = json_pack("{s:s*, s:s, s:s*}", "tracker_run_name",
+                                     request->tracker_run_name, "hardware_profile",
+                                     plan->job.hardware_profile, "upload_id", request->upload_id);
+
+        if (!metadata)
+                return ctx_nomem(ctx);
+        if ((request->snapshot_name || request->snapshot_message) &&
+            json_object_set_new(metadata, "snapshot",
+                                json_pack("{s:s*, s:s*}", "name", request->snapshot_name, "message",
+                                          request->snapshot_message)) != 0)
+                return ctx_nomem(ctx);
+        return json_text(ctx, metadata, &plan->job.metadata);
+}
+
 static enum err describe(struct ctx *ctx, const struct provider_session *session,
                          const struct job_request *request, struct job_plan *plan)
 {
-        CLEANUP(json_decrefp) json_t *metadata = NULL;
+        const struct provider_settings *settings = &session->settings;
         struct job *job = &plan->job;
         char id[ULID_SIZE];
         enum err rc;
@@ -148,25 +204,49 @@ static enum err describe(struct ctx *ctx, const struct provider_session *session
                 rc = ctx_strdup(ctx, id, &job->job_id);
         if (rc != OK)
                 return rc;
-        metadata = json_pack("{s:s*, s:s}", "tracker_run_name", request->tracker_run_name,
-                             "hardware_profile", plan->submission.hardware.profile);
-        if (!metadata)
-                return ctx_nomem(ctx);
         job->provider = session->provider->id;
         job->status = JOB_PENDING;
         job->owner = ctx_actor_name(ctx);
-        job->attempt = 1;
+        job->retry_of = request->retry_of;
+        job->attempt = request->attempt > 1 ? request->attempt : 1;
         job->config_name = request->config_name;
         job->hardware_profile = plan->submission.hardware.profile;
         job->hardware_type = plan->submission.hardware.label;
         job->price_usd_nanos_per_s =
-                hardware_price_nanos(&plan->submission.hardware, session->settings.hardware_info);
+                hardware_price_nanos(&plan->submission.hardware, settings->hardware_info);
         job->cost_usd_micros = JOB_COST_UNKNOWN;
         job->created_at_us = clock_wall_us(ctx->clock);
-        job->max_runtime_s = session->settings.max_runtime_minutes * 60;
+        job->max_runtime_s = 60 * (request->max_runtime_minutes ? request->max_runtime_minutes
+                                                                : settings->max_runtime_minutes);
         plan->submission.job_id = job->job_id;
         plan->submission.max_runtime_s = job->max_runtime_s;
-        return json_text(ctx, metadata, &job->metadata);
+        return make_metadata(ctx, request, plan);
+}
+
+static enum err estimate(struct ctx *ctx, const struct provider *provider, struct job_plan *plan)
+{
+        const int64_t limit_s = provider->default_run_limit_s;
+        enum err rc;
+
+        rc = cost_estimate(ctx, provider, &plan->job, &plan->estimate);
+        if (rc != OK)
+                return rc;
+        plan->job.estimated_cost_usd_micros = plan->estimate.usd_micros;
+        if (!limit_s || plan->estimate.run_s <= limit_s)
+                return OK;
+        return add_warning(
+                ctx, plan,
+                arena_printf(ctx->arena,
+                             "%s ends a job after %lld minutes unless your account allows more; "
+                             "this one may take %lld",
+                             provider->name, (long long)limit_s / 60,
+                             (long long)(plan->estimate.run_s + 59) / 60));
+}
+
+static enum err new_warnings(struct ctx *ctx, struct job_plan *plan)
+{
+        plan->warnings = json_array();
+        return plan->warnings ? json_keep(ctx, plan->warnings) : ctx_nomem(ctx);
 }
 
 enum err job_plan_make(struct ctx *ctx, const struct provider_session *session,
@@ -176,7 +256,7 @@ enum err job_plan_make(struct ctx *ctx, const struct provider_session *session,
         struct job_plan plan = { 0 };
         enum err rc;
 
-        rc = check_request(ctx, request);
+        rc = new_warnings(ctx, &plan);
         if (rc == OK)
                 rc = describe(ctx, session, request, &plan);
         if (rc == OK)
@@ -187,6 +267,8 @@ enum err job_plan_make(struct ctx *ctx, const struct provider_session *session,
                 rc = make_env(ctx, &plan, public_url, &plan.submission.env);
         if (rc == OK)
                 rc = make_config(ctx, request, public_url, &plan);
+        if (rc == OK)
+                rc = estimate(ctx, session->provider, &plan);
         if (rc == OK)
                 *ret = plan;
         return rc;

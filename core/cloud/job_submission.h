@@ -3,7 +3,8 @@
 #ifndef CORE_CLOUD_JOB_SUBMISSION_H
 #define CORE_CLOUD_JOB_SUBMISSION_H
 
-#include "core/cloud/job.h"
+#include "core/cloud/cost.h"
+#include "core/cloud/job_request.h"
 #include "core/cloud/upload_token.h"
 
 struct job_plan {
@@ -11,9 +12,13 @@ struct job_plan {
         const char *bucket_directory;          /* NULL: this job may not upload */
         struct upload_token token;             /* set when it may */
         struct provider_submission submission; /* what the provider gets */
+        const json_t *config;                  /* of the submission, as a tree */
+        struct cost_estimate estimate;
+        json_t *warnings; /* an array of texts: what the submitter should know */
 };
 
-/* Everything in the arena, nothing stored. ERR_INVALID: the request. Faults. */
+/* For a resolved request. Everything in the arena, nothing stored. ERR_INVALID: the request.
+ * Faults. */
 NODISCARD enum err job_plan_make(struct ctx *ctx, const struct provider_session *session,
                                  const struct job_request *request, struct job_plan *ret);
 

@@ -34,6 +34,7 @@ struct provider {
         const char *default_profile;
         const char *status_page_url; /* unless the setting of this name is there */
         const char *balance_note;
+        unsigned default_run_limit_s; /* it ends jobs after this time unless told otherwise */
         enum err (*validate)(struct ctx *ctx, const struct provider_session *session,
                              struct provider_account *ret);
         enum err (*submit)(struct ctx *ctx, const struct provider_session *session,

@@ -20,6 +20,7 @@ struct provider_job {
         const char *our_job_id; /* SIMPLETUNER_JOB_ID out of its input; NULL: not there */
         const char *logs;       /* all of them so far; NULL: not said */
         const json_t *output;   /* what it made: a URL, or URLs in lists and objects; NULL: none */
+        const char *model;      /* what it runs, "owner/name"; NULL: not said */
 };
 
 /* Some of a provider's jobs, newest first. */
@@ -31,8 +32,8 @@ struct provider_page {
 };
 
 struct provider_submission {
-        const char *job_id;
-        const char *config_json, *dataloader_json; /* text; dataloader may be NULL */
+        const char *job_id, *config_json;                                     /* JSON as text */
+        const char *dataloader_json, *lycoris_json, *hf_token, *hub_model_id; /* NULL: none */
         struct hardware hardware;
         const json_t *env;       /* string map for the remote job; borrowed */
         const char *webhook_url; /* NULL: none, the companion polls */

@@ -238,6 +238,7 @@ const struct provider provider_replicate = {
         .default_profile = HARDWARE_DEFAULT,
         .status_page_url = "https://status.replicate.com/api/v2/summary.json",
         .balance_note = "Check balance on replicate.com/account",
+        .default_run_limit_s = 1800, /* replicate.com/docs/topics/predictions/lifecycle */
         .validate = validate,
         .submit = submit,
         .status_request = status_request,

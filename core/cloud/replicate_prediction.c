@@ -30,9 +30,11 @@ bool replicate_status_parse(const char *word, enum job_status *ret)
 json_t *replicate_prediction_request(const struct provider_submission *submission,
                                      const char *version)
 {
-        json_t *body = json_pack("{s:s, s:{s:s, s:s*, s:O}}", "version", version, "input",
-                                 "config_json", submission->config_json, "dataloader_json",
-                                 submission->dataloader_json, "env", submission->env);
+        json_t *body = json_pack("{s:s, s:{s:s, s:s*, s:s*, s:s*, s:s*, s:O}}", "version", version,
+                                 "input", "config_json", submission->config_json, "dataloader_json",
+                                 submission->dataloader_json, "lycoris_json",
+                                 submission->lycoris_json, "hf_token", submission->hf_token,
+                                 "hub_model_id", submission->hub_model_id, "env", submission->env);
 
         if (!body || !submission->webhook_url)
                 return body;
@@ -63,6 +65,7 @@ bool replicate_prediction_read(const json_t *prediction, struct provider_job *re
                 .our_job_id = json_string_at(json_object_get(input, "env"), "SIMPLETUNER_JOB_ID"),
                 .logs = json_string_at(prediction, "logs"),
                 .output = json_object_get(prediction, "output"),
+                .model = json_string_at(prediction, "model"),
         };
         ret->status_known = replicate_status_parse(status, &ret->status);
         if (ret->status_known && ret->status == JOB_FAILED) {

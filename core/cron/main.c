@@ -145,7 +145,7 @@ int main(int argc, char **argv)
         if (!config_load(&config, message, sizeof(message)))
                 return complain(message, EX_CONFIG);
         umask(027);
-        fault_arm(config_secret(config, "FAULT_POINT"));
+        fault_arm(config_secret(config, "SIMPLETUNER_FAULT_POINT"));
         if (!log_configure(config->log_level, config->log_format,
                            *config->log_file ? config->log_file : NULL))
                 return complain("SIMPLETUNER_LOG_FILE cannot be opened", EX_CONFIG);

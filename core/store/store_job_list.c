@@ -5,16 +5,16 @@
 
 #define LIST(conditions)                                                                           \
         "SELECT " JOB_COLUMNS " FROM jobs WHERE job_id < $1" conditions                            \
-        " ORDER BY job_id DESC LIMIT $2"
+        " ORDER BY job_id DESC LIMIT $2 OFFSET $3"
 
 /* One constant statement per combination of filters (status, provider, owner), so that each uses
  * its index. */
 static const char *const list_sql[2][2][2] = {
-        { { LIST(""), LIST(" AND owner = $3") },
-          { LIST(" AND provider = $3"), LIST(" AND provider = $3 AND owner = $4") } },
-        { { LIST(" AND status = $3"), LIST(" AND status = $3 AND owner = $4") },
-          { LIST(" AND status = $3 AND provider = $4"),
-            LIST(" AND status = $3 AND provider = $4 AND owner = $5") } },
+        { { LIST(""), LIST(" AND owner = $4") },
+          { LIST(" AND provider = $4"), LIST(" AND provider = $4 AND owner = $5") } },
+        { { LIST(" AND status = $4"), LIST(" AND status = $4 AND owner = $5") },
+          { LIST(" AND status = $4 AND provider = $5"),
+            LIST(" AND status = $4 AND provider = $5 AND owner = $6") } },
 };
 
 /* Sorts after every job id: ids are lower-case letters and digits. */
@@ -27,7 +27,7 @@ enum err store_jobs_each(struct ctx *ctx, const struct job_filter *filter, job_r
         const char *const given[] = { filter->status, filter->provider, filter->owner };
         const char *values[ARRAY_SIZE(given)] = { 0 };
         const char *before = filter->before_id ? filter->before_id : AFTER_ALL_IDS;
-        char types[] = "tittt";
+        char types[] = "tiittt";
         size_t count = 0;
         enum err rc;
 
@@ -35,9 +35,10 @@ enum err store_jobs_each(struct ctx *ctx, const struct job_filter *filter, job_r
                 if (given[i])
                         values[count++] = given[i];
         }
-        types[2 + count] = '\0';
+        types[3 + count] = '\0';
         rc = db_query(ctx, &stmt, list_sql[!!given[0]][!!given[1]][!!given[2]], types, before,
-                      (int64_t)filter->limit, values[0], values[1], values[2]);
+                      (int64_t)filter->limit, (int64_t)filter->offset, values[0], values[1],
+                      values[2]);
         if (rc != OK)
                 return rc;
         while ((rc = db_step(ctx, stmt)) == OK) {
@@ -64,5 +65,35 @@ enum err store_jobs_count(struct ctx *ctx, const struct job_filter *filter, int6
         if (rc != OK)
                 return rc;
         *ret_count = db_int(stmt, 0);
+        return OK;
+}
+
+enum err store_jobs_waiting(struct ctx *ctx, unsigned limit, struct waiting_job **ret_jobs,
+                            size_t *ret_count)
+{
+        static const char sql[] = "SELECT job_id, provider FROM jobs "
+                                  "WHERE status IN ('pending', 'queued') ORDER BY job_id LIMIT $1";
+        struct waiting_job *jobs = arena_alloc(ctx->arena, limit * sizeof(*jobs));
+        CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
+        size_t count = 0;
+        enum err rc;
+
+        if (!jobs)
+                return ctx_nomem(ctx);
+        rc = db_query(ctx, &stmt, sql, "i", (int64_t)limit);
+        if (rc != OK)
+                return rc;
+        while (count < limit && (rc = db_step(ctx, stmt)) == OK) {
+                rc = db_text_dup(ctx, stmt, 0, &jobs[count].job_id);
+                if (rc == OK)
+                        rc = db_text_dup(ctx, stmt, 1, &jobs[count].provider);
+                if (rc != OK)
+                        return rc;
+                count++;
+        }
+        if (rc != OK && rc != ERR_NOT_FOUND)
+                return rc;
+        *ret_jobs = jobs;
+        *ret_count = count;
         return OK;
 }

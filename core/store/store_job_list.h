@@ -5,11 +5,11 @@
 #include "core/store/store_jobs.h"
 
 struct job_filter {
-        const char *status;    /* NULL: any */
-        const char *provider;  /* NULL: any */
-        const char *owner;     /* NULL: any */
-        const char *before_id; /* jobs older than this one; NULL: from the newest */
-        unsigned limit;
+        const char *status;     /* NULL: any */
+        const char *provider;   /* NULL: any */
+        const char *owner;      /* NULL: any */
+        const char *before_id;  /* jobs older than this one; NULL: from the newest */
+        unsigned limit, offset; /* offset: leave out so many of them first */
 };
 
 /* Call row for each match, newest first; a row's texts live until it returns. */
@@ -20,5 +20,12 @@ NODISCARD enum err store_jobs_each(struct ctx *ctx, const struct job_filter *fil
 /* How many jobs match the filter's status, provider and owner: a read of a few counters. */
 NODISCARD enum err store_jobs_count(struct ctx *ctx, const struct job_filter *filter,
                                     int64_t *ret_count);
+
+/* Jobs that wait for their turn (pending or queued), the oldest first, at most limit. */
+struct waiting_job {
+        const char *job_id, *provider; /* in the arena */
+};
+NODISCARD enum err store_jobs_waiting(struct ctx *ctx, unsigned limit,
+                                      struct waiting_job **ret_jobs, size_t *ret_count);
 
 #endif

@@ -115,8 +115,7 @@ enum err store_job_by_token(struct ctx *ctx, const char *token_sha256, const cha
         return db_text_dup(ctx, stmt, 0, ret_job_id);
 }
 
-/* The row as it was, changed by nobody else until the transaction ends. */
-static enum err lock_row(struct ctx *ctx, const char *job_id, struct job *ret)
+enum err store_job_lock(struct ctx *ctx, const char *job_id, struct job *ret_job)
 {
         static const char sql[] = "UPDATE jobs SET job_id = job_id WHERE job_id = $1 "
                                   "RETURNING " JOB_COLUMNS;
@@ -124,7 +123,7 @@ static enum err lock_row(struct ctx *ctx, const char *job_id, struct job *ret)
         enum err rc;
 
         rc = db_query(ctx, &stmt, sql, "t", job_id);
-        return rc == OK ? read_one(ctx, stmt, ret) : rc;
+        return rc == OK ? read_one(ctx, stmt, ret_job) : rc;
 }
 
 /* The statistics after a job went from one row to another. */
@@ -199,7 +198,7 @@ enum err store_job_apply(struct ctx *ctx, const struct job *job, const struct jo
         struct job old, now;
         enum err rc;
 
-        rc = lock_row(ctx, job->job_id, &old);
+        rc = store_job_lock(ctx, job->job_id, &old);
         if (rc == OK)
                 rc = db_query(ctx, &stmt, apply_sql, "ttttzziiiz", job->job_id,
                               job_status_name(news->status), news->error_message, news->output_url,

@@ -75,6 +75,8 @@ NODISCARD enum err store_job_delete(struct ctx *ctx, const char *job_id);
 
 /* ERR_NOT_FOUND. Everything of *ret_job is in the arena. */
 NODISCARD enum err store_job_get(struct ctx *ctx, const char *job_id, struct job *ret_job);
+/* The same, and nobody else changes it until the transaction ends. Inside a transaction. */
+NODISCARD enum err store_job_lock(struct ctx *ctx, const char *job_id, struct job *ret_job);
 NODISCARD enum err store_job_by_external_id(struct ctx *ctx, const char *provider,
                                             const char *external_id, struct job *ret_job);
 /* The running job that owns this upload token. ERR_NOT_FOUND: none, or it has ended. */

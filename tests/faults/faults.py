@@ -28,7 +28,7 @@ def points():
 def armed(cloud, point):
     """The responder will die at a point. Ends when it has died, was replaced, and answers."""
     settings = cloud.home / "cloud.env"
-    settings.write_text(f"FAULT_POINT={point}\n")
+    settings.write_text(f"SIMPLETUNER_FAULT_POINT={point}\n")
     cloud.kill_responder()
     settings.write_text("")  # its successor is not armed
     victim = cloud.responder_pid()
@@ -49,7 +49,7 @@ def alive(pid):
 
 def companion_dies(cloud, point, *arguments):
     """Run the companion until it dies at a point."""
-    result = subprocess.run([COMPANION, *arguments], env=cloud.env | {"FAULT_POINT": point},
+    result = subprocess.run([COMPANION, *arguments], env=cloud.env | {"SIMPLETUNER_FAULT_POINT": point},
                             capture_output=True, text=True, timeout=60)
     assert result.returncode == -signal.SIGKILL, (point, result.returncode, result.stderr)
 

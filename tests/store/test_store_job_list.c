@@ -156,6 +156,59 @@ static void pages_keep_to_their_filter(void **state)
         assert_memory_equal(numbers, ended, sizeof(ended));
 }
 
+static void a_page_may_begin_further_on(void **state)
+{
+        const struct job_filter ended = { .status = "completed", .limit = 2, .offset = 1 },
+                                all = { .limit = LIST_MAX, .offset = JOBS - 1 },
+                                none = { .limit = LIST_MAX, .offset = JOBS };
+        struct shown shown = { .count = 0 };
+        struct ctx *ctx = *state;
+
+        assert_ok(ctx, store_jobs_each(ctx, &ended, show, &shown));
+        assert_int_equal(shown.count, 2);
+        assert_int_equal(shown.numbers[0], 6);
+        assert_ok(ctx, store_jobs_each(ctx, &all, show, &shown));
+        assert_int_equal(shown.count, 3);
+        assert_int_equal(shown.numbers[2], 0);
+        assert_ok(ctx, store_jobs_each(ctx, &none, show, &shown));
+        assert_int_equal(shown.count, 3);
+}
+
+static void a_list_may_be_of_one_owner(void **state)
+{
+        const struct job_filter local = { .owner = "local", .limit = LIST_MAX },
+                                other = { .owner = "somebody", .limit = LIST_MAX },
+                                narrow = { .owner = "local",
+                                           .provider = "replicate",
+                                           .status = "completed",
+                                           .limit = LIST_MAX };
+        struct shown shown = { .count = 0 };
+        struct ctx *ctx = *state;
+
+        assert_ok(ctx, store_jobs_each(ctx, &other, show, &shown));
+        assert_int_equal(shown.count, 0);
+        assert_ok(ctx, store_jobs_each(ctx, &local, show, &shown));
+        assert_int_equal(shown.count, JOBS);
+        assert_ok(ctx, store_jobs_each(ctx, &narrow, show, &shown));
+        assert_int_equal(shown.count, JOBS + 2);
+}
+
+static void those_that_wait_are_listed_oldest_first(void **state)
+{
+        struct waiting_job *jobs;
+        struct ctx *ctx = *state;
+        size_t count;
+
+        assert_ok(ctx, store_jobs_waiting(ctx, LIST_MAX, &jobs, &count));
+        assert_int_equal(count, 8); /* all but every third */
+        assert_string_equal(jobs[0].job_id, "01hm3v00000000000000000001");
+        assert_string_equal(jobs[0].provider, "elsewhere");
+        assert_string_equal(jobs[7].job_id, "01hm3v00000000000000000011");
+        assert_ok(ctx, store_jobs_waiting(ctx, 3, &jobs, &count));
+        assert_int_equal(count, 3);
+        assert_string_equal(jobs[2].job_id, "01hm3v00000000000000000004");
+}
+
 static void a_job_that_comes_meanwhile_does_not_move_the_next_page(void **state)
 {
         struct job_filter filter = { .limit = 5 };
@@ -193,6 +246,9 @@ int main(void)
                 TEST(the_total_counts_what_the_filter_keeps),
                 TEST(pages_of_every_size_show_each_job_once),
                 TEST(pages_keep_to_their_filter),
+                TEST(a_page_may_begin_further_on),
+                TEST(a_list_may_be_of_one_owner),
+                TEST(those_that_wait_are_listed_oldest_first),
                 TEST(a_job_that_comes_meanwhile_does_not_move_the_next_page),
         };
 

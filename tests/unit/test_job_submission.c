@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "core/cloud/job.h"
 #include "core/cloud/job_submission.h"
 #include "tests/fixture_db.h"
 
@@ -228,9 +229,13 @@ static void a_request_that_makes_no_job_is_refused(void **state)
                                              "hardware_profile" };
 
         for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+                struct job_request request = wrong[i];
                 struct job_plan plan;
+                enum err rc = job_request_resolve(ctx, &request);
 
-                assert_rc(ctx, ERR_INVALID, job_plan_make(ctx, &session, &wrong[i], &plan));
+                if (rc == OK)
+                        rc = job_plan_make(ctx, &session, &request, &plan);
+                assert_rc(ctx, ERR_INVALID, rc);
                 assert_non_null(strstr(ctx->detail, named[i]));
         }
         assert_int_equal(fixture_number(ctx, "SELECT COUNT(*) FROM jobs"), 0);

@@ -339,6 +339,30 @@ static void a_badly_encoded_query_parameter_is_refused(void **state)
         }
 }
 
+static void a_switch_in_the_query_is_true_or_false(void **state)
+{
+        static const char *const on[] = { "b=true", "b=1" }, *const off[] = { "b=false", "b=0" };
+        static const char *const wrong[] = { "b", "b=", "b=yes", "b=TRUE", "b=2" };
+        struct request request;
+        bool value = false;
+
+        for (size_t i = 0; i < ARRAY_SIZE(on); i++) {
+                request = with_query(on[i]);
+                assert_int_equal(request_query_bool(*state, &request, "b", &value), OK);
+                assert_true(value);
+                request = with_query("a=0");
+                assert_int_equal(request_query_bool(*state, &request, "b", &value), OK);
+                assert_true(value);
+                request = with_query(off[i]);
+                assert_int_equal(request_query_bool(*state, &request, "b", &value), OK);
+                assert_false(value);
+        }
+        for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+                request = with_query(wrong[i]);
+                assert_int_equal(request_query_bool(*state, &request, "b", &value), ERR_INVALID);
+        }
+}
+
 static void a_number_in_the_query_stays_in_its_range(void **state)
 {
         static const char *const wrong[] = { "n=0",  "n=501", "n=",    "n",
@@ -445,6 +469,7 @@ int main(void)
                 FIXTURE_TEST(a_forwarding_header_given_twice_is_refused),
                 FIXTURE_TEST(a_query_parameter_is_decoded),
                 FIXTURE_TEST(a_badly_encoded_query_parameter_is_refused),
+                FIXTURE_TEST(a_switch_in_the_query_is_true_or_false),
                 FIXTURE_TEST(a_number_in_the_query_stays_in_its_range),
                 FIXTURE_TEST(a_body_is_read_up_to_the_limit_of_its_route),
                 FIXTURE_TEST(a_body_that_breaks_off_is_refused),

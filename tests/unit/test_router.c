@@ -137,8 +137,8 @@ static void a_wrong_method_is_told_the_right_ones(void **state)
                 { METHOD_POST, "/api/cloud/providers/p/token", "PUT, DELETE, OPTIONS" },
                 { METHOD_GET, "/api/webhooks/replicate", "POST, OPTIONS" },
                 { METHOD_OTHER, STORAGE "b/k", "GET, HEAD, PUT, OPTIONS" },
-                { METHOD_OPTIONS, "/api/cloud/jobs", "GET, HEAD, OPTIONS" },
-                { METHOD_PATCH, "/api/cloud/jobs/submit", "POST, GET, HEAD, OPTIONS" },
+                { METHOD_OPTIONS, "/api/cloud/jobs", "POST, GET, HEAD, OPTIONS" },
+                { METHOD_PATCH, "/api/cloud/jobs/submit", "POST, GET, HEAD, DELETE, OPTIONS" },
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {

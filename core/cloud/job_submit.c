@@ -1,0 +1,329 @@
+#include "core/cloud/job_submit.h"
+
+#include <string.h>
+
+#include "core/base/fault.h"
+#include "core/base/json_secrets.h"
+#include "core/base/log.h"
+#include "core/cloud/audit.h"
+#include "core/cloud/breaker.h"
+#include "core/cloud/job.h"
+#include "core/db/db.h"
+#include "core/store/store_idempotency.h"
+#include "core/store/store_objects.h"
+
+static const char logger[] = "simpletuner.cloud.jobs";
+
+#define IDEMPOTENCY_TTL_US US_PER_DAY
+
+/* One submission on its way. */
+struct submission {
+        const struct job_request *request; /* resolved */
+        struct provider_session session;
+        struct job_plan plan;
+};
+
+/* The job that the key of a request stands for. ERR_NOT_FOUND: none, or there is no key.
+ * ERR_CONFLICT: one that was asked for in other words. */
+static enum err find_earlier(struct ctx *ctx, const struct job_request *request,
+                             struct submit_result *ret)
+{
+        struct idempotency_key key;
+        enum err rc;
+
+        if (!request->idempotency_key)
+                return ERR_NOT_FOUND;
+        rc = store_idempotency_get(ctx, ctx_actor_name(ctx), request->idempotency_key, &key);
+        if (rc != OK)
+                return rc;
+        ctx_set_job(ctx, key.job_id);
+        if (strcmp(key.request_sha256, request->sha256) != 0)
+                return ctx_fail(ctx, ERR_CONFLICT,
+                                "idempotency_key: this key was used for another request; take a "
+                                "new one");
+        rc = store_job_get(ctx, key.job_id, &ret->job);
+        if (rc == ERR_NOT_FOUND)
+                return ctx_fail(ctx, ERR_CONFLICT, "idempotency_key: the job of this key is gone");
+        if (rc == OK)
+                ret->idempotent_hit = true;
+        return rc;
+}
+
+static enum err claim_key(struct ctx *ctx, const struct submission *submission)
+{
+        const struct job *job = &submission->plan.job;
+        const struct idempotency_key key = {
+                .owner = job->owner,
+                .key = submission->request->idempotency_key,
+                .request_sha256 = submission->request->sha256,
+                .job_id = job->job_id,
+                .expires_at_us = job->created_at_us + IDEMPOTENCY_TTL_US,
+        };
+
+        return key.key ? store_idempotency_claim(ctx, &key) : OK;
+}
+
+static enum err audit_submitted(struct ctx *ctx, const struct job *job)
+{
+        CLEANUP(json_decrefp)
+        json_t *details = json_pack(
+                "{s:s, s:s*, s:s*, s:s*, s:f}", "provider", job->provider, "config_name",
+                job->config_name, "hardware_profile", job->hardware_profile, "retry_of",
+                job->retry_of, "estimated_cost_usd", (double)job->estimated_cost_usd_micros / 1e6);
+        const struct audit_entry entry = {
+                .event_type = "job.submitted",
+                .target_type = "job",
+                .target_id = job->job_id,
+                .action = "Job submitted",
+                .details = details,
+        };
+
+        return details ? audit_add(ctx, &entry) : ctx_nomem(ctx);
+}
+
+/* The rows of a new job: itself, its bucket, and who asked for it. */
+static enum err insert_job(struct ctx *ctx, const struct submission *submission,
+                           const char *sealed_request)
+{
+        const struct job_plan *plan = &submission->plan;
+        const struct bucket bucket = {
+                .bucket = plan->job.job_id,
+                .directory = plan->bucket_directory,
+                .created_at_us = plan->job.created_at_us,
+        };
+        const struct job_secrets secrets = {
+                .token_sha256 = bucket.directory ? plan->token.sha256 : NULL,
+                .request = sealed_request,
+        };
+        enum err rc;
+
+        rc = store_job_insert(ctx, &plan->job, &secrets);
+        if (rc == OK && bucket.directory)
+                rc = store_bucket_insert(ctx, &bucket);
+        return rc == OK ? audit_submitted(ctx, &plan->job) : rc;
+}
+
+/* The row before the call: a crash after this loses nothing, and finds the job again. What decides
+ * whether there may be a job is decided here too, where requests made at once see each other. */
+static enum err store_submission(struct ctx *ctx, const struct submission *submission,
+                                 struct submit_result *ret)
+{
+        CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
+        const struct job_plan *plan = &submission->plan;
+        struct job_request kept = *submission->request;
+        const char *sealed;
+        enum err rc;
+
+        kept.hardware_profile = plan->job.hardware_profile;
+        rc = job_request_seal(ctx, plan->job.job_id, &kept, &sealed);
+        if (rc == OK)
+                rc = db_begin(ctx, &tx);
+        if (rc == OK)
+                rc = cost_limit_lock(ctx, &submission->session);
+        if (rc != OK)
+                return rc;
+        rc = claim_key(ctx, submission);
+        if (rc == ERR_CONFLICT) { /* by a request that came just before this one */
+                rc = find_earlier(ctx, submission->request, ret);
+                return rc == OK ? db_commit(&tx) : rc;
+        }
+        if (rc == OK)
+                rc = cost_limit_check(ctx, &submission->session, plan->estimate.usd_micros,
+                                      &ret->cost_limit_warning);
+        if (rc == OK)
+                rc = insert_job(ctx, submission, sealed);
+        return rc == OK ? db_commit(&tx) : rc;
+}
+
+/* Explain a job that stays as it is. */
+static enum err store_note(struct ctx *ctx, const char *job_id, const char *text)
+{
+        CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
+        enum err rc;
+
+        rc = db_begin(ctx, &tx);
+        if (rc == OK)
+                rc = store_job_note(ctx, job_id, text);
+        return rc == OK ? db_commit(&tx) : rc;
+}
+
+/* The provider did not take the job, or we cannot know: write down which, then pass rc on. */
+static enum err record_refusal(struct ctx *ctx, const struct job *job, enum err rc)
+{
+        struct provider_job news = { .status_known = true,
+                                     .status = JOB_FAILED,
+                                     .run_seconds = -1 };
+        const bool surely_not = rc == ERR_PROVIDER || rc == ERR_NOT_READY;
+        bool moved;
+        enum err stored;
+
+        if (!surely_not) {
+                /* Faults of our own after the call was made count as unknown too. */
+                rc = ctx_prefix(ctx, ERR_OUTCOME_UNKNOWN,
+                                "The provider may or may not have accepted this job; it stays "
+                                "pending until the next poll finds out, so do not submit it again");
+        }
+        stored = ctx_strdup(ctx, ctx->detail, &news.error);
+        if (stored == OK && surely_not)
+                stored = job_record_news(ctx, job, &news, &moved);
+        else if (stored == OK)
+                stored = store_note(ctx, job->job_id, news.error);
+        if (stored != OK)
+                log_event(ctx, LOG_ERROR, logger, "The outcome of a submission was not stored",
+                          "reason", ctx->detail);
+        return ctx_fail(ctx, rc, "%s", news.error ? news.error : "the provider refused the job");
+}
+
+/* The job ended here while it was being submitted there: end it there too. */
+static void cancel_orphan(struct ctx *ctx, const struct provider_session *session,
+                          const char *external_id)
+{
+        if (session->provider->cancel(ctx, session, external_id) != OK)
+                log_event(ctx, LOG_ERROR, logger,
+                          "A job cancelled during its submission goes on at the provider",
+                          "external_id", external_id, "reason", ctx->detail);
+}
+
+/* From the stored row to the job at the provider. */
+static enum err start_submission(struct ctx *ctx, const struct submission *submission,
+                                 struct job *ret_job)
+{
+        const struct provider_session *session = &submission->session;
+        const struct job_plan *plan = &submission->plan;
+        struct provider_job accepted;
+        bool moved;
+        enum err rc;
+
+        rc = session->provider->submit(ctx, session, &plan->submission, &accepted);
+        FAULT_POINT("submit.called");
+        if (rc == OK)
+                rc = job_record_news(ctx, &plan->job, &accepted, &moved);
+        if (rc != OK)
+                return record_refusal(ctx, &plan->job, rc);
+        FAULT_POINT("submit.recorded");
+        rc = store_job_get(ctx, plan->job.job_id, ret_job);
+        if (rc == OK && ret_job->status == JOB_CANCELLED)
+                cancel_orphan(ctx, session, accepted.external_id);
+        if (rc == OK)
+                log_event(ctx, LOG_INFO, logger, "Job submitted", "provider", plan->job.provider,
+                          "external_id", accepted.external_id);
+        return rc;
+}
+
+/* Everything that can be said before anything is done. request is resolved by this. */
+static enum err prepare(struct ctx *ctx, struct job_request *request, struct submission *ret)
+{
+        enum err rc;
+
+        ret->request = request;
+        rc = provider_open(ctx, request->provider_id, &ret->session);
+        if (rc == OK)
+                rc = job_request_resolve(ctx, request);
+        if (rc == OK)
+                rc = job_plan_make(ctx, &ret->session, request, &ret->plan);
+        return rc;
+}
+
+enum err job_submit(struct ctx *ctx, const struct job_request *request, struct submit_result *ret)
+{
+        struct job_request resolved = *request;
+        struct submit_result result = { 0 };
+        struct submission submission;
+        enum err rc;
+
+        rc = find_earlier(ctx, request, &result);
+        if (rc == ERR_NOT_FOUND)
+                rc = prepare(ctx, &resolved, &submission);
+        if (rc == OK && !result.idempotent_hit) {
+                rc = provider_check_configured(ctx, &submission.session);
+                if (rc == OK)
+                        rc = breaker_look(ctx, submission.session.provider->id);
+                if (rc == OK)
+                        rc = store_submission(ctx, &submission, &result);
+        }
+        if (rc != OK)
+                return rc;
+        if (!result.idempotent_hit) {
+                FAULT_POINT("submit.stored");
+                ctx_set_job(ctx, submission.plan.job.job_id);
+                result.warnings = submission.plan.warnings;
+                rc = start_submission(ctx, &submission, &result.job);
+        }
+        if (rc == OK)
+                *ret = result;
+        return rc;
+}
+
+static enum err set_retry_key(struct ctx *ctx, struct job_request *request, const char *key)
+{
+        CLEANUP(json_decrefp) json_t *asked = json_pack("{s:s}", "retry_of", request->retry_of);
+
+        return asked ? job_request_set_key(ctx, request, key, asked) : ctx_nomem(ctx);
+}
+
+enum err job_retry(struct ctx *ctx, const char *job_id, const char *idempotency_key,
+                   struct submit_result *ret)
+{
+        struct job_request request;
+        const char *sealed;
+        struct job job;
+        enum err rc;
+
+        rc = job_get(ctx, job_id, &job);
+        if (rc != OK)
+                return rc;
+        if (!job_status_is_terminal(job.status))
+                return ctx_fail(ctx, ERR_CONFLICT,
+                                "Cannot retry job in state '%s'. Cancel it first, or wait.",
+                                job_status_name(job.status));
+        rc = store_job_request(ctx, job_id, &sealed);
+        if (rc == ERR_NOT_FOUND)
+                return ctx_fail(ctx, ERR_CONFLICT,
+                                "Job %s cannot be submitted again: what it was asked to do is not "
+                                "known here",
+                                job_id);
+        if (rc == OK)
+                rc = job_request_open(ctx, job_id, sealed, &request);
+        if (rc != OK)
+                return rc;
+        request.retry_of = job.job_id;
+        request.attempt = job.attempt + 1;
+        if (idempotency_key)
+                rc = set_retry_key(ctx, &request, idempotency_key);
+        ctx_set_job(ctx, NULL);
+        return rc == OK ? job_submit(ctx, &request, ret) : rc;
+}
+
+/* The cost limit as a submission would meet it; a refusal is a warning here. */
+static enum err foresee_cost(struct ctx *ctx, const struct submission *submission, const char **ret)
+{
+        enum err rc = cost_limit_check(ctx, &submission->session,
+                                       submission->plan.estimate.usd_micros, ret);
+
+        return rc == ERR_OVER_LIMIT ? ctx_strdup(ctx, ctx->detail, ret) : rc;
+}
+
+enum err job_dry_run(struct ctx *ctx, const struct job_request *request, struct dry_run *ret)
+{
+        struct job_request resolved = *request;
+        struct submission submission;
+        struct dry_run run = { 0 };
+        enum err rc;
+
+        rc = prepare(ctx, &resolved, &submission);
+        if (rc == OK)
+                rc = foresee_cost(ctx, &submission, &run.cost_limit_warning);
+        if (rc != OK)
+                return rc;
+        run.plan = submission.plan;
+        rc = json_without_secrets(ctx, run.plan.submission.env, &run.env);
+        if (rc == OK)
+                rc = json_without_secrets(ctx, run.plan.config, &run.config);
+        if (rc == OK && resolved.dataloader_config)
+                rc = json_without_secrets(ctx, resolved.dataloader_config, &run.dataloader);
+        if (rc == OK && json_is_object(json_object_get(resolved.config, "lycoris_config")))
+                run.lycoris = json_object_get(resolved.config, "lycoris_config");
+        if (rc == OK)
+                *ret = run;
+        return rc;
+}

@@ -1,0 +1,41 @@
+/* Submitting jobs. The row is written before the provider is called, so nothing is lost; a
+ * submission whose outcome is unknown is never repeated but looked for, so nothing is paid twice.
+ */
+#ifndef CORE_CLOUD_JOB_SUBMIT_H
+#define CORE_CLOUD_JOB_SUBMIT_H
+
+#include "core/cloud/job_submission.h"
+
+struct submit_result {
+        struct job job;                 /* as it is stored now */
+        bool idempotent_hit;            /* an earlier request under the same key made it */
+        const char *cost_limit_warning; /* NULL: none */
+        const json_t *warnings;         /* an array of texts; NULL on a hit, they were said then */
+};
+
+/* Submit to the provider that the request names.
+ * ERR_INVALID: the request. ERR_CONFLICT: the provider has no token, or the idempotency key stands
+ * for another request. ERR_OVER_LIMIT: the cost limit. ERR_PROVIDER: refused, the job is failed.
+ * ERR_OUTCOME_UNKNOWN: the job stays pending until the companion finds out. ctx->job_id names the
+ * job once its row is written, also when this fails. */
+NODISCARD enum err job_submit(struct ctx *ctx, const struct job_request *request,
+                              struct submit_result *ret);
+
+/* Submit once more what an ended job was, as a new job: with its configuration, data and hardware,
+ * whatever the settings are now. idempotency_key: NULL for none. ERR_NOT_FOUND. ERR_CONFLICT: it is
+ * active, or what it was asked to do is not known. Otherwise as job_submit. */
+NODISCARD enum err job_retry(struct ctx *ctx, const char *job_id, const char *idempotency_key,
+                             struct submit_result *ret);
+
+/* What job_submit would send; nothing is stored, nobody is called. */
+struct dry_run {
+        struct job_plan plan; /* with its secrets */
+        /* To be shown, without secrets; the last two may be NULL. */
+        const json_t *env, *config, *dataloader, *lycoris;
+        const char *cost_limit_warning; /* NULL: none */
+};
+/* ERR_INVALID: the request. Faults. */
+NODISCARD enum err job_dry_run(struct ctx *ctx, const struct job_request *request,
+                               struct dry_run *ret);
+
+#endif

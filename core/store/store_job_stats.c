@@ -1,0 +1,98 @@
+#include "core/store/store_job_stats.h"
+
+#include "core/db/db.h"
+
+#define MICROS_MAX 1e18 /* sums beyond are no money; int64_t holds it */
+
+/* One number of a statement that always has one row. */
+static enum err read_number(struct ctx *ctx, struct db_stmt *stmt, int64_t *ret)
+{
+        enum err rc = db_step(ctx, stmt);
+        double number;
+
+        if (rc != OK)
+                return rc == ERR_NOT_FOUND ? ERR_INTERNAL : rc;
+        number = db_real(stmt, 0);
+        *ret = number < MICROS_MAX ? (int64_t)number : (int64_t)MICROS_MAX;
+        return OK;
+}
+
+enum err store_cost_since(struct ctx *ctx, const char *provider, int64_t since_us,
+                          int64_t *ret_usd_micros)
+{
+        static const char sql[] = "SELECT COALESCE(SUM(cost_usd_micros), 0) FROM job_hours "
+                                  "WHERE provider = $1 AND hour >= $2";
+        CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
+        enum err rc;
+
+        rc = db_query(ctx, &stmt, sql, "ti", provider, since_us / US_PER_HOUR);
+        return rc == OK ? read_number(ctx, stmt, ret_usd_micros) : rc;
+}
+
+/* SQL, in floating point because prices are free: how long a job has run, in seconds, at most its
+ * limit; and what that costs in USD micros. $2 is now. */
+#define ELAPSED_S                                                                                  \
+        "CAST(CASE WHEN started_at_us IS NULL OR started_at_us > $2 THEN 0 "                       \
+        "WHEN $2 - started_at_us > max_runtime_s * 1000000 THEN max_runtime_s * 1000000 "          \
+        "ELSE $2 - started_at_us END AS DOUBLE PRECISION) / 1000000"
+#define ELAPSED_COST ELAPSED_S " * price_usd_nanos_per_s / 1000"
+
+enum err store_cost_of_active(struct ctx *ctx, const char *provider, int64_t *ret_usd_micros)
+{
+        static const char sql[] =
+                "SELECT COALESCE(SUM(CASE WHEN " ELAPSED_COST " > estimated_cost_usd_micros "
+                "THEN " ELAPSED_COST " ELSE estimated_cost_usd_micros END), 0) FROM jobs "
+                "WHERE provider = $1 AND status IN ('pending', 'uploading', 'queued', 'running')";
+        CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
+        enum err rc;
+
+        rc = db_query(ctx, &stmt, sql, "ti", provider, clock_wall_us(ctx->clock));
+        return rc == OK ? read_number(ctx, stmt, ret_usd_micros) : rc;
+}
+
+enum err store_job_runs(struct ctx *ctx, const struct job_history *history, struct job_runs *ret)
+{
+        static const char sql[] =
+                "SELECT COALESCE(SUM(completed), 0), COALESCE(SUM(run_us), 0) FROM job_hours "
+                "WHERE provider = $1 AND hour >= $2 AND owner = $3 AND hardware_profile = $4";
+        CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
+        enum err rc;
+
+        rc = db_query(ctx, &stmt, sql, "titt", history->provider, history->since_us / US_PER_HOUR,
+                      history->owner, history->hardware_profile);
+        if (rc == OK)
+                rc = db_step(ctx, stmt);
+        if (rc != OK)
+                return rc == ERR_NOT_FOUND ? ERR_INTERNAL : rc;
+        *ret = (struct job_runs){ .completed = db_int(stmt, 0), .run_us = db_int(stmt, 1) };
+        return OK;
+}
+
+enum err store_job_days_each(struct ctx *ctx, const char *provider, int64_t first_day,
+                             job_day_fn *row, void *arg)
+{
+        static const char sql[] =
+                "SELECT hour / 24, SUM(jobs), SUM(completed), SUM(failed), SUM(cancelled), "
+                "SUM(run_us), SUM(cost_usd_micros) FROM job_hours "
+                "WHERE provider = $1 AND hour >= $2 GROUP BY hour / 24 ORDER BY hour / 24";
+        CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
+        enum err rc;
+
+        rc = db_query(ctx, &stmt, sql, "ti", provider, first_day * 24);
+        if (rc != OK)
+                return rc;
+        while ((rc = db_step(ctx, stmt)) == OK) {
+                struct job_day day = {
+                        .day = db_int(stmt, 0),
+                        .jobs = db_int(stmt, 1),
+                        .completed = db_int(stmt, 2),
+                        .failed = db_int(stmt, 3),
+                        .cancelled = db_int(stmt, 4),
+                        .run_us = db_int(stmt, 5),
+                        .cost_usd_micros = db_int(stmt, 6),
+                };
+
+                row(arg, &day);
+        }
+        return rc == ERR_NOT_FOUND ? OK : rc;
+}

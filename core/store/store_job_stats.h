@@ -1,0 +1,41 @@
+/* What jobs came to and cost: sums over hours of creation, which cost the same however many jobs
+ * there are, and over the jobs that are active now. */
+#ifndef CORE_STORE_STORE_JOB_STATS_H
+#define CORE_STORE_STORE_JOB_STATS_H
+
+#include <stdint.h>
+
+#include "core/base/ctx.h"
+
+/* What the jobs of a provider that were made since since_us have cost so far, in USD micros; the
+ * hour of since_us counts whole. */
+NODISCARD enum err store_cost_since(struct ctx *ctx, const char *provider, int64_t since_us,
+                                    int64_t *ret_usd_micros);
+
+/* What the active jobs of a provider are expected to cost in the end, in USD micros: each its
+ * estimate, or its time so far (at most its own limit) times its price when that is more. */
+NODISCARD enum err store_cost_of_active(struct ctx *ctx, const char *provider,
+                                        int64_t *ret_usd_micros);
+
+/* The completed jobs of an owner on a profile that were made since since_us. */
+struct job_history {
+        const char *provider, *owner, *hardware_profile;
+        int64_t since_us;
+};
+struct job_runs {
+        int64_t completed, run_us; /* run_us: of all of them together */
+};
+NODISCARD enum err store_job_runs(struct ctx *ctx, const struct job_history *history,
+                                  struct job_runs *ret);
+
+/* The jobs of a provider that were made on one day (UTC). */
+struct job_day {
+        int64_t day; /* days since 1970 */
+        int64_t jobs, completed, failed, cancelled, run_us, cost_usd_micros;
+};
+/* Call row for each day from first_day on that had any, oldest first. */
+typedef void job_day_fn(void *arg, const struct job_day *day);
+NODISCARD enum err store_job_days_each(struct ctx *ctx, const char *provider, int64_t first_day,
+                                       job_day_fn *row, void *arg);
+
+#endif

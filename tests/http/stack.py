@@ -166,10 +166,10 @@ class Stack:
         """kill -9; returns when the launcher has put a new one in its place and it answers."""
         old = self.responder_pid()
         os.kill(old, signal.SIGKILL)
-        until(lambda: self._new_pid(old), 15, "the responder was not started again")
+        until(lambda: self.new_pid(old), 15, "the responder was not started again")
         until(self.is_ready, 20, "the service does not get ready after the restart")
 
-    def _new_pid(self, old):
+    def new_pid(self, old):
         with contextlib.suppress(OSError, ValueError):
             return self.responder_pid() != old
         return False
@@ -183,28 +183,30 @@ class Stack:
         return subprocess.run([COMPANION, *arguments], env=self.env, capture_output=True,
                               text=True, timeout=timeout_s)
 
-    def _run(self, sql, values, read):
+    def _connect_database(self):
         if self.database_url:
-            connection = psycopg2.connect(self.database_url)
-        else:
-            connection = sqlite3.connect(self.home / "cloud.db", timeout=10)
-            sql = sql.replace("%s", "?")
-        try:
-            cursor = connection.cursor()
-            cursor.execute(sql, values)
-            rows = cursor.fetchall() if read else None
-            connection.commit()
-            return rows
-        finally:
-            connection.close()
+            return psycopg2.connect(self.database_url)
+        return sqlite3.connect(self.home / "cloud.db", timeout=10)
 
     def query(self, sql, *values):
         """Rows of the service's database; %s stands for a value."""
-        return self._run(sql, values, True)
+        connection = self._connect_database()
+        try:
+            cursor = connection.cursor()
+            cursor.execute(sql if self.database_url else sql.replace("%s", "?"), values)
+            return cursor.fetchall()
+        finally:
+            connection.close()
 
     def change(self, sql, *values):
-        """Change the service's database behind its back."""
-        self._run(sql, values, False)
+        """Change the database behind the service's back: how a test lets time pass."""
+        connection = self._connect_database()
+        try:
+            cursor = connection.cursor()
+            cursor.execute(sql if self.database_url else sql.replace("%s", "?"), values)
+            connection.commit()
+        finally:
+            connection.close()
 
     def database_text(self):
         """Every value of every table, as one text to search in."""

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import secrets
+import sqlite3
 
 import psycopg2
 import pytest
@@ -90,6 +91,18 @@ def test_names_of_another_sender_are_understood(cloud, job):
                          for name, value in signed["headers"].items()}
     answer = expect.ok(cloud.post(WEBHOOK, **signed))
     assert cloud.delivery(answer)["headers"]["webhook-id"] == signed["headers"]["svix-id"]
+    assert cloud.status(job.job_id) == "completed"
+
+
+def test_a_database_that_stays_locked_is_our_fault(new_stack):
+    """Another program holds the file for longer than we wait: the sender is told to come again."""
+    cloud = new_stack()
+    job = cloud.new_job()
+    signed = cloud.sign(event(job, "completed"))
+    with contextlib.closing(sqlite3.connect(cloud.home / "cloud.db")) as other:
+        other.execute("BEGIN IMMEDIATE")
+        expect.error(cloud.post(WEBHOOK, timeout=60, **signed), 503)
+    assert expect.ok(cloud.post(WEBHOOK, **signed))["status"] == "received"
     assert cloud.status(job.job_id) == "completed"
 
 

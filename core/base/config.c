@@ -131,6 +131,10 @@ static const char *user_home(struct arena *arena)
 
 static bool is_known(const char *name)
 {
+#ifdef FAULT_POINTS
+        if (strcmp(name, "SIMPLETUNER_FAULT_POINT") == 0)
+                return true;
+#endif
         for (size_t i = 0; i < ARRAY_SIZE(settings); i++) {
                 if (strcmp(settings[i].name, name) == 0)
                         return true;

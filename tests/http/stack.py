@@ -167,10 +167,10 @@ class Stack:
         """kill -9; returns when the launcher has put a new one in its place and it answers."""
         old = self.responder_pid()
         os.kill(old, signal.SIGKILL)
-        until(lambda: self._new_pid(old), 15, "the responder was not started again")
+        until(lambda: self.new_pid(old), 15, "the responder was not started again")
         until(self.is_ready, 20, "the service does not get ready after the restart")
 
-    def _new_pid(self, old):
+    def new_pid(self, old):
         with contextlib.suppress(OSError, ValueError):
             return self.responder_pid() != old
         return False

@@ -223,16 +223,15 @@ static enum err describe(struct ctx *ctx, const struct provider_session *session
         return make_metadata(ctx, request, plan);
 }
 
-static enum err estimate(struct ctx *ctx, const struct provider *provider, struct job_plan *plan)
+static enum err warn_of_run_limit(struct ctx *ctx, const struct provider *provider,
+                                  struct job_plan *plan)
 {
         const int64_t limit_s = provider->default_run_limit_s;
-        enum err rc;
+        int64_t run_s = plan->estimate.run_s;
 
-        rc = cost_estimate(ctx, provider, &plan->job, &plan->estimate);
-        if (rc != OK)
-                return rc;
-        plan->job.estimated_cost_usd_micros = plan->estimate.usd_micros;
-        if (!limit_s || plan->estimate.run_s <= limit_s)
+        if (plan->job.max_runtime_s > run_s)
+                run_s = plan->job.max_runtime_s;
+        if (limit_s == 0 || run_s <= limit_s)
                 return OK;
         return add_warning(
                 ctx, plan,
@@ -240,7 +239,17 @@ static enum err estimate(struct ctx *ctx, const struct provider *provider, struc
                              "%s ends a job after %lld minutes unless your account allows more; "
                              "this one may take %lld",
                              provider->name, (long long)limit_s / 60,
-                             (long long)(plan->estimate.run_s + 59) / 60));
+                             (long long)(run_s + 59) / 60));
+}
+
+static enum err estimate(struct ctx *ctx, const struct provider *provider, struct job_plan *plan)
+{
+        enum err rc = cost_estimate(ctx, provider, &plan->job, &plan->estimate);
+
+        if (rc != OK)
+                return rc;
+        plan->job.estimated_cost_usd_micros = plan->estimate.usd_micros;
+        return warn_of_run_limit(ctx, provider, plan);
 }
 
 static enum err new_warnings(struct ctx *ctx, struct job_plan *plan)

@@ -28,6 +28,7 @@ static const struct route routes[] = {
   { METHOD_GET,    "/api/cloud/jobs",                      jobs_list,              PERM_JOB_VIEW,      BODY_NONE,   RATE_DEFAULT },
   { METHOD_GET,    J_ID,                                   jobs_show,              PERM_JOB_VIEW,      BODY_NONE,   RATE_DEFAULT },
   { METHOD_POST,   J_ID "/cancel",                         jobs_cancel,            PERM_JOB_CANCEL,    BODY_NONE,   RATE_CANCEL  },
+  { METHOD_POST,   J_ID "/archive",                        jobs_archive,           PERM_JOB_CANCEL,    BODY_NONE,   RATE_DEFAULT },
 
   { METHOD_POST,   "/api/webhooks/{provider}",             webhooks_receive,       PERM_PUBLIC,        8 * MiB,     RATE_WEBHOOK },
 

@@ -1,6 +1,7 @@
 #include "core/cloud/http_client.h"
 
 #include <curl/curl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -183,6 +184,10 @@ static bool make_headers(struct ctx *ctx, const struct http_request *request, he
                                                                   request->bearer))) &&
                (!request->content_type ||
                 add_header(list, arena_printf(arena, "Content-Type: %s", request->content_type))) &&
+               /* Said by ourselves: libcurl takes an answer with the whole file for a failure. */
+               (request->range_from == 0 ||
+                add_header(list, arena_printf(arena, "Range: bytes=%" PRId64 "-",
+                                              request->range_from))) &&
                (!request->if_range ||
                 add_header(list, arena_printf(arena, "If-Range: %s", request->if_range)));
 }
@@ -252,8 +257,6 @@ static void apply_request(struct transfer *transfer, const struct http_request *
         curl_easy_setopt(curl, CURLOPT_WRITEDATA, transfer);
         curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, transfer->reason);
         curl_easy_setopt(curl, CURLOPT_PRIVATE, transfer);
-        if (request->range_from > 0)
-                curl_easy_setopt(curl, CURLOPT_RESUME_FROM_LARGE, (curl_off_t)request->range_from);
         if (!request->file && (request->content_type || strcmp(request->method, "POST") == 0)) {
                 curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_len);
                 curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request->body ? request->body : "");

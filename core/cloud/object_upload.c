@@ -30,6 +30,8 @@ struct object_upload {
         bool resumable;  /* what is not finished stays */
         struct object_temp temp;
         struct crypto_digest *digest;
+        enum err (*also)(struct ctx *ctx, void *arg, const struct object *object);
+        void *arg;
 };
 
 static enum err change_upload_row(struct object_upload *upload, bool insert)
@@ -110,6 +112,8 @@ enum err object_upload_begin(struct ctx *ctx, const struct object_intent *intent
         *upload = (struct object_upload){ .ctx = ctx,
                                           .key = intent->key,
                                           .resumable = intent->resume,
+                                          .also = intent->also,
+                                          .arg = intent->arg,
                                           .temp = OBJECT_TEMP_NONE };
         upload->content_type = is_real_type(type) ? type : object_media_type(intent->key);
         rc = object_key_check(ctx, intent->key);
@@ -243,6 +247,8 @@ static enum err publish(struct ctx *ctx, struct object_upload *upload, const str
                 rc = store_object_put(ctx, object);
         if (rc == OK && upload->registered)
                 rc = store_upload_delete(ctx, upload->temp.id);
+        if (rc == OK && upload->also)
+                rc = upload->also(ctx, upload->arg, object);
         if (rc == OK)
                 rc = object_temp_place(ctx, &upload->temp, dir, object_leaf(upload->key));
         if (rc == OK)

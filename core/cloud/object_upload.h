@@ -17,6 +17,9 @@ struct object_intent {
         int64_t size;             /* bytes to come; -1: not said */
         bool resume;              /* go on with what an earlier upload of this kind left, and leave
                                    * what there is to a later one */
+        /* Runs in the transaction that makes the object visible. NULL: nothing more to write. */
+        enum err (*also)(struct ctx *ctx, void *arg, const struct object *object);
+        void *arg;
 };
 
 /* Begin an upload. ERR_NOT_FOUND: no such bucket. ERR_INVALID: the key. ERR_DENIED: jobs may not

@@ -31,6 +31,7 @@ struct provider_job {
         const char *our_job_id; /* SIMPLETUNER_JOB_ID out of its input; NULL: not there */
         const char *logs;       /* all of them so far; NULL: not said */
         const json_t *output;   /* what it made: a URL, or URLs in lists and objects; NULL: none */
+        bool data_removed;      /* logs and output are gone */
 };
 
 /* Some of a provider's jobs, newest first. */
@@ -106,6 +107,10 @@ NODISCARD enum err provider_find_job(struct ctx *ctx, const struct provider_sess
 
 /* The base URL under which the world reaches us, for this provider's jobs; "" when none is set. */
 const char *provider_public_url(struct ctx *ctx, const struct provider_settings *settings);
+
+/* Where the bucket of a job lives: {s3_output_path}/{job_id}. NULL: out of memory. */
+const char *provider_bucket_directory(struct ctx *ctx, const struct provider_settings *settings,
+                                      const char *job_id);
 
 /* Save the token and try it. ERR_INVALID: empty or of the wrong form. *ret_problem: why the
  * provider did not take it, NULL when it did. */

@@ -32,6 +32,7 @@ import urllib.parse
 from http.server import ThreadingHTTPServer
 
 import sim_api
+import sim_delivery
 import sim_predictions
 import sim_tls
 import sim_webhooks
@@ -100,6 +101,7 @@ class ReplicateSim:
         self.store = sim_predictions.PredictionStore()
         self.sender = sim_webhooks.Sender(lambda: self.webhook_secret)
         self.files = {}
+        self.outputs = {}
         self.requests = []
         self.stopping = threading.Event()
         self._faults = []
@@ -169,6 +171,7 @@ class ReplicateSim:
 
     def create(self, body, cancel_after=None):
         view = self.store.create(body, self.url, cancel_after)
+        self.deliver(view["id"], "weights.safetensors", b"weights\n")
         if self.mode == "auto":
             threading.Thread(target=self._run, args=(view["id"],), daemon=True).start()
         return view
@@ -188,6 +191,19 @@ class ReplicateSim:
         if delivery and wait_s:
             delivery.done.wait(wait_s)
         return delivery
+
+    def deliver(self, prediction_id, name, data=b"", **options):
+        """Put a file on the delivery server; returns (its URL, its sim_delivery.Output)."""
+        path = f"/delivery/{prediction_id}/{name}"
+        self.outputs[path] = sim_delivery.Output(data, **options)
+        return self.url.removesuffix("/v1") + path, self.outputs[path]
+
+    def remove_data(self, prediction_id):
+        """What the provider does an hour after the end."""
+        for path in [path for path in self.outputs if f"/{prediction_id}/" in path]:
+            del self.outputs[path]
+        self.store.move(prediction_id, self.store.get(prediction_id)["status"],
+                        {"output": None, "logs": None, "data_removed": True}, force=True)
 
     def cancel(self, prediction_id):
         """What POST .../cancel does; a prediction that has ended stays as it is."""

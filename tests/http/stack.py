@@ -184,6 +184,13 @@ class Stack:
 
     def query(self, sql, *values):
         """Rows of the service's database; %s stands for a value."""
+        return self._run_sql(sql, values, lambda cursor, _: cursor.fetchall())
+
+    def execute(self, sql, *values):
+        """Change the service's database behind its back, as time or another host would."""
+        self._run_sql(sql, values, lambda _, connection: connection.commit())
+
+    def _run_sql(self, sql, values, finish):
         if self.database_url:
             connection = psycopg2.connect(self.database_url)
         else:
@@ -192,7 +199,7 @@ class Stack:
         try:
             cursor = connection.cursor()
             cursor.execute(sql, values)
-            return cursor.fetchall()
+            return finish(cursor, connection)
         finally:
             connection.close()
 

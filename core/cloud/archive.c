@@ -35,7 +35,7 @@ static enum err need_bucket(struct ctx *ctx, const struct provider_session *sess
 
         if (rc != ERR_NOT_FOUND)
                 return rc;
-        bucket.directory = provider_bucket_directory(ctx, &session->settings, job_id);
+        bucket.directory = provider_settings_bucket(ctx, &session->settings, job_id);
         if (!bucket.directory)
                 return ctx_nomem(ctx);
         rc = insert_bucket(ctx, &bucket);

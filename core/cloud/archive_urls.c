@@ -28,8 +28,8 @@ static bool read_origin(const char *url, struct origin *ret)
         const char *host, *colon;
         size_t len;
 
-        for (const char *at = url; *at; at++) {
-                if (*at <= ' ' || *at == 0x7f || *at == '\\')
+        for (const unsigned char *at = (const unsigned char *)url; *at; at++) {
+                if (*at <= ' ' || *at >= 0x7f || *at == '\\')
                         return false;
         }
         if (!scheme_end || strlen(url) > URL_MAX)

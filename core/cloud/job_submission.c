@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-#include "core/base/config.h"
-
 #define UPLOAD_PART_SIZE "16777216" /* 16 MiB: well under the 100 MB that tunnels let through */
 
 static enum err check_request(struct ctx *ctx, const struct job_request *request)
@@ -123,7 +121,7 @@ static enum err choose_bucket(struct ctx *ctx, const struct provider_session *se
             !*provider_public_url(ctx, &session->settings))
                 return OK;
         plan->bucket_directory =
-                provider_bucket_directory(ctx, &session->settings, plan->job.job_id);
+                provider_settings_bucket(ctx, &session->settings, plan->job.job_id);
         if (!plan->bucket_directory)
                 return ctx_nomem(ctx);
         return upload_token_new(ctx, &plan->token);

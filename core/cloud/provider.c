@@ -128,15 +128,6 @@ const char *provider_public_url(struct ctx *ctx, const struct provider_settings 
         return settings->s3_public_url ? settings->s3_public_url : ctx->config->public_url;
 }
 
-const char *provider_bucket_directory(struct ctx *ctx, const struct provider_settings *settings,
-                                      const char *job_id)
-{
-        const char *root = settings->s3_output_path;
-
-        return root ? arena_printf(ctx->arena, "%s/%s", root, job_id)
-                    : arena_printf(ctx->arena, "%s/outputs/%s", ctx->config->home, job_id);
-}
-
 enum err provider_save_token(struct ctx *ctx, const char *id, const char *token,
                              const char **ret_problem)
 {

@@ -108,10 +108,6 @@ NODISCARD enum err provider_find_job(struct ctx *ctx, const struct provider_sess
 /* The base URL under which the world reaches us, for this provider's jobs; "" when none is set. */
 const char *provider_public_url(struct ctx *ctx, const struct provider_settings *settings);
 
-/* Where the bucket of a job lives: {s3_output_path}/{job_id}. NULL: out of memory. */
-const char *provider_bucket_directory(struct ctx *ctx, const struct provider_settings *settings,
-                                      const char *job_id);
-
 /* Save the token and try it. ERR_INVALID: empty or of the wrong form. *ret_problem: why the
  * provider did not take it, NULL when it did. */
 NODISCARD enum err provider_save_token(struct ctx *ctx, const char *id, const char *token,

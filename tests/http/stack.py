@@ -117,6 +117,17 @@ class Stack:
 
     def start(self):
         self.sim.start()
+        return self._serve()
+
+    def restart(self, **env):
+        """End the programs and start them again with a changed environment; None removes."""
+        self._end()
+        self.env = {name: value for name, value in (self.env | env).items() if value is not None}
+        self.lines.clear()
+        self._ready.clear()
+        return self._serve()
+
+    def _serve(self):
         with open(self.log_path, "wb") as log:
             self.process = subprocess.Popen(
                 [REPO / "autogen.sh", "--serve"], cwd=REPO, env=self.env, stdin=subprocess.DEVNULL,
@@ -130,6 +141,11 @@ class Stack:
 
     def stop(self):
         """End everything; returns the exit status of the launcher."""
+        self._end()
+        self.sim.stop()
+        return self.process.returncode if self.process else None
+
+    def _end(self):
         if self.process and self.process.poll() is None:
             self.process.terminate()
             try:
@@ -137,8 +153,6 @@ class Stack:
             except subprocess.TimeoutExpired:
                 os.killpg(self.process.pid, signal.SIGKILL)
                 self.process.wait()
-        self.sim.stop()
-        return self.process.returncode if self.process else None
 
     def __enter__(self):
         return self.start()
@@ -165,10 +179,10 @@ class Stack:
         """kill -9; returns when the launcher has put a new one in its place and it answers."""
         old = self.responder_pid()
         os.kill(old, signal.SIGKILL)
-        until(lambda: self._new_pid(old), 15, "the responder was not started again")
+        until(lambda: self.new_pid(old), 15, "the responder was not started again")
         until(self.is_ready, 20, "the service does not get ready after the restart")
 
-    def _new_pid(self, old):
+    def new_pid(self, old):
         with contextlib.suppress(OSError, ValueError):
             return self.responder_pid() != old
         return False

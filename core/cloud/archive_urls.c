@@ -94,23 +94,26 @@ bool archive_url_looks_public(const char *url)
 
 /* ---- names ---- */
 
-/* Undo %XX; n bytes, NUL-terminated, at most as long as they were. */
-static void percent_decode(const char *text, size_t n, char *ret)
+static int hex_digit(char c)
 {
-        static const char digits[] = "0123456789abcdef";
+        if (c >= '0' && c <= '9')
+                return c - '0';
+        c = (char)tolower((unsigned char)c);
+        return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
 
-        for (size_t i = 0; i < n; i++) {
-                const char *high = NULL, *low = NULL;
+/* Undo %XX in a text; what comes of it is no longer than it was. */
+static void percent_decode(const char *text, char *ret)
+{
+        for (; *text; text++) {
+                int high = *text == '%' ? hex_digit(text[1]) : -1;
+                int low = high >= 0 ? hex_digit(text[2]) : -1;
 
-                if (text[i] == '%' && i + 2 < n) {
-                        high = memchr(digits, tolower((unsigned char)text[i + 1]), 16);
-                        low = memchr(digits, tolower((unsigned char)text[i + 2]), 16);
-                }
-                if (high && low) {
-                        *ret++ = (char)((high - digits) << 4 | (low - digits));
-                        i += 2;
+                if (low < 0) {
+                        *ret++ = *text;
                 } else {
-                        *ret++ = text[i];
+                        *ret++ = (char)(high << 4 | low);
+                        text += 2;
                 }
         }
         *ret = '\0';
@@ -154,13 +157,12 @@ static enum err name_object(struct ctx *ctx, const struct archive_urls *urls, co
         const char *path = read_origin(bare, &origin) ? origin.path : "";
         const char *slash = strrchr(path, '/');
         const char *end = slash ? slash + 1 : path;
-        size_t len = strlen(end);
-        char *decoded = arena_alloc(ctx->arena, len + 1);
+        char *decoded = arena_alloc(ctx->arena, strlen(end) + 1);
         const char *name, *key;
 
         if (!decoded)
                 return ctx_nomem(ctx);
-        percent_decode(end, len, decoded);
+        percent_decode(end, decoded);
         name = tame(decoded);
         key = arena_printf(ctx->arena, ARCHIVE_OUTPUTS "%s", name);
         for (unsigned n = 2; key && is_taken(urls, key); n++)

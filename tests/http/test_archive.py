@@ -170,7 +170,7 @@ def test_a_killed_responder_goes_on_where_it_stopped(cloud, job):
     output.go_on.set()
     keys = [row["Key"] for row in expect.ok(cloud.get(job.storage()))["Contents"]]
     assert keys == ["archive/logs.txt"]
-    cloud.execute("UPDATE archives SET claimed_until_us = 1 WHERE job_id = %s", job.job_id)
+    cloud.change("UPDATE archives SET claimed_until_us = 1 WHERE job_id = %s", job.job_id)
     assert fetched(cloud, job)["bytes"] == len(BIG)
     assert downloads(cloud, job, "w.bin") == [None, f"bytes={len(BIG) // 2}-"]
     assert stored(cloud, job, "outputs/w.bin") == BIG
@@ -189,7 +189,7 @@ def test_a_kill_at_any_point_loses_and_repeats_nothing(new_stack, database, poin
     finish(cloud, job, output=url)
     until(lambda: cloud.new_pid(pid), WAIT_S, f"{point} does not strike")
     cloud.restart(SIMPLETUNER_FAULT_POINT=None)
-    cloud.execute("UPDATE archives SET claimed_until_us = 1")
+    cloud.change("UPDATE archives SET claimed_until_us = 1")
     assert fetched(cloud, job)["bytes"] == len(BIG)
     assert stored(cloud, job, "outputs/w.bin") == BIG
     assert manifest(cloud, job)["files"][0]["sha256"] == hashlib.sha256(BIG).hexdigest()
@@ -202,7 +202,7 @@ def test_two_never_write_one_file(cloud, job):
     url, output = cloud.sim.deliver(job.prediction_id, "w.bin", BIG, faults=["slow"])
     finish(cloud, job, output=url)
     assert output.halfway.wait(WAIT_S)
-    cloud.execute("UPDATE archives SET claimed_until_us = 5 WHERE job_id = %s", job.job_id)
+    cloud.change("UPDATE archives SET claimed_until_us = 5 WHERE job_id = %s", job.job_id)
     until(lambda: "another process" in (archive(cloud, job)["error"] or ""), WAIT_S,
           "nobody else takes the job")
     output.go_on.set()
@@ -292,7 +292,7 @@ def test_an_archive_is_given_up_after_its_last_attempt(cloud, job):
     finish(cloud, job, output=url)
     until(lambda: (archive(cloud, job) or {}).get("error"), WAIT_S, "nothing was tried")
     assert len(parts(cloud, job)) == 1
-    cloud.execute("UPDATE archives SET run_at_us = 1, attempts = 17 WHERE job_id = %s",
+    cloud.change("UPDATE archives SET run_at_us = 1, attempts = 17 WHERE job_id = %s",
                   job.job_id)
     view = settled(cloud, job)
     assert view["state"] == "failed" and "HTTP 500" in view["error"] and view["finished_at"]

@@ -237,16 +237,20 @@ static enum err explain(struct ctx *ctx, enum err rc, struct archive_outcome *ou
 static void tell(struct ctx *ctx, enum archive_state state, const struct archive_outcome *outcome,
                  struct archive_report *report)
 {
-        const enum log_level level = state == ARCHIVE_DONE     ? LOG_INFO
-                                     : state == ARCHIVE_FAILED ? LOG_ERROR
-                                                               : LOG_WARNING;
+        /* clang-format off */
+        static const struct { enum log_level level; const char *message; } lines[] = {
+                [ARCHIVE_WAITING] = { LOG_WARNING, "Results are not archived yet" },
+                [ARCHIVE_DONE]    = { LOG_INFO,    "Results are archived" },
+                [ARCHIVE_FAILED]  = { LOG_ERROR,   "Results are not archived" },
+        };
+        /* clang-format on */
 
         report->done += state == ARCHIVE_DONE;
         report->failed += state == ARCHIVE_FAILED;
         report->waiting += state == ARCHIVE_WAITING;
         if (!outcome->interrupted)
-                log_event(ctx, level, logger, "Results of a job", "state",
-                          archive_state_name(state), "reason", outcome->error);
+                log_event(ctx, lines[state].level, logger, lines[state].message, "reason",
+                          outcome->error);
 }
 
 static enum err run_one(struct ctx *ctx, struct archive_hold *hold, struct archive_report *report)

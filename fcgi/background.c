@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "core/base/log.h"
+#include "core/cloud/archive.h"
 #include "core/cloud/bell.h"
 #include "core/cloud/cloud.h"
 #include "core/cloud/event_hub.h"
@@ -33,10 +34,22 @@ static enum err apply_webhooks(struct ctx *ctx, bool *ret_more)
         return rc;
 }
 
+static enum err fetch_results(struct ctx *ctx, bool *ret_more)
+{
+        const struct archive_limits limits = { .jobs = 1 };
+        struct archive_report report;
+        enum err rc = archive_run_due(ctx, &limits, &report);
+
+        *ret_more = rc == OK && report.done + report.failed + report.waiting > 0;
+        return rc;
+}
+
 /* clang-format off */
 static const struct worker workers[] = {
-        { "events", BELL_LISTENERS, 60 * 1000, event_hub_watch },
-        { "inbox", BELL_INBOX, 1000, apply_webhooks },
+        { "events",    BELL_LISTENERS, 60 * 1000, event_hub_watch },
+        { "inbox",     BELL_INBOX,     1000,      apply_webhooks },
+        { "archive",   BELL_ARCHIVE,   2000,      fetch_results },
+        { "archive 2", BELL_ARCHIVE,   2000,      fetch_results }, /* one large file stops nobody */
         { NULL, BELL_COUNT, 0, NULL },
 };
 /* clang-format on */

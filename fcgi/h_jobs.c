@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "core/base/config.h"
+#include "core/cloud/archive.h"
 #include "core/cloud/job.h"
 #include "core/cloud/job_logs.h"
 #include "core/cloud/job_poll.h"
@@ -199,13 +200,30 @@ static void render_progress(struct jsonw *json, const struct upload_progress *pr
         jsonw_object_end(json);
 }
 
+/* NULL: nothing is fetched. */
+static void render_archive(struct jsonw *json, const struct archive *archive)
+{
+        if (!archive) {
+                jsonw_null(json, "archive");
+                return;
+        }
+        jsonw_object(json, "archive");
+        jsonw_string(json, "state", archive_state_name(archive->state));
+        jsonw_int(json, "files", archive->files);
+        jsonw_int(json, "bytes", archive->bytes);
+        jsonw_string(json, "error", archive->error);
+        jsonw_time(json, "finished_at", archive->finished_at_us);
+        jsonw_object_end(json);
+}
+
 enum err jobs_show(struct ctx *ctx, const struct request *request, struct reply *reply)
 {
         struct upload_progress progress;
         struct rendering rendering;
+        struct archive archive;
         struct jsonw json;
         struct job job;
-        enum err rc;
+        enum err rc, archived;
 
         rc = job_get(ctx, request_param(request, "job_id"), &job);
         if (rc == OK)
@@ -214,11 +232,15 @@ enum err jobs_show(struct ctx *ctx, const struct request *request, struct reply 
                 rc = rendering_init(ctx, &rendering);
         if (rc != OK)
                 return rc;
+        archived = archive_of(ctx, job.job_id, &archive);
+        if (archived != OK && archived != ERR_NOT_FOUND)
+                return archived;
 
         json = reply_json(reply);
         jsonw_object(&json, "job");
         render_job(&json, &job, &rendering);
         render_progress(&json, &progress);
+        render_archive(&json, archived == OK ? &archive : NULL);
         jsonw_object_end(&json);
         return reply_json_end(ctx, reply, &json);
 }
@@ -315,5 +337,23 @@ enum err jobs_sync(struct ctx *ctx, const struct request *request, struct reply 
         jsonw_string(&json, "message",
                      arena_printf(ctx->arena, "Discovered %u new jobs from %s", report.adopted,
                                   report.provider_name));
+        return reply_json_end(ctx, reply, &json);
+}
+
+enum err jobs_archive(struct ctx *ctx, const struct request *request, struct reply *reply)
+{
+        const char *job_id = request_param(request, "job_id");
+        struct archive archive;
+        struct jsonw json;
+        enum err rc;
+
+        rc = archive_ask_again(ctx, job_id, &archive);
+        if (rc != OK)
+                return rc;
+
+        json = reply_json(reply);
+        jsonw_bool(&json, "success", true);
+        jsonw_string(&json, "job_id", job_id);
+        render_archive(&json, &archive);
         return reply_json_end(ctx, reply, &json);
 }

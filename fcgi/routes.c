@@ -54,6 +54,7 @@ static const struct route routes[] = {
   { METHOD_GET,    J_ID "/logs",                           jobs_logs,              PERM_JOB_VIEW,      BODY_NONE,   RATE_DEFAULT },
   { METHOD_GET,    J_ID "/inline-progress",                jobs_progress,          PERM_JOB_VIEW,      BODY_NONE,   RATE_DEFAULT },
   { METHOD_GET,    "/api/cloud/available-configs",         configs_list,           PERM_JOB_SUBMIT,    BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,   J_ID "/archive",                        jobs_archive,           PERM_JOB_CANCEL,    BODY_NONE,   RATE_DEFAULT },
 
   { METHOD_POST,   "/api/cloud/cost-estimate",             costs_estimate,         PERM_JOB_SUBMIT,    1 * MiB,     RATE_DEFAULT },
   { METHOD_GET,    "/api/cloud/cost-limit/status",         costs_limit_status,     PERM_JOB_VIEW,      BODY_NONE,   RATE_DEFAULT },

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define ULID_TIME_CHARS 10
 #define ULID_RANDOM     10 /* bytes: 80 bits */
@@ -150,6 +151,25 @@ bool crypto_digest_add(struct crypto_digest *digest, const void *bytes, size_t l
 {
         return EVP_DigestUpdate(digest->md5, bytes, len) == 1 &&
                EVP_DigestUpdate(digest->sha256, bytes, len) == 1;
+}
+
+bool crypto_digest_add_file(struct crypto_digest *digest, int fd, int64_t *ret_size)
+{
+        char buffer[32 * KiB];
+        int64_t size = 0;
+        ssize_t n;
+
+        while ((n = read(fd, buffer, sizeof(buffer))) > 0) {
+                if (!crypto_digest_add(digest, buffer, (size_t)n)) {
+                        errno = EIO;
+                        return false;
+                }
+                size += n;
+        }
+        if (n < 0)
+                return false;
+        *ret_size = size;
+        return true;
 }
 
 bool crypto_digest_end(struct crypto_digest *digest, char ret_md5_hex[MD5_HEX_SIZE],

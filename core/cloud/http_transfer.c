@@ -1,5 +1,6 @@
 #include "core/cloud/http_transfer.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -166,6 +167,10 @@ static bool make_headers(struct ctx *ctx, const struct http_request *request,
                 add_line(list, arena_printf(arena, "Authorization: Bearer %s", request->bearer))) &&
                (!request->content_type ||
                 add_line(list, arena_printf(arena, "Content-Type: %s", request->content_type))) &&
+               /* Said by ourselves: libcurl takes an answer with the whole file for a failure. */
+               (request->range_from == 0 ||
+                add_line(list,
+                         arena_printf(arena, "Range: bytes=%" PRId64 "-", request->range_from))) &&
                (!request->if_range ||
                 add_line(list, arena_printf(arena, "If-Range: %s", request->if_range)));
 }
@@ -262,8 +267,6 @@ static void apply_request(struct transfer *transfer, const struct http_request *
         curl_easy_setopt(curl, CURLOPT_HEADERDATA, transfer);
         curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, transfer->reason);
         curl_easy_setopt(curl, CURLOPT_PRIVATE, transfer);
-        if (request->range_from > 0)
-                curl_easy_setopt(curl, CURLOPT_RESUME_FROM_LARGE, (curl_off_t)request->range_from);
         if (!request->file && (request->content_type || strcmp(request->method, "POST") == 0)) {
                 curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_len);
                 curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request->body ? request->body : "");

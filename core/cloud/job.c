@@ -5,6 +5,7 @@
 #include "core/base/fault.h"
 #include "core/cloud/provider_jobs.h"
 #include "core/db/db.h"
+#include "core/store/store_archives.h"
 #include "core/store/store_idempotency.h"
 #include "core/store/store_objects.h"
 
@@ -198,6 +199,8 @@ enum err job_delete(struct ctx *ctx, const char *job_id)
                 rc = check_deletable(ctx, &job);
         if (rc == OK)
                 rc = store_idempotency_forget(ctx, job.owner, job_id);
+        if (rc == OK)
+                rc = store_archive_delete(ctx, job_id);
         if (rc == OK)
                 rc = store_job_delete(ctx, job_id);
         if (rc == OK)

@@ -2,10 +2,13 @@
 
 #include <string.h>
 
+#include "core/cloud/bell.h"
+#include "core/cloud/cloud.h"
 #include "core/cloud/event.h"
 #include "core/cloud/job_poll.h"
 #include "core/cloud/progress.h"
 #include "core/db/db.h"
+#include "core/store/store_archives.h"
 
 #define COST_MICROS_MAX                                                                            \
         1e15 /* a thousand million USD: beyond it the provider's time is nonsense                  \
@@ -24,6 +27,17 @@ static int64_t cost_micros(const struct job *job, const struct provider_job *new
         if (!known || !(micros < COST_MICROS_MAX))
                 return JOB_COST_UNKNOWN;
         return (int64_t)micros;
+}
+
+/* A job that has ended and is known to its provider leaves results to fetch. Both can become known
+ * in either order. */
+static enum err plan_archive(struct ctx *ctx, const struct job *job,
+                             const struct provider_job *news, bool moved)
+{
+        bool ended = moved && news->status_known && job_status_is_terminal(news->status);
+        bool identified = !job->external_id && news->external_id;
+
+        return ended || identified ? store_archive_insert(ctx, job->job_id) : OK;
 }
 
 static bool is_same(const char *a, const char *b)
@@ -74,12 +88,14 @@ static enum err apply(struct ctx *ctx, const struct job *job, const struct provi
                         return rc;
         }
         if (!news->status_known)
-                return OK;
+                return plan_archive(ctx, job, news, false);
         if (is_final && !row.completed_at_us)
                 row.completed_at_us = said_at_us;
         if (row.status == JOB_RUNNING && !row.started_at_us)
                 row.started_at_us = said_at_us;
         rc = store_job_apply(ctx, job, &row, ret_moved);
+        if (rc == OK)
+                rc = plan_archive(ctx, job, news, *ret_moved);
         if (rc == OK)
                 rc = take_progress(ctx, job, news);
         if (rc == OK && *ret_moved && row.status != job->status)
@@ -120,5 +136,8 @@ enum err job_record_news(struct ctx *ctx, const struct job *job, const struct pr
         rc = job_take_news(ctx, job, news, ret_moved);
         if (rc != OK)
                 return rc;
-        return db_commit(&tx);
+        rc = db_commit(&tx);
+        if (rc == OK && *ret_moved)
+                bell_ring(ctx->cloud->bells, BELL_ARCHIVE);
+        return rc;
 }

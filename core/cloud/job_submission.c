@@ -157,15 +157,11 @@ static enum err choose_webhook(struct ctx *ctx, const struct provider_session *s
 static enum err choose_bucket(struct ctx *ctx, const struct provider_session *session,
                               struct job_plan *plan)
 {
-        const char *root = session->settings.s3_output_path;
-        const char *id = plan->job.job_id;
-
         if (!session->settings.s3_endpoint_enabled ||
             !*provider_public_url(ctx, &session->settings))
                 return OK;
         plan->bucket_directory =
-                root ? arena_printf(ctx->arena, "%s/%s", root, id)
-                     : arena_printf(ctx->arena, "%s/outputs/%s", ctx->config->home, id);
+                provider_settings_bucket(ctx, &session->settings, plan->job.job_id);
         if (!plan->bucket_directory)
                 return ctx_nomem(ctx);
         return upload_token_new(ctx, &plan->token);

@@ -41,6 +41,11 @@ enum err object_key_check(struct ctx *ctx, const char *key)
                                         "Invalid bucket or key path: control characters are not "
                                         "allowed");
         }
+        if (strncmp(key, OBJECT_PART_PREFIX, strlen(OBJECT_PART_PREFIX)) == 0)
+                return ctx_fail(
+                        ctx, ERR_INVALID,
+                        "Invalid bucket or key path: keys that begin with " OBJECT_PART_PREFIX
+                        " are the service's own");
         for (const char *segment = key;; segment++) {
                 size_t segment_len = strcspn(segment, "/");
                 enum err rc = check_segment(ctx, segment, segment_len);

@@ -7,10 +7,12 @@
 
 #include "core/base/ctx.h"
 
-#define OBJECT_KEY_MAX     1024 /* bytes, as S3 */
-#define OBJECT_SEGMENT_MAX 255  /* bytes between slashes, as file systems */
+#define OBJECT_KEY_MAX     1024        /* bytes, as S3 */
+#define OBJECT_SEGMENT_MAX 255         /* bytes between slashes, as file systems */
+#define OBJECT_PART_PREFIX ".archive-" /* of files in a bucket's directory that are no objects */
 
-/* ERR_INVALID: empty, too long, a "." or ".." or empty segment, a control byte, not UTF-8. */
+/* ERR_INVALID: empty, too long, reserved, a "." or ".." or empty segment, a control byte, not
+ * UTF-8. */
 NODISCARD enum err object_key_check(struct ctx *ctx, const char *key);
 
 /* The last segment of a key: the name of its file. Borrowed from key. */

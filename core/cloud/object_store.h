@@ -1,36 +1,10 @@
 /* Objects: bytes on disk at {directory of the bucket}/{key}, their description in the database.
- * An upload is streamed into a temporary file of the same file system, hashed on the way, made
- * durable, and then appears at once, file and row in one transaction. A broken upload leaves
- * nothing. Where a crash fell between the file and its row, the row is mended when it is read. */
+ * They come by object_upload.h. Where a crash fell between the file and its row, the row is mended
+ * when it is read. */
 #ifndef CORE_CLOUD_OBJECT_STORE_H
 #define CORE_CLOUD_OBJECT_STORE_H
 
-#include "core/store/store_objects.h"
-
-struct object_upload;
-
-/* What a client announces. */
-struct object_intent {
-        const char *bucket, *key;
-        const char *content_type; /* NULL: not said */
-        int64_t size;             /* bytes to come; -1: not said */
-};
-
-/* Begin an upload. ERR_NOT_FOUND: no such bucket. ERR_INVALID: the key. ERR_DENIED: jobs may not
- * upload now (s3_endpoint_enabled). ERR_TOO_LARGE.
- * ERR_NO_SPACE: the disk would fall below its floor. */
-NODISCARD enum err object_upload_begin(struct ctx *ctx, const struct object_intent *intent,
-                                       struct object_upload **ret);
-/* ERR_TOO_LARGE, ERR_NO_SPACE, ERR_UNAVAILABLE. */
-NODISCARD enum err object_upload_write(struct ctx *ctx, struct object_upload *upload,
-                                       const void *bytes, size_t len);
-/* OK: durable and visible. ERR_UNAUTHENTICATED: the job ended meanwhile and its token with it.
- * ERR_CONFLICT: a file stands where the key needs a directory. */
-NODISCARD enum err object_upload_finish(struct ctx *ctx, struct object_upload *upload,
-                                        struct object *ret);
-/* Ends the upload; what was not finished leaves no trace. */
-void object_upload_free(struct object_upload *upload);
-DEFINE_CLEANUP(struct object_upload *, object_upload_free)
+#include "core/cloud/object_upload.h"
 
 /* An object with its file open. */
 struct object_file {

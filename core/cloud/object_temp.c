@@ -16,7 +16,8 @@
 #include "core/db/db.h"
 #include "core/store/store_objects.h"
 
-#define INCOMING ".incoming"
+#define INCOMING    ".incoming"
+#define PART_SUFFIX ".part"
 
 typedef DIR dir_stream;
 static void close_stream(dir_stream *dir)
@@ -24,6 +25,11 @@ static void close_stream(dir_stream *dir)
         closedir(dir);
 }
 DEFINE_CLEANUP(dir_stream *, close_stream)
+
+int64_t object_mtime_ns(const struct stat *st)
+{
+        return (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
+}
 
 enum err object_temp_error(struct ctx *ctx, const char *what)
 {
@@ -97,6 +103,53 @@ enum err object_temp_open(struct ctx *ctx, const char *bucket_directory, int64_t
         if (expected > 0 && fallocate(ret->fd, FALLOC_FL_KEEP_SIZE, 0, expected) != 0 &&
             errno == ENOSPC)
                 return object_temp_error(ctx, "cannot reserve space");
+        return OK;
+}
+
+/* ".archive-{12 digits of the key's hash}.part" */
+static enum err name_part(struct ctx *ctx, const char *key, char ret_name[ULID_SIZE])
+{
+        char hash[SHA256_HEX_SIZE];
+
+        if (!crypto_sha256_hex(key, strlen(key), hash))
+                return ctx_fail(ctx, ERR_INTERNAL, "cannot hash a key");
+        snprintf(ret_name, ULID_SIZE, OBJECT_PART_PREFIX "%.12s" PART_SUFFIX, hash);
+        return OK;
+}
+
+enum err object_temp_resume(struct ctx *ctx, const char *bucket_directory, const char *key,
+                            struct object_temp *ret)
+{
+        struct stat opened, named;
+        enum err rc;
+
+        rc = name_part(ctx, key, ret->id);
+        if (rc == OK)
+                rc = object_dir_open(ctx, bucket_directory, ret->id, true, &ret->dir);
+        if (rc != OK)
+                return rc;
+        ret->fd = openat(ret->dir, ret->id, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0640);
+        if (ret->fd < 0)
+                return object_temp_error(ctx, "cannot open a partial file");
+        /* Who had it before us may have placed it: then what we opened is an object now. */
+        if (flock(ret->fd, LOCK_EX | LOCK_NB) != 0 || fstat(ret->fd, &opened) != 0 ||
+            fstatat(ret->dir, ret->id, &named, AT_SYMLINK_NOFOLLOW) != 0 ||
+            opened.st_ino != named.st_ino)
+                return ctx_fail(ctx, ERR_CONFLICT, "another process is writing this file");
+        return OK;
+}
+
+enum err object_temp_drop_parts(struct ctx *ctx, const char *bucket_directory)
+{
+        CLEANUP(close_streamp) dir_stream *stream = opendir(bucket_directory);
+
+        if (!stream)
+                return errno == ENOENT ? OK
+                                       : ctx_fail(ctx, ERR_UNAVAILABLE, "%s: %m", bucket_directory);
+        for (const struct dirent *entry; (entry = readdir(stream));) {
+                if (strncmp(entry->d_name, OBJECT_PART_PREFIX, strlen(OBJECT_PART_PREFIX)) == 0)
+                        unlinkat(dirfd(stream), entry->d_name, 0);
+        }
         return OK;
 }
 

@@ -7,6 +7,8 @@
 
 #include "core/base/crypto.h"
 
+struct stat;
+
 struct object_temp {
         int dir; /* {root}/.incoming */
         int fd;
@@ -20,6 +22,14 @@ struct object_temp {
  * come or -1. ERR_NO_SPACE: they would leave less than the configured floor. ERR_UNAVAILABLE. */
 NODISCARD enum err object_temp_open(struct ctx *ctx, const char *bucket_directory, int64_t expected,
                                     struct object_temp *ret);
+/* The file of an upload that outlives its process: in the bucket's own directory, under a name made
+ * of the key, with whatever it had. The file offset is at its beginning. ERR_CONFLICT: another
+ * process has it. ERR_UNAVAILABLE. */
+NODISCARD enum err object_temp_resume(struct ctx *ctx, const char *bucket_directory,
+                                      const char *key, struct object_temp *ret);
+/* Remove all such files of a bucket. */
+NODISCARD enum err object_temp_drop_parts(struct ctx *ctx, const char *bucket_directory);
+
 /* Unlinks what was not placed, unless keep leaves it to the sweep. */
 void object_temp_close(struct object_temp *temp, bool keep);
 
@@ -30,6 +40,9 @@ NODISCARD enum err object_temp_check_floor(struct ctx *ctx, const struct object_
 /* Give it its name, replacing what is there. ERR_CONFLICT: a directory is. */
 NODISCARD enum err object_temp_place(struct ctx *ctx, struct object_temp *temp, int dir,
                                      const char *leaf);
+
+/* When the file last changed, as its row remembers it. */
+int64_t object_mtime_ns(const struct stat *st);
 
 /* errno of a failed write as a result. */
 NODISCARD enum err object_temp_error(struct ctx *ctx, const char *what);

@@ -20,6 +20,7 @@ struct provider_job {
         const char *our_job_id; /* SIMPLETUNER_JOB_ID out of its input; NULL: not there */
         const char *logs;       /* all of them so far; NULL: not said */
         const json_t *output;   /* what it made: a URL, or URLs in lists and objects; NULL: none */
+        bool data_removed;      /* logs and output are gone */
         const char *model;      /* what it runs, "owner/name"; NULL: not said */
 };
 

@@ -191,6 +191,15 @@ static enum err mask_password(struct ctx *ctx, const char *url, const char **ret
         return *ret ? OK : ctx_nomem(ctx);
 }
 
+const char *provider_settings_bucket(struct ctx *ctx, const struct provider_settings *settings,
+                                     const char *job_id)
+{
+        const char *root = settings->s3_output_path;
+
+        return root ? arena_printf(ctx->arena, "%s/%s", root, job_id)
+                    : arena_printf(ctx->arena, "%s/outputs/%s", ctx->config->home, job_id);
+}
+
 enum err provider_settings_view(struct ctx *ctx, const char *provider, json_t **ret)
 {
         CLEANUP(json_decrefp) json_t *view = NULL;

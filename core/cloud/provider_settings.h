@@ -30,6 +30,10 @@ struct provider_settings {
 NODISCARD enum err provider_settings_load(struct ctx *ctx, const char *provider,
                                           struct provider_settings *ret);
 
+/* Where the bucket of a job lives: {s3_output_path}/{job_id}. NULL: out of memory. */
+const char *provider_settings_bucket(struct ctx *ctx, const struct provider_settings *settings,
+                                     const char *job_id);
+
 /* The stored object as an administrator may see it: passwords in proxy_url masked. *ret is a new
  * reference. Faults. */
 NODISCARD enum err provider_settings_view(struct ctx *ctx, const char *provider, json_t **ret);

@@ -66,6 +66,7 @@ bool replicate_prediction_read(const json_t *prediction, struct provider_job *re
                 .logs = json_string_at(prediction, "logs"),
                 .output = json_object_get(prediction, "output"),
                 .model = json_string_at(prediction, "model"),
+                .data_removed = json_is_true(json_object_get(prediction, "data_removed")),
         };
         ret->status_known = replicate_status_parse(status, &ret->status);
         if (ret->status_known && ret->status == JOB_FAILED) {

@@ -34,6 +34,7 @@ import urllib.parse
 from http.server import ThreadingHTTPServer
 
 import sim_api
+import sim_delivery
 import sim_predictions
 import sim_tls
 import sim_webhooks
@@ -107,6 +108,7 @@ class ReplicateSim:
         self.sender = sim_webhooks.Sender(
             lambda delivery: self.secret_of(self.store.account_of(delivery.prediction_id)))
         self.files = {}
+        self.outputs = {}
         self.requests = []
         self.stopping = threading.Event()
         self._faults = []
@@ -187,6 +189,7 @@ class ReplicateSim:
 
     def create(self, body, cancel_after=None, account=None):
         view = self.store.create(body, self.url, cancel_after, account)
+        self.deliver(view["id"], "weights.safetensors", b"weights\n")
         if view["model"] == sim_predictions.CHECK_MODEL:
             threading.Thread(target=self._check_webhook, args=(view,), daemon=True).start()
         elif self.mode == "auto":
@@ -208,6 +211,19 @@ class ReplicateSim:
         if delivery and wait_s:
             delivery.done.wait(wait_s)
         return delivery
+
+    def deliver(self, prediction_id, name, data=b"", **options):
+        """Put a file on the delivery server; returns (its URL, its sim_delivery.Output)."""
+        path = f"/delivery/{prediction_id}/{name}"
+        self.outputs[path] = sim_delivery.Output(data, **options)
+        return self.url.removesuffix("/v1") + path, self.outputs[path]
+
+    def remove_data(self, prediction_id):
+        """What the provider does an hour after the end."""
+        for path in [path for path in self.outputs if f"/{prediction_id}/" in path]:
+            del self.outputs[path]
+        self.store.move(prediction_id, self.store.get(prediction_id)["status"],
+                        {"output": None, "logs": None, "data_removed": True}, force=True)
 
     def cancel(self, prediction_id):
         """What POST .../cancel does; a prediction that has ended stays as it is."""

@@ -12,6 +12,7 @@ import struct
 import urllib.parse
 from http.server import BaseHTTPRequestHandler
 
+import sim_delivery
 import sim_predictions
 
 THROTTLED = "Request was throttled. Your rate limit resets in ~30s."
@@ -239,6 +240,10 @@ class Handler(BaseHTTPRequestHandler):
                   "headers": dict(self.headers.items()), "body": self.body, "status": None,
                   "authorization": self.headers.get("Authorization"), "fault": None}
         self.sim.requests.append(record)
+        output = self.sim.outputs.get(self.path_only)
+        if output and self.command == "GET":
+            record["status"] = sim_delivery.serve(self, output)
+            return
         control = self.path_only.startswith(("/control/", "/status/"))
         fault = None if control else self.sim.take_fault(self.command, self.path_only)
         record["fault"] = fault.mode if fault else None

@@ -200,7 +200,8 @@ class PredictionStore:
         if view["started_at"]:
             view["metrics"]["predict_time"] = 2.0
         if status == "succeeded":
-            view["output"] = "https://replicate.delivery/xezq/output/weights.safetensors"
+            origin = view["urls"]["get"].partition("/v1/")[0]
+            view["output"] = f"{origin}/delivery/{view['id']}/weights.safetensors"
             view["logs"] = "step 1/2\nstep 2/2\n"
         if status == "failed":
             view["error"] = "CUDA out of memory"

@@ -119,6 +119,17 @@ class Stack:
 
     def start(self):
         self.sim.start()
+        return self._serve()
+
+    def restart(self, **env):
+        """End the programs and start them again with a changed environment; None removes."""
+        self._end()
+        self.env = {name: value for name, value in (self.env | env).items() if value is not None}
+        self.lines.clear()
+        self._ready.clear()
+        return self._serve()
+
+    def _serve(self):
         with open(self.log_path, "wb") as log:
             self.process = subprocess.Popen(
                 [REPO / "autogen.sh", "--serve"], cwd=REPO, env=self.env, stdin=subprocess.DEVNULL,
@@ -132,6 +143,11 @@ class Stack:
 
     def stop(self):
         """End everything; returns the exit status of the launcher."""
+        self._end()
+        self.sim.stop()
+        return self.process.returncode if self.process else None
+
+    def _end(self):
         if self.process and self.process.poll() is None:
             self.process.terminate()
             try:
@@ -139,8 +155,6 @@ class Stack:
             except subprocess.TimeoutExpired:
                 os.killpg(self.process.pid, signal.SIGKILL)
                 self.process.wait()
-        self.sim.stop()
-        return self.process.returncode if self.process else None
 
     def __enter__(self):
         return self.start()
@@ -202,7 +216,7 @@ class Stack:
         return self._run(sql, values, True)
 
     def change(self, sql, *values):
-        """Change the service's database behind its back."""
+        """Change the database behind the service's back: how a test lets time pass."""
         self._run(sql, values, False)
 
     def database_text(self):

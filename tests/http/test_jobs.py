@@ -9,7 +9,7 @@ import expect
 
 VIEW = {"job_id", "job_type", "provider", "external_id", "status", "config_name", "created_at",
         "started_at", "completed_at", "cost_usd", "hardware_type", "error_message", "output_url",
-        "metadata", "is_terminal", "is_active", "duration_seconds", "upload_progress"}
+        "metadata", "is_terminal", "is_active", "duration_seconds", "upload_progress", "archive"}
 UNKNOWN = "01hzzzzzzzzzzzzzzzzzzzzzzz"
 
 
@@ -48,7 +48,7 @@ def test_a_finished_job_has_times_and_cost(cloud, job):
     assert view["started_at"] <= view["completed_at"]
     assert view["duration_seconds"] >= 0
     assert view["cost_usd"] == pytest.approx(100 * 0.001525, rel=0.01)
-    assert view["output_url"] == "https://replicate.delivery/xezq/output/weights.safetensors"
+    assert view["output_url"] == cloud.sim.store.get(job.prediction_id)["output"]
 
 
 def test_a_failed_job_tells_why(cloud, job):

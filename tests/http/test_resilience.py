@@ -11,7 +11,8 @@ UNAVAILABLE = "Provider 'replicate' is temporarily unavailable. Please try again
 
 
 def breaker(cloud):
-    [view] = expect.ok(cloud.get(BREAKERS))["circuit_breakers"]
+    [view] = [view for view in expect.ok(cloud.get(BREAKERS))["circuit_breakers"]
+              if view["provider"] == "replicate"]
     assert view["provider"] == "replicate"
     return view
 

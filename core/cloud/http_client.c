@@ -504,8 +504,12 @@ enum err http_perform_all(struct ctx *ctx, const struct http_settings *settings,
         crew.serving = arena_alloc(ctx->arena, crew.width * sizeof(struct http_call *));
         if (!crew.transfers || !crew.serving)
                 rc = ctx_nomem(ctx);
-        while (rc == OK && (next < calls->count || crew.running > 0)) {
-                if (next < calls->count && crew.running < crew.width)
+        while (rc == OK) {
+                const bool more = next < calls->count && !(calls->stop && *calls->stop);
+
+                if (!more && crew.running == 0)
+                        break;
+                if (more && crew.running < crew.width)
                         rc = put_to_work(ctx, &crew, settings, &calls->calls[next++]);
                 else
                         rc = await_one(ctx, &crew, calls->done);

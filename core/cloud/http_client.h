@@ -71,13 +71,15 @@ struct http_call {
 };
 
 /* Perform calls that only read, width of them at a time; done hears of each as it ends, and may use
- * ctx for anything but this client. ERR_NOMEM. */
+ * ctx for anything but this client. Once done has set *stop no further call is begun, and those
+ * that were not keep the rc they had. ERR_NOMEM. */
 typedef void http_done_fn(struct ctx *ctx, struct http_call *call);
 struct http_calls {
         struct http_call *calls;
         size_t count;
         unsigned width;
         http_done_fn *done;
+        const bool *stop; /* NULL: go through them all */
 };
 NODISCARD enum err http_perform_all(struct ctx *ctx, const struct http_settings *settings,
                                     const struct http_calls *calls);

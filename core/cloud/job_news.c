@@ -1,7 +1,7 @@
 #include "core/cloud/job_news.h"
 
 #include "core/cloud/event.h"
-#include "core/cloud/job_poll.h"
+#include "core/cloud/job_recovery.h"
 #include "core/db/db.h"
 
 #define COST_MICROS_MAX                                                                            \
@@ -48,6 +48,19 @@ enum err job_take_news(struct ctx *ctx, const struct job *job, const struct prov
         if (rc != OK || !*ret_moved || row.status == job->status)
                 return rc;
         return event_job_status(ctx, job, row.status, row.error_message);
+}
+
+bool job_news_are_known(const struct job *job, const struct provider_job *news)
+{
+        if (!job->external_id && news->external_id)
+                return false;
+        if (!news->status_known)
+                return true;
+        return news->status == job->status && !job_status_is_terminal(news->status) &&
+               (news->status != JOB_RUNNING || job->started_at_us) &&
+               (!news->started_at_us || news->started_at_us >= job->started_at_us) &&
+               (!news->error || job->error_message) && (!news->output_url || job->output_url) &&
+               news->run_seconds < 0;
 }
 
 enum err job_record_news(struct ctx *ctx, const struct job *job, const struct provider_job *news,

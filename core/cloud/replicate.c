@@ -52,7 +52,9 @@ static enum err read_answer(struct ctx *ctx, const struct http_answer *answer, j
                 if (rc != OK)
                         return rc;
         }
-        if (answer->status == 404)
+        /* A 404 that is not in Replicate's own words is of something in between, and proves
+         * nothing. */
+        if (answer->status == 404 && parsed == OK && json_is_object(json))
                 return ctx_fail(ctx, ERR_NOT_FOUND, "Replicate: not found");
         if (answer->status < 200 || answer->status > 299)
                 return ctx_fail(ctx,

@@ -46,7 +46,7 @@ static enum err read_choice(struct ctx *ctx, const json_t *body, enum polling_pr
 
 enum err polling_update(struct ctx *ctx, const struct request *request, struct reply *reply)
 {
-        enum polling_preference preference;
+        enum polling_preference preference = POLLING_UNSET;
         struct polling_status status;
         struct jsonw json;
         json_t *body;

@@ -11,6 +11,7 @@
 
 #define CONNECT_TIMEOUT_MS 10000
 #define WAIT_MS            1000
+#define KEPT_CONNECTIONS   64L
 
 typedef struct curl_slist header_list;
 DEFINE_CLEANUP(header_list *, curl_slist_free_all)
@@ -67,13 +68,24 @@ static void transfer_done(struct transfer *transfer)
         buf_done(&transfer->answer);
 }
 
+/* By itself libcurl keeps fewer connections the fewer calls are under way, and a round of many
+ * calls would make its connections anew for each batch. */
+static CURLM *new_multi(void)
+{
+        CURLM *multi = curl_multi_init();
+
+        if (multi)
+                curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, KEPT_CONNECTIONS);
+        return multi;
+}
+
 struct http_client *http_client_new(void)
 {
         CLEANUP(http_client_freep) struct http_client *client = calloc(1, sizeof(*client));
 
         if (!client)
                 return NULL;
-        client->multi = curl_multi_init();
+        client->multi = new_multi();
         return client->multi ? TAKE(client) : NULL;
 }
 
@@ -302,7 +314,7 @@ static enum err forget_other_settings(struct ctx *ctx, const struct http_setting
         if (client->settings && strcmp(client->settings, now) != 0) {
                 curl_easy_cleanup(TAKE(client->single.curl)); /* has the TLS sessions */
                 curl_multi_cleanup(client->multi);
-                client->multi = curl_multi_init();
+                client->multi = new_multi();
         }
         free(client->settings);
         client->settings = TAKE(now);

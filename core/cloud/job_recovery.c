@@ -7,8 +7,9 @@
 #include "core/store/store_job_poll.h"
 
 #define LIST_PAGES_MAX 50
-#define CLOCK_SLACK_US (600 * US_PER_S) /* the provider's clock may differ from ours by this much  \
-                                         */
+#define CLOCK_SLACK_US                                                                             \
+        (600 * US_PER_S) /* the provider's clock may differ from ours by this much                 \
+                          */
 #define STALLED_US (30 * 60 * US_PER_S)
 
 /* One walk through a provider's list. Pages are large and are looked at one by one: each has the

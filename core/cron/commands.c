@@ -39,7 +39,7 @@ static const struct command_option list_options[] = {
           "pending, uploading, queued, running, completed, failed or cancelled" },
         { "--provider", "PROVIDER", OPTION_WORD, INTO(provider), 0, NULL,
           "of this provider" },
-        { "--limit", "N", OPTION_COUNT, INTO(limit), 10000, NULL,
+        { "--limit", "N", OPTION_COUNT, INTO(limit), 1000, NULL,
           "at most so many, the newest (default 50)" },
         { 0 },
 };

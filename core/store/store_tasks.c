@@ -39,12 +39,12 @@ enum err store_task_end(struct ctx *ctx, const struct task_end *end)
 {
         static const char sql[] =
                 "UPDATE tasks SET lease_until_us = 0, due_at_us = $3, last_result = $4, "
-                "finished_at_us = CASE WHEN $5 > 0 THEN CAST($5 AS BIGINT) ELSE finished_at_us "
-                "END, runs = runs + CASE WHEN $5 > 0 THEN 1 ELSE 0 END, "
+                "finished_at_us = COALESCE(CAST($5 AS BIGINT), finished_at_us), "
+                "runs = runs + CASE WHEN CAST($5 AS BIGINT) IS NULL THEN 0 ELSE 1 END, "
                 "failures = CASE WHEN $6 = 1 THEN failures + 1 ELSE 0 END "
                 "WHERE name = $1 AND holder = $2";
 
-        return db_run(ctx, NULL, sql, "ttitii", end->name, end->holder, end->due_at_us, end->result,
+        return db_run(ctx, NULL, sql, "ttitzi", end->name, end->holder, end->due_at_us, end->result,
                       end->finished_at_us, (int64_t)end->failed);
 }
 

@@ -93,6 +93,7 @@ class ReplicateSim:
         self.directory = pathlib.Path(directory)
         self.mode = mode
         self.page_size = 100
+        self.latency_s = 0.0
         self.ca_path, cert, key = sim_tls.ensure_certificates(self.directory)
         self.token = "r8_" + secrets.token_hex(19)[:37]
         sim_tls.write_private(self.directory / "token", self.token.encode())

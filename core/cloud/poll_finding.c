@@ -89,13 +89,15 @@ static const char *verdict(const struct poll_finding *finding, int64_t now_us)
         return NULL;
 }
 
-/* End a job because of what the provider does not have, unless it has spoken meanwhile. */
+/* End a job because of what the provider does not have, unless it has spoken meanwhile. It has been
+ * looked for by now, so that is not done again. */
 static enum err fail_absent(struct ctx *ctx, const struct job *job, const char *why,
                             bool *ret_moved)
 {
         const struct provider_job end = {
                 .status_known = true, .status = JOB_FAILED, .error = why, .run_seconds = -1
         };
+        const struct job_schedule forget = { .forget = true };
         CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
         enum err rc;
 
@@ -104,6 +106,8 @@ static enum err fail_absent(struct ctx *ctx, const struct job *job, const char *
                 rc = store_job_hold(ctx, job);
         if (rc == OK)
                 rc = job_take_news(ctx, job, &end, ret_moved);
+        if (rc == OK)
+                rc = store_job_schedule(ctx, job->job_id, &forget);
         return rc == OK ? db_commit(&tx) : rc;
 }
 

@@ -182,17 +182,28 @@ class Stack:
         return subprocess.run([COMPANION, *arguments], env=self.env, capture_output=True,
                               text=True, timeout=timeout_s)
 
+    def _connect_database(self):
+        if self.database_url:
+            return psycopg2.connect(self.database_url)
+        return sqlite3.connect(self.home / "cloud.db", timeout=10)
+
     def query(self, sql, *values):
         """Rows of the service's database; %s stands for a value."""
-        if self.database_url:
-            connection = psycopg2.connect(self.database_url)
-        else:
-            connection = sqlite3.connect(self.home / "cloud.db", timeout=10)
-            sql = sql.replace("%s", "?")
+        connection = self._connect_database()
         try:
             cursor = connection.cursor()
-            cursor.execute(sql, values)
+            cursor.execute(sql if self.database_url else sql.replace("%s", "?"), values)
             return cursor.fetchall()
+        finally:
+            connection.close()
+
+    def change(self, sql, *values):
+        """Change the database behind the service's back: how a test lets time pass."""
+        connection = self._connect_database()
+        try:
+            cursor = connection.cursor()
+            cursor.execute(sql if self.database_url else sql.replace("%s", "?"), values)
+            connection.commit()
         finally:
             connection.close()
 

@@ -30,6 +30,19 @@ static struct job record(struct ctx *ctx, const struct job *job, struct poll_fin
         return fixture_job_stored(ctx, job->job_id);
 }
 
+static unsigned due_in_a_year(struct ctx *ctx)
+{
+        const struct job_due due = { .now_us = FIXTURE_TIME_US + 365 * US_PER_DAY,
+                                     .until_us = INT64_MAX,
+                                     .limit = 10,
+                                     .after_due_us = -1 };
+        struct job *jobs;
+        size_t count;
+
+        assert_ok(ctx, store_jobs_due(ctx, &due, &jobs, &count));
+        return (unsigned)count;
+}
+
 static const struct poll_finding failed = { .result = POLL_FAILED, .reason = "HTTP 500" };
 static const struct poll_finding missing = { .result = POLL_MISSING };
 static const struct poll_finding absent = { .result = POLL_ABSENT };
@@ -141,6 +154,7 @@ static void a_submission_has_its_time_before_its_absence_counts(void **state)
         assert_int_equal(job.status, JOB_FAILED);
         assert_string_equal(job.error_message,
                             "Submission was interrupted; the provider does not have this job");
+        assert_int_equal(due_in_a_year(ctx), 0);
 }
 
 static void an_upload_on_its_way_is_not_failed_by_the_poll(void **state)
@@ -165,19 +179,6 @@ static struct job cancelled_early(struct ctx *ctx)
                                              .cost_usd_micros = JOB_COST_UNKNOWN,
                                              .poll_at_us = FIXTURE_TIME_US + SUBMISSION_GRACE_US });
         return job;
-}
-
-static unsigned due_in_a_year(struct ctx *ctx)
-{
-        const struct job_due due = { .now_us = FIXTURE_TIME_US + 365 * US_PER_DAY,
-                                     .until_us = INT64_MAX,
-                                     .limit = 10,
-                                     .after_due_us = -1 };
-        struct job *jobs;
-        size_t count;
-
-        assert_ok(ctx, store_jobs_due(ctx, &due, &jobs, &count));
-        return (unsigned)count;
 }
 
 static void an_early_end_is_looked_for_until_the_grace_is_over(void **state)

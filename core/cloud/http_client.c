@@ -464,13 +464,27 @@ struct crew {
         unsigned width, running;
 };
 
-/* Give an idle transfer a call. */
+/* The call has ended: tell of it. */
+static void conclude(struct ctx *ctx, const struct http_calls *calls, struct http_call *call,
+                     enum err rc)
+{
+        call->rc = rc;
+        call->detail = rc == OK ? NULL : arena_strdup(ctx->arena, ctx->detail);
+        calls->done(ctx, call);
+}
+
+/* Give an idle transfer a call. A call that may not begin ends here. */
 static enum err put_to_work(struct ctx *ctx, struct crew *crew,
-                            const struct http_settings *settings, struct http_call *call)
+                            const struct http_settings *settings, const struct http_calls *calls,
+                            struct http_call *call)
 {
         unsigned slot = 0;
-        enum err rc;
+        enum err rc = calls->begin ? calls->begin(ctx, call) : OK;
 
+        if (rc != OK) {
+                conclude(ctx, calls, call, rc);
+                return OK;
+        }
         while (crew->serving[slot])
                 slot++;
         rc = transfer_begin(ctx, &crew->transfers[slot], settings, &call->request);
@@ -484,21 +498,20 @@ static enum err put_to_work(struct ctx *ctx, struct crew *crew,
 }
 
 /* Wait for a call to end and tell of it. */
-static enum err await_one(struct ctx *ctx, struct crew *crew, http_done_fn *done)
+static enum err await_one(struct ctx *ctx, struct crew *crew, const struct http_calls *calls)
 {
         struct transfer *ended;
         CURLcode code = wait_for_one(ctx->http->multi, &ended);
         struct http_call *call;
+        enum err rc;
 
         if (!ended)
                 return ctx_fail(ctx, ERR_INTERNAL, "libcurl lost its transfers");
         call = TAKE(crew->serving[ended - crew->transfers]);
         crew->running--;
-        call->rc = code == CURLE_OK ? read_answer(ctx, ended, &call->answer)
-                                    : explain(ctx, ended, code);
-        call->detail = call->rc == OK ? NULL : arena_strdup(ctx->arena, ctx->detail);
+        rc = code == CURLE_OK ? read_answer(ctx, ended, &call->answer) : explain(ctx, ended, code);
         transfer_end(ended);
-        done(ctx, call);
+        conclude(ctx, calls, call, rc);
         return OK;
 }
 
@@ -516,15 +529,11 @@ enum err http_perform_all(struct ctx *ctx, const struct http_settings *settings,
         crew.serving = arena_alloc(ctx->arena, crew.width * sizeof(struct http_call *));
         if (!crew.transfers || !crew.serving)
                 rc = ctx_nomem(ctx);
-        while (rc == OK) {
-                const bool more = next < calls->count && !(calls->stop && *calls->stop);
-
-                if (!more && crew.running == 0)
-                        break;
-                if (more && crew.running < crew.width)
-                        rc = put_to_work(ctx, &crew, settings, &calls->calls[next++]);
+        while (rc == OK && (next < calls->count || crew.running > 0)) {
+                if (next < calls->count && crew.running < crew.width)
+                        rc = put_to_work(ctx, &crew, settings, calls, &calls->calls[next++]);
                 else
-                        rc = await_one(ctx, &crew, calls->done);
+                        rc = await_one(ctx, &crew, calls);
         }
         for (unsigned i = 0; crew.transfers && i < crew.width; i++) {
                 if (crew.serving && crew.serving[i])

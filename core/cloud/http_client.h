@@ -70,16 +70,17 @@ struct http_call {
         void *arg;                 /* the caller's */
 };
 
-/* Perform calls that only read, width of them at a time; done hears of each as it ends, and may use
- * ctx for anything but this client. Once done has set *stop no further call is begun, and those
- * that were not keep the rc they had. ERR_NOMEM. */
+/* Perform calls that only read, width of them at a time. begin, which may be NULL, is asked before
+ * each of them; what it answers other than OK ends the call. done hears of each as it ends. Both
+ * may use ctx for anything but this client. ERR_NOMEM. */
+typedef enum err http_begin_fn(struct ctx *ctx, struct http_call *call);
 typedef void http_done_fn(struct ctx *ctx, struct http_call *call);
 struct http_calls {
         struct http_call *calls;
         size_t count;
         unsigned width;
+        http_begin_fn *begin;
         http_done_fn *done;
-        const bool *stop; /* NULL: go through them all */
 };
 NODISCARD enum err http_perform_all(struct ctx *ctx, const struct http_settings *settings,
                                     const struct http_calls *calls);

@@ -56,11 +56,16 @@ bool job_news_are_known(const struct job *job, const struct provider_job *news)
                 return false;
         if (!news->status_known)
                 return true;
-        return news->status == job->status && !job_status_is_terminal(news->status) &&
-               (news->status != JOB_RUNNING || job->started_at_us) &&
-               (!news->started_at_us || news->started_at_us >= job->started_at_us) &&
-               (!news->error || job->error_message) && (!news->output_url || job->output_url) &&
-               news->run_seconds < 0;
+        if (news->status != job->status || job_status_is_terminal(news->status))
+                return false;
+        if (news->status == JOB_RUNNING && !job->started_at_us)
+                return false;
+        if (news->started_at_us &&
+            (!job->started_at_us || news->started_at_us < job->started_at_us))
+                return false;
+        if ((news->error && !job->error_message) || (news->output_url && !job->output_url))
+                return false;
+        return news->run_seconds < 0 && (!news->logs || !*news->logs);
 }
 
 enum err job_record_news(struct ctx *ctx, const struct job *job, const struct provider_job *news,

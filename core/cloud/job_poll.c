@@ -108,11 +108,20 @@ static bool has_answered(const struct http_call *call)
         return call->rc == OK && call->answer.status < 500 && call->answer.status != 429;
 }
 
+static enum err may_ask(struct ctx *ctx, struct http_call *call)
+{
+        const struct question *question = call->arg;
+
+        return question->batch->stop ? ctx_fail(ctx, ERR_NOT_READY, "not in this round") : OK;
+}
+
 static void on_answer(struct ctx *ctx, struct http_call *call)
 {
         const struct question *question = call->arg;
         struct batch *batch = question->batch;
 
+        if (call->rc == ERR_NOT_READY)
+                return;
         note_call(batch, has_answered(call));
         if (batch->fault == OK)
                 batch->fault = hear(ctx, question->finding, call);
@@ -157,8 +166,8 @@ static enum err ask(struct ctx *ctx, struct batch *batch)
         struct http_calls calls = {
                 .calls = arena_alloc(ctx->arena, (batch->count + 1) * sizeof(*calls.calls)),
                 .width = CALLS_AT_ONCE,
+                .begin = may_ask,
                 .done = on_answer,
-                .stop = &batch->stop,
         };
         enum err rc;
 

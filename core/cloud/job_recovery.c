@@ -177,10 +177,10 @@ static enum err end_one(struct ctx *ctx, const struct job *job, int64_t before_u
         return rc == OK ? db_commit(&tx) : rc;
 }
 
-enum err job_recovery_end_stalled(struct ctx *ctx, unsigned limit, int64_t *ret_failed)
+enum err job_recovery_end_stalled(struct ctx *ctx, unsigned limit, unsigned *ret_failed)
 {
         const int64_t before_us = clock_wall_us(ctx->clock) - STALLED_US;
-        int64_t failed = 0;
+        unsigned failed = 0;
         struct job *jobs;
         size_t count;
         enum err rc;

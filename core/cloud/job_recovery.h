@@ -17,6 +17,6 @@ NODISCARD enum err job_recovery_look(struct ctx *ctx, struct poll_finding *const
 
 /* Fail jobs whose data has made no progress on its way to the provider for half an hour: whoever
  * was sending it has died. At most limit; *ret_failed of them. Faults. */
-NODISCARD enum err job_recovery_end_stalled(struct ctx *ctx, unsigned limit, int64_t *ret_failed);
+NODISCARD enum err job_recovery_end_stalled(struct ctx *ctx, unsigned limit, unsigned *ret_failed);
 
 #endif

@@ -19,10 +19,10 @@ static enum err forget_job(struct ctx *ctx, const char *job_id)
         return rc == OK ? db_commit(&tx) : rc;
 }
 
-enum err retention_jobs(struct ctx *ctx, unsigned limit, int64_t *ret_count)
+enum err retention_jobs(struct ctx *ctx, unsigned limit, unsigned *ret_count)
 {
         const int64_t days = (int64_t)ctx->config->job_retention_days;
-        int64_t forgotten = 0;
+        unsigned forgotten = 0;
         const char **ids;
         size_t count = 0;
         enum err rc = OK;
@@ -45,7 +45,7 @@ enum err retention_jobs(struct ctx *ctx, unsigned limit, int64_t *ret_count)
 typedef enum err prune_fn(struct ctx *ctx, int64_t before_us, unsigned limit, int64_t *ret_pruned);
 
 static enum err prune(struct ctx *ctx, prune_fn *fn, int64_t age_us, unsigned limit,
-                      int64_t *ret_count)
+                      unsigned *ret_count)
 {
         CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
         int64_t pruned = 0;
@@ -57,16 +57,16 @@ static enum err prune(struct ctx *ctx, prune_fn *fn, int64_t age_us, unsigned li
         if (rc == OK)
                 rc = db_commit(&tx);
         if (rc == OK)
-                *ret_count = pruned;
+                *ret_count = (unsigned)pruned;
         return rc;
 }
 
-enum err retention_idempotency(struct ctx *ctx, unsigned limit, int64_t *ret_count)
+enum err retention_idempotency(struct ctx *ctx, unsigned limit, unsigned *ret_count)
 {
         return prune(ctx, store_idempotency_prune, 0, limit, ret_count);
 }
 
-enum err retention_events(struct ctx *ctx, unsigned limit, int64_t *ret_count)
+enum err retention_events(struct ctx *ctx, unsigned limit, unsigned *ret_count)
 {
         const int64_t hours = (int64_t)ctx->config->event_retention_hours;
 

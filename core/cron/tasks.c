@@ -10,12 +10,13 @@
 #include "core/cloud/retention.h"
 
 /* Deal with at most limit things. */
-typedef enum err batch_fn(struct ctx *ctx, unsigned limit, int64_t *ret_count);
+typedef enum err batch_fn(struct ctx *ctx, unsigned limit, unsigned *ret_count);
 
 /* Batch after batch, until one was not full. what: what was done to the things. */
 static enum err in_batches(struct ctx *ctx, struct task_run *run, batch_fn *fn, const char *what)
 {
-        int64_t total = 0, count;
+        int64_t total = 0;
+        unsigned count;
         enum err rc;
 
         do {

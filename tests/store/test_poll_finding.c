@@ -248,7 +248,7 @@ static void an_upload_without_progress_for_half_an_hour_has_failed(void **state)
 {
         struct ctx *ctx = *state;
         struct job job = fixture_job(ctx, 1);
-        int64_t failed_count = -1;
+        unsigned failed_count = 99;
 
         job.status = JOB_UPLOADING;
         fixture_job_insert(ctx, &job);

@@ -9,7 +9,6 @@ import pytest
 from stack import COMPANION
 from waiting import until
 
-HAS_FAULT_POINTS = b"task.leased" in COMPANION.read_bytes() if COMPANION.exists() else False
 LEASE_US = 120 * 1_000_000
 NOT_FOUND, CONFLICT, USAGE = 66, 65, 64
 
@@ -114,19 +113,6 @@ def test_tasks_shows_how_it_went(cloud):
     one = task(cloud, "prune_events")
     assert one["last_result"] == "forgotten 0" and one["failures"] == 0 and one["holder"] is None
     assert "prune_events" in cloud.companion("tasks").stdout
-
-
-@pytest.mark.skipif(not HAS_FAULT_POINTS, reason="built without --enable-fault-points")
-@pytest.mark.parametrize("point", ["task.leased", "poll.answered", "poll.recorded"])
-def test_a_companion_killed_at_any_point_leaves_nothing_half_done(cloud, job, point):
-    cloud.sim.advance(job.prediction_id, "processing", deliver=False)
-    killed = start(cloud, "poll", SIMPLETUNER_FAULT_POINT=point)
-    killed.communicate(timeout=30)
-    assert killed.returncode == -signal.SIGKILL
-    assert cloud.status(job.job_id) == ("running" if point == "poll.recorded" else "queued")
-    pass_time(cloud, LEASE_US)
-    assert cloud.companion("poll").returncode == 0
-    assert cloud.status(job.job_id) == "running"
 
 
 # Again and again

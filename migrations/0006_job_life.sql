@@ -33,8 +33,8 @@ CREATE TABLE job_counts (
 INSERT INTO job_counts (provider, status, owner, jobs)
         SELECT provider, status, owner, COUNT(*) FROM jobs GROUP BY provider, status, owner;
 
--- What jobs came to and cost, by the hour in which they were made, kept beside every change: spend
--- limits and statistics read a few rows however many jobs there are, and outlive deleted jobs.
+-- What jobs came to and cost, by the hour in which they were made, kept beside every change:
+-- statistics read few rows however many jobs there are, and outlive deleted jobs.
 CREATE TABLE job_hours (
         provider         TEXT NOT NULL,
         hour             BIGINT NOT NULL,
@@ -58,6 +58,21 @@ INSERT INTO job_hours (provider, hour, owner, hardware_profile, jobs, completed,
                         THEN completed_at_us - started_at_us ELSE 0 END),
                SUM(COALESCE(cost_usd_micros, 0))
         FROM jobs GROUP BY 1, 2, 3, 4;
+
+-- The cost alone, by hours and by days (span_s seconds each): however many users and profiles there
+-- are, a spending limit reads some thirty rows.
+CREATE TABLE provider_costs (
+        provider        TEXT NOT NULL,
+        span_s          BIGINT NOT NULL,
+        slot            BIGINT NOT NULL,
+        cost_usd_micros BIGINT NOT NULL,
+        PRIMARY KEY (provider, span_s, slot)
+);
+INSERT INTO provider_costs (provider, span_s, slot, cost_usd_micros)
+        SELECT provider, 3600, hour, SUM(cost_usd_micros) FROM job_hours GROUP BY provider, hour;
+INSERT INTO provider_costs (provider, span_s, slot, cost_usd_micros)
+        SELECT provider, 86400, hour / 24, SUM(cost_usd_micros) FROM job_hours
+        GROUP BY provider, hour / 24;
 
 -- One submission per key and owner; the hash tells another request under the same key.
 CREATE TABLE idempotency_keys (

@@ -232,8 +232,10 @@ enum err poll_findings_record(struct ctx *ctx, const struct poll_finding *findin
                 return ctx_nomem(ctx);
         FAULT_POINT("poll.answered");
         for (size_t i = 0; rc == OK && i < count; i++) {
-                if (findings[i].result == POLL_NOT_ASKED)
+                if (findings[i].result == POLL_NOT_ASKED) {
+                        report->left++;
                         continue;
+                }
                 add_to_report(ctx, &findings[i], report);
                 if (is_loud(&findings[i], now_us))
                         rc = record_loud(ctx, &findings[i], again_us, report);

@@ -29,6 +29,7 @@ struct poll_report {
         unsigned moved;  /* of these, whose status changed */
         unsigned found;  /* submissions of unknown outcome found at the provider */
         unsigned failed; /* could not be asked; tried again later */
+        unsigned left;   /* due, but their provider's circuit breaker is open */
 };
 
 /* The longest that a job which is to be looked at again waits. */

@@ -29,7 +29,7 @@ enum task_outcome {
 };
 const char *task_outcome_name(enum task_outcome outcome);
 
-#define TASK_COUNTS_MAX 4
+#define TASK_COUNTS_MAX 5
 
 struct task_run {
         const struct task *task;

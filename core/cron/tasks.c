@@ -47,6 +47,7 @@ static enum err poll_jobs(struct ctx *ctx, struct task_run *run)
         task_run_count(run, "moved", round.report.moved);
         task_run_count(run, "found", round.report.found);
         task_run_count(run, "failed", round.report.failed);
+        task_run_count(run, "left", round.report.left);
         return rc;
 }
 

@@ -17,15 +17,34 @@ static enum err read_number(struct ctx *ctx, struct db_stmt *stmt, int64_t *ret)
         return OK;
 }
 
+/* The spans that costs are kept by, shortest first. */
+static const int64_t spans_s[] = { 3600, 86400 };
+
+enum err store_cost_add(struct ctx *ctx, const struct job *job, int64_t usd_micros)
+{
+        static const char sql[] =
+                "INSERT INTO provider_costs (provider, span_s, slot, cost_usd_micros) "
+                "VALUES ($1, $2, $3, $4) ON CONFLICT (provider, span_s, slot) "
+                "DO UPDATE SET cost_usd_micros = provider_costs.cost_usd_micros + $4";
+        enum err rc = OK;
+
+        for (size_t i = 0; rc == OK && i < ARRAY_SIZE(spans_s); i++)
+                rc = db_run(ctx, NULL, sql, "tiii", job->provider, spans_s[i],
+                            job->created_at_us / (spans_s[i] * US_PER_S), usd_micros);
+        return rc;
+}
+
 enum err store_cost_since(struct ctx *ctx, const char *provider, int64_t since_us,
                           int64_t *ret_usd_micros)
 {
-        static const char sql[] = "SELECT COALESCE(SUM(cost_usd_micros), 0) FROM job_hours "
-                                  "WHERE provider = $1 AND hour >= $2";
+        static const char sql[] = "SELECT COALESCE(SUM(cost_usd_micros), 0) FROM provider_costs "
+                                  "WHERE provider = $1 AND span_s = $2 AND slot >= $3";
+        const int64_t age_us = clock_wall_us(ctx->clock) - since_us;
+        const int64_t span_s = spans_s[age_us > US_PER_DAY];
         CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
         enum err rc;
 
-        rc = db_query(ctx, &stmt, sql, "ti", provider, since_us / US_PER_HOUR);
+        rc = db_query(ctx, &stmt, sql, "tii", provider, span_s, since_us / (span_s * US_PER_S));
         return rc == OK ? read_number(ctx, stmt, ret_usd_micros) : rc;
 }
 

@@ -5,10 +5,13 @@
 
 #include <stdint.h>
 
-#include "core/base/ctx.h"
+#include "core/store/store_jobs.h"
+
+/* A job has come to cost so much more, in USD micros. Inside a transaction. */
+NODISCARD enum err store_cost_add(struct ctx *ctx, const struct job *job, int64_t usd_micros);
 
 /* What the jobs of a provider that were made since since_us have cost so far, in USD micros; the
- * hour of since_us counts whole. */
+ * hour of since_us counts whole, or its day (UTC) when that is longer ago than a day. */
 NODISCARD enum err store_cost_since(struct ctx *ctx, const char *provider, int64_t since_us,
                                     int64_t *ret_usd_micros);
 

@@ -4,6 +4,7 @@
 
 #include "core/db/db.h"
 #include "core/store/job_row.h"
+#include "core/store/store_job_stats.h"
 
 static enum err add_to_count(struct ctx *ctx, const struct job *job, const char *status,
                              int64_t delta)
@@ -32,10 +33,14 @@ static enum err add_to_hour(struct ctx *ctx, const struct job *job, const struct
                 "run_us = job_hours.run_us + $9, "
                 "cost_usd_micros = job_hours.cost_usd_micros + $10";
         const char *profile = job->hardware_profile ? job->hardware_profile : "";
+        enum err rc;
 
-        return db_run(ctx, NULL, sql, "tittiiiiii", job->provider, job->created_at_us / US_PER_HOUR,
-                      job->owner, profile, delta->jobs, delta->completed, delta->failed,
-                      delta->cancelled, delta->run_us, delta->cost_usd_micros);
+        rc = db_run(ctx, NULL, sql, "tittiiiiii", job->provider, job->created_at_us / US_PER_HOUR,
+                    job->owner, profile, delta->jobs, delta->completed, delta->failed,
+                    delta->cancelled, delta->run_us, delta->cost_usd_micros);
+        if (rc == OK && delta->cost_usd_micros != 0)
+                rc = store_cost_add(ctx, job, delta->cost_usd_micros);
+        return rc;
 }
 
 enum err store_job_insert(struct ctx *ctx, const struct job *job, const struct job_secrets *secrets)
@@ -50,14 +55,12 @@ enum err store_job_insert(struct ctx *ctx, const struct job *job, const struct j
         const struct hour_delta made = { .jobs = 1 };
         enum err rc;
 
-        rc = db_run(ctx, NULL, sql,
-                    "tttttttititti"
-                    "tizi",
-                    job->job_id, job->provider, job_status_name(job->status), job->config_name,
-                    job->hardware_profile, job->hardware_type, job->metadata,
-                    job->price_usd_nanos_per_s, secrets->token_sha256, job->created_at_us,
-                    job->owner, job->retry_of, job->attempt, secrets->request,
-                    job->estimated_cost_usd_micros, job->max_runtime_s, job->poll_at_us);
+        rc = db_run(ctx, NULL, sql, "tttttttitittitizi", job->job_id, job->provider,
+                    job_status_name(job->status), job->config_name, job->hardware_profile,
+                    job->hardware_type, job->metadata, job->price_usd_nanos_per_s,
+                    secrets->token_sha256, job->created_at_us, job->owner, job->retry_of,
+                    job->attempt, secrets->request, job->estimated_cost_usd_micros,
+                    job->max_runtime_s, job->poll_at_us);
         if (rc == OK)
                 rc = add_to_count(ctx, job, job_status_name(job->status), 1);
         return rc == OK ? add_to_hour(ctx, job, &made) : rc;
@@ -150,6 +153,8 @@ static enum err count_change(struct ctx *ctx, const struct job *old, const struc
         if (now->status == JOB_COMPLETED)
                 delta.run_us =
                         job_run_us(now) - (old->status == JOB_COMPLETED ? job_run_us(old) : 0);
+        if (memcmp(&delta, &(struct hour_delta){ 0 }, sizeof(delta)) == 0)
+                return OK;
         return add_to_hour(ctx, old, &delta);
 }
 

@@ -5,7 +5,7 @@
 
 Each figure is one line: NAME value (what is required) ok or MISSED. The exit status is 1 if one was
 missed. --quick shortens everything to see that it runs; its figures are rough. NAMEs choose among
-live, list, put, memory, download and group-commit. Needs wrk and curl, and room for about ten GiB
+live, list, put, memory, download, group-commit, webhooks, poll and flat. Needs wrk and curl, and room for about ten GiB
 below TMPDIR, which should be a disk and not memory.
 """
 
@@ -23,11 +23,15 @@ import tempfile
 import time
 
 import services
+import webhooks
 
 LIVE = "/api/cloud/health/live"
 LIST = "/api/cloud/jobs?limit=50"
 CONNECTIONS = 32
 FEW_JOBS, MANY_JOBS = 100, 100_000
+FLAT_JOBS = 1_000, 1_000_000
+POLLED_JOBS, PROVIDER_LATENCY_S = 1_000, 0.1
+WEBHOOKS_PER_S_MAX = 25_000  # more than this are not prepared
 UPLOADS = 16
 SETTLE_S, SETTLE_LOOK_S, SETTLE_SHARE = 10, 0.2, 0.2  # of one processor
 MIB = 1 << 20
@@ -227,6 +231,73 @@ class Bench:
             ratios.append(plain / ours)
         self.report.line("download", f"{statistics.median(ratios):.2f}", "for information", True)
 
+    def single_commits_per_s(self):
+        """Durable single-row transactions of raw SQLite on this disk."""
+        program = services.compile_group_commit(self.directory)
+        text = subprocess.run([program, self.directory, str(self.effort.seconds)], check=True,
+                              capture_output=True, text=True).stdout
+        return float(re.search(r"one=(\d+)", text).group(1))
+
+    def webhooks(self):
+        """Signed, stored and answered; at least half of live, or 5 raw commits each if fewer."""
+        ratios, slowest = [], 0.0
+        requests = self.directory / "webhooks"
+        secret = self.service.sim.webhook_secret
+        for number in range(self.effort.rounds):
+            names = webhooks.running_jobs(
+                self.service, WEBHOOKS_PER_S_MAX * self.effort.seconds // len(webhooks.EVENTS),
+                number)
+            webhooks.write_requests(requests, secret, names)
+            [live] = self.rates((self.service, LIVE))
+            self.quiet_disk()
+            commits = self.single_commits_per_s()
+            self.quiet_disk()
+            rate, p99_ms = webhooks.send(self.service.url, requests, CONNECTIONS,
+                                         self.effort.seconds)
+            left = self.service.wait_for_inbox()
+            self.report.tell(f"webhooks {rate:.0f}/s, p99 {p99_ms:.1f} ms, the last took effect "
+                             f"after {left:.1f} s; live {live:.0f}/s, raw commits {commits:.0f}/s")
+            ratios.append(rate / min(live / 2, commits * 5))
+            slowest = max(slowest, p99_ms)
+        self.report.at_least("webhooks", ratios, 1)
+        self.report.line("webhooks-p99", f"{slowest:.1f} ms", "required < 50", slowest < 50)
+
+    def poll(self):
+        """A round over many active jobs, each answer of the provider taking its time."""
+        service = self.resources.enter_context(services.Service())
+        service.reset()
+        service.make_polled(POLLED_JOBS)
+        service.sim.latency_s = PROVIDER_LATENCY_S
+        seconds = []
+        for _ in range(self.effort.rounds):
+            start = time.monotonic()
+            result = service.companion("poll", "--json")
+            seconds.append(time.monotonic() - start)
+            if f'"asked":{POLLED_JOBS}' not in result.stdout.replace(" ", ""):
+                raise RuntimeError(f"the round is not complete: {result.stdout}{result.stderr}")
+        median = statistics.median(seconds)
+        self.report.line("poll", f"{median:.1f} s", f"required < 10; {POLLED_JOBS} jobs, "
+                         f"{PROVIDER_LATENCY_S * 1000:.0f} ms an answer", median < 10)
+
+    def flat(self):
+        """What looking at jobs costs when there are a thousand times as many."""
+        program = services.compile_flat(self.directory)
+        few, many = (self.fill_flat(count) for count in FLAT_JOBS)
+        ratios = {}
+        for _ in range(self.effort.rounds):
+            rates = [services.flat_rates(program, path, self.effort.seconds)
+                     for path in (few, many)]
+            self.report.tell("; ".join(str(rate) for rate in rates))
+            for name in rates[0]:
+                ratios.setdefault(name, []).append(rates[1][name] / rates[0][name])
+        for name, values in ratios.items():
+            self.report.at_least(f"flat-{name}", values, round(1 / 1.5, 2))
+
+    def fill_flat(self, count):
+        path = self.directory / f"flat-{count}.db"
+        services.fill_database(path, count)
+        return path
+
     def group_commit(self):
         program = services.compile_group_commit(self.directory)
         each, one = [], []
@@ -243,7 +314,9 @@ class Bench:
 
 
 FIGURES = {"live": Bench.live, "list": Bench.list, "put": Bench.put, "memory": Bench.memory,
-           "download": Bench.download, "group-commit": Bench.group_commit}
+           "download": Bench.download, "group-commit": Bench.group_commit,
+           "webhooks": Bench.webhooks, "poll": Bench.poll, "flat": Bench.flat}
+ALONE = {"group-commit", "poll", "flat"}  # need no service that is up already
 
 
 def parse_arguments():
@@ -268,7 +341,7 @@ def main():
         tempfile.tempdir = directory  # everything that the services leave behind is below
         bench = Bench(QUICK if arguments.quick else FULL, pathlib.Path(directory))
         with bench.resources:
-            if set(names) != {"group-commit"}:
+            if set(names) - ALONE:
                 bench.start("list" in names)
             for name in names:
                 FIGURES[name](bench)

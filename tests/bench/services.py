@@ -14,7 +14,9 @@ import time
 REPO = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(REPO / "tests" / "http"))
 
+import sim_predictions  # noqa: E402
 import stack  # noqa: E402
+import webhooks  # noqa: E402
 from waiting import free_port, until  # noqa: E402
 
 CFLAGS = ["-std=gnu17", "-D_GNU_SOURCE", "-O2", f"-I{REPO}"]
@@ -37,6 +39,59 @@ def compile_group_commit(directory):
                            capture_output=True, text=True).stdout.split()
     return compile_program(directory / "group_commit", REPO / "tests/bench/group_commit.c",
                            stack.BUILD / "libcore.a", *flags, "-lpthread")
+
+
+def compile_flat(directory):
+    flags = subprocess.run(["pkg-config", "--cflags", "--libs", *CORE_PACKAGES], check=True,
+                           capture_output=True, text=True).stdout.split()
+    return compile_program(directory / "flat", REPO / "tests/bench/flat.c",
+                           stack.BUILD / "libcore.a", *flags, "-lpthread")
+
+
+def flat_rates(program, path, seconds):
+    """Calls per second by their names."""
+    text = subprocess.run([program, f"sqlite://{path}", str(seconds)], check=True,
+                          capture_output=True, text=True).stdout
+    return {name: float(value) for name, value in re.findall(r"(\w+)=(\d+)", text)}
+
+
+def fill_database(path, count):
+    """A database of finished jobs, of which the last hundred are running, over ninety days."""
+    env = stack.base_environment(path.parent) | {"SIMPLETUNER_DATABASE_URL": f"sqlite://{path}"}
+    (path.parent / "cloud.env").touch()
+    subprocess.run([stack.COMPANION, "migrate"], env=env, check=True, capture_output=True)
+    now_us = int(time.time() * 1e6)
+    step_us = 90 * 86400 * 10**6 // count
+    connection = sqlite3.connect(path)
+    with connection:
+        connection.execute(
+            "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < ? - 1) "
+            "INSERT INTO jobs (job_id, provider, external_id, status, config_name, owner, "
+            "hardware_profile, hardware_type, price_usd_nanos_per_s, cost_usd_micros, metadata, "
+            "created_at_us, updated_at_us, started_at_us, completed_at_us, poll_at_us, "
+            "estimated_cost_usd_micros) "
+            "SELECT printf('01flat%020d', i), 'replicate', 'prediction' || i, "
+            "CASE WHEN i >= ? - 100 THEN 'running' ELSE 'completed' END, 'configuration', "
+            "'user' || (i % 20), 'h100', 'H100', 1525000, "
+            "CASE WHEN i < ? - 100 THEN 5490000 END, '{}', "
+            "? - (? - i) * ?, ?, ? - (? - i) * ?, "
+            "CASE WHEN i < ? - 100 THEN ? - (? - i) * ? + 3600000000 END, "
+            "CASE WHEN i >= ? - 100 THEN ? END, 5490000 FROM n",
+            (count, count, count, now_us, count, step_us, now_us, now_us, count, step_us, count,
+             now_us, count, step_us, count, now_us))
+        connection.execute("INSERT INTO job_counts SELECT provider, status, owner, COUNT(*) "
+                           "FROM jobs GROUP BY 1, 2, 3")
+        connection.execute(
+            "INSERT INTO job_hours (provider, hour, owner, hardware_profile, jobs, completed, "
+            "run_us, cost_usd_micros) SELECT provider, created_at_us / 3600000000, owner, "
+            "hardware_profile, COUNT(*), COUNT(completed_at_us), 0, "
+            "COALESCE(SUM(cost_usd_micros), 0) FROM jobs GROUP BY 1, 2, 3, 4")
+        for span_s in (3600, 86400):
+            connection.execute(
+                "INSERT INTO provider_costs SELECT provider, ?, hour * 3600 / ?, "
+                "SUM(cost_usd_micros) FROM job_hours GROUP BY 1, 2, 3", (span_s, span_s))
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
 
 
 def stop_process(process):
@@ -95,6 +150,24 @@ class Service(stack.Stack):
                 "INSERT INTO job_counts VALUES ('replicate', 'completed', 'local', ?) ON CONFLICT "
                 "(provider, status, owner) DO UPDATE SET jobs = jobs + excluded.jobs", (count,))
         connection.close()
+
+
+    def make_polled(self, count):
+        """Jobs that run at the provider and here."""
+        views = [self.sim.create({"version": "simpletuner/advanced-trainer-h100:"
+                                  + sim_predictions.version_id(
+                                      "simpletuner/advanced-trainer-h100", 1), "input": {}})
+                 for _ in range(count)]
+        for view in views:
+            self.sim.advance(view["id"], "processing", deliver=False)
+        webhooks.running_jobs(self, count, 0, [view["id"] for view in views])
+
+    def wait_for_inbox(self):
+        """Seconds until every webhook so far has taken effect."""
+        start = time.monotonic()
+        until(lambda: self.query("SELECT COUNT(*) FROM webhook_deliveries WHERE apply_at_us "
+                                 "IS NOT NULL") == [(0,)], 300, "webhooks are not applied")
+        return time.monotonic() - start
 
 
 class Yardstick:

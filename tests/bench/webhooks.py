@@ -17,17 +17,17 @@ SCRIPT = pathlib.Path(__file__).with_name("webhooks.lua")
 EVENTS = ("starting", "processing", "processing", "succeeded")
 
 
-def running_jobs(service, count):
+def running_jobs(service, count, series, names=None):
     """Straight into the database: jobs that the provider has taken; returns their ids there."""
     now_us = int(time.time() * 1e6)
-    names = [f"webhookbench{number:014d}" for number in range(count)]
+    names = names or [f"bench{series:03d}{number:014d}" for number in range(count)]
     columns = ("job_id, provider, external_id, status, hardware_profile, price_usd_nanos_per_s, "
                "created_at_us, updated_at_us, poll_at_us")
     connection = sqlite3.connect(service.home / "cloud.db", timeout=30)
     with connection:
         connection.executemany(
             f"INSERT INTO jobs ({columns}) VALUES (?, 'replicate', ?, 'queued', 'h100', 1525000, "
-            "?, ?, 0)", ((f"01webh{number:020d}", name, now_us, now_us)
+            "?, ?, 0)", ((f"01webh{series:03d}{number:017d}", name, now_us, now_us)
                          for number, name in enumerate(names)))
         connection.execute("INSERT INTO job_counts VALUES ('replicate', 'queued', 'local', ?) "
                            "ON CONFLICT (provider, status, owner) DO UPDATE SET jobs = jobs + ?",

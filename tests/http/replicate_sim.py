@@ -199,7 +199,7 @@ class ReplicateSim:
     # predictions
 
     def create(self, body, cancel_after=None, account=None):
-        view = self.store.create(body, self.url, cancel_after, account)
+        view = self.store.create(body, self.url, cancel_after, account or self.token)
         self.deliver(view["id"], "weights.safetensors", b"weights\n")
         if view["model"] == sim_predictions.CHECK_MODEL:
             threading.Thread(target=self._check_webhook, args=(view,), daemon=True).start()

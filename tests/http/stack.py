@@ -202,7 +202,8 @@ class Stack:
         if self.database_url:
             connection = psycopg2.connect(self.database_url)
         else:
-            connection = sqlite3.connect(self.home / "cloud.db", timeout=10)
+            path = self.env["SIMPLETUNER_DATABASE_URL"].removeprefix("sqlite://")
+            connection = sqlite3.connect(path, timeout=10)
             sql = sql.replace("%s", "?").replace("%%", "%")
         with contextlib.closing(connection):
             cursor = connection.cursor()
@@ -292,6 +293,7 @@ class Stack:
         for delivery in filter(None, deliveries):
             delivery.done.wait(HTTP_TIMEOUT_S)
         self.settle()
+        self.rest()
 
     # webhooks that were acknowledged
 
@@ -300,6 +302,14 @@ class Stack:
         until(lambda: self.query("SELECT COUNT(*) FROM webhook_deliveries "
                                  "WHERE apply_at_us IS NOT NULL") == [(0,)],
               SETTLE_TIMEOUT_S, "the inbox does not get empty")
+
+    def rest(self):
+        """Return when no results are being fetched; what is to be tried again is given up."""
+        with contextlib.suppress(AssertionError):
+            until(lambda: self.query("SELECT COUNT(*) FROM archives WHERE state = 'waiting' AND "
+                                     "(claimed_until_us > 0 OR attempts = 0)") == [(0,)], 5, "")
+        self.change("UPDATE archives SET state = 'failed', run_at_us = NULL "
+                    "WHERE state = 'waiting'")
 
     def delivery(self, answer):
         """The stored delivery that this answer to a webhook is about, once it has been applied."""
@@ -327,6 +337,11 @@ class Stack:
         answer = self.get(f"/api/cloud/jobs/{job_id}")
         assert answer.status_code == 200, answer.text
         return answer.json()["job"]
+
+    def job_row(self, job_id):
+        """The job without what goes on after its end: files that arrive, results on their way."""
+        return {name: value for name, value in self.job(job_id).items()
+                if name not in ("archive", "upload_progress")}
 
     def status(self, job_id):
         return self.job(job_id)["status"]

@@ -183,8 +183,9 @@ def test_long_logs_show_their_end(cloud, job):
 
 
 def test_archived_logs_outlive_the_provider(cloud, job):
-    cloud.upload(job, "archive/logs.txt", b"what was said\n")
-    end(cloud, job, "succeeded")
+    cloud.sim.advance(job.prediction_id, "succeeded", logs="what was said\n")
+    until(lambda: (cloud.job(job.job_id)["archive"] or {}).get("state") == "done", 20,
+          "the results are not fetched")
     cloud.sim.store.forget(job.prediction_id)
     assert expect.ok(cloud.get(path(job.job_id, "/logs")))["logs"] == "what was said\n"
 

@@ -87,6 +87,7 @@ def test_paging_meets_every_job_once(cloud):
 def test_the_list_is_filtered_by_status(cloud):
     job = cloud.new_job()
     cloud.sim.advance(job.prediction_id, "processing")
+    cloud.settle()
     page = jobs(cloud, "?status=running&limit=500")
     assert job.job_id in [item["job_id"] for item in page["jobs"]]
     assert {item["status"] for item in page["jobs"]} == {"running"}
@@ -148,9 +149,9 @@ def test_a_running_job_can_be_cancelled(cloud, job):
 @pytest.mark.parametrize("status", ["succeeded", "failed", "canceled"])
 def test_an_ended_job_cannot_be_cancelled(cloud, job, status):
     cloud.sim.advance(job.prediction_id, status)
-    ended = cloud.job(job.job_id)
+    ended = cloud.job_row(job.job_id)
     expect.error(cancel(cloud, job.job_id), 409)
-    assert cloud.job(job.job_id) == ended
+    assert cloud.job_row(job.job_id) == ended
 
 
 def test_cancelling_twice_is_a_conflict(cloud, job):

@@ -6,6 +6,7 @@ import json
 import pytest
 
 import expect
+from stack import BREAKERS
 
 SETTING = "/api/cloud/polling/setting"
 STATUS = "/api/cloud/polling/status"
@@ -134,7 +135,10 @@ def test_a_provider_that_is_out_is_left_alone_for_the_round(cloud):
     report = poll(cloud)
     calls = len(cloud.sim.requests_to("GET", PREDICTIONS)) - before
     assert 5 <= report["failed"] == calls < 5 + 32, "those that were under way, and no more"
+    assert report["left"] == len(jobs) - calls
     cloud.sim.clear_faults()
+    assert poll(cloud)["left"] == len(jobs) - calls, "nor is it asked by the next"
+    expect.ok(cloud.post(f"{BREAKERS}/replicate/reset"))
     assert poll(cloud)["asked"] == len(jobs) - calls, "what was not asked is still due"
 
 
@@ -168,7 +172,7 @@ def test_a_list_that_breaks_off_proves_nothing(cloud):
     job_id = lost_submission(cloud, "hang")
     cloud.change("UPDATE jobs SET created_at_us = created_at_us - %s WHERE job_id = %s", GRACE_US,
                  job_id)
-    cloud.sim.fault("500", "GET", PREDICTIONS)
+    cloud.sim.fault("500", "GET", PREDICTIONS, count=3)
     assert poll(cloud)["failed"] == 1
     assert cloud.status(job_id) == "pending"
     make_due(cloud)

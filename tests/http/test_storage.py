@@ -246,6 +246,7 @@ def test_a_token_lists_no_bucket_but_its_own(cloud, job):
 def test_the_token_dies_with_the_job(cloud, job, end):
     cloud.upload(job, "a", b"kept")
     cloud.sim.advance(job.prediction_id, end)
+    cloud.settle()
     expect.error(cloud.upload(job, "b", b"late"), 401)
     expect.error(cloud.get(job.storage("a"), headers={"X-Upload-Token": job.token}), 401)
     assert cloud.get(job.storage("a")).content == b"kept"

@@ -68,10 +68,10 @@ def test_a_job_may_end_without_having_run(cloud, job):
 def test_late_events_change_nothing(cloud, job, late):
     cloud.sim.advance(job.prediction_id, "processing")
     cloud.sim.advance(job.prediction_id, "succeeded")
-    ended = cloud.job(job.job_id)
+    ended = cloud.job_row(job.job_id)
     delivery = cloud.sim.advance(job.prediction_id, late, force=True, error="late")
     assert delivery.status == 200
-    assert cloud.job(job.job_id) == ended
+    assert cloud.job_row(job.job_id) == ended
 
 
 def test_reordered_events_change_nothing(cloud, job):

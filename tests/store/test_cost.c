@@ -94,7 +94,7 @@ static void what_jobs_of_the_period_cost_is_spent(void **state)
         assert_int_equal(status(ctx, &session).spent_usd_micros, 2 * USD);
         session.settings.cost_limit_period = "weekly";
         assert_int_equal(status(ctx, &session).spent_usd_micros, 5 * USD);
-        fixture_advance_us(ctx, 6 * US_PER_DAY);
+        fixture_advance_us(ctx, 7 * US_PER_DAY);
         assert_int_equal(status(ctx, &session).spent_usd_micros, 2 * USD);
         session.settings.cost_limit_period = "monthly";
         fixture_advance_us(ctx, 22 * US_PER_DAY);

@@ -47,6 +47,7 @@ struct provider_submission {
         struct hardware hardware;
         const json_t *env;       /* string map for the remote job; borrowed */
         const char *webhook_url; /* NULL: none, the companion polls */
+        const char *images_url;  /* of the archive with local data sets; NULL: there are none */
 };
 
 struct provider_account {
@@ -61,6 +62,7 @@ struct provider {
         const char *token_name;   /* in the secrets */
         const char *token_prefix; /* what a token starts with, NULL: anything */
         const char *webhook_secret_name;
+        int64_t file_max_bytes; /* of what upload_file takes */
         enum err (*validate)(struct ctx *ctx, const struct provider_session *session,
                              struct provider_account *ret);
         enum err (*submit)(struct ctx *ctx, const struct provider_session *session,
@@ -80,6 +82,11 @@ struct provider {
         /* NULL: it hands none out, CLOUD_WEBHOOK_SECRET signs. */
         enum err (*webhook_secret)(struct ctx *ctx, const struct provider_session *session,
                                    const char **ret_secret);
+        /* Send a file ahead of a job, file->field aside, which is the provider's business.
+         * *ret_url: where its jobs find it. ERR_CONFLICT: file->progress said stop. Costs nothing
+         * to repeat. NULL: it takes none. */
+        enum err (*upload_file)(struct ctx *ctx, const struct provider_session *session,
+                                const struct http_file *file, const char **ret_url);
         /* The provider's own webhook body. False: it is not one. */
         bool (*parse_webhook)(const json_t *body, struct provider_job *ret);
 };

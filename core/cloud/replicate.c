@@ -301,6 +301,30 @@ static enum err webhook_secret(struct ctx *ctx, const struct provider_session *s
         return OK;
 }
 
+/* POST /files, replicate.com/docs/reference/http#files.create. */
+static enum err upload_file(struct ctx *ctx, const struct provider_session *session,
+                            const struct http_file *file, const char **ret_url)
+{
+        struct http_file content = *file;
+        struct http_request request = { .method = "POST", .file = &content };
+        json_t *json = NULL;
+        const char *url;
+        enum err rc;
+
+        content.field = "content";
+        request.url = arena_printf(ctx->arena, "%s/files", session->api_base);
+        if (!request.url)
+                return ctx_nomem(ctx);
+        rc = settled(call(ctx, session, request, NULL, &json));
+        if (rc != OK)
+                return rc == ERR_NOT_FOUND ? ERR_PROVIDER : rc;
+        url = json_string_at(json_object_get(json, "urls"), "get");
+        if (!url)
+                return ctx_fail(ctx, ERR_PROVIDER, "Replicate did not say where the file is");
+        *ret_url = url;
+        return OK;
+}
+
 const struct provider provider_replicate = {
         .id = "replicate",
         .name = "Replicate",
@@ -309,6 +333,7 @@ const struct provider provider_replicate = {
         .token_name = "REPLICATE_API_TOKEN",
         .token_prefix = "r8_",
         .webhook_secret_name = "REPLICATE_WEBHOOK_SECRET",
+        .file_max_bytes = (int64_t)(100 * MiB),
         .validate = validate,
         .submit = submit,
         .status_request = status_request,
@@ -316,5 +341,6 @@ const struct provider provider_replicate = {
         .cancel = cancel,
         .list = list,
         .webhook_secret = webhook_secret,
+        .upload_file = upload_file,
         .parse_webhook = replicate_prediction_read,
 };

@@ -28,9 +28,10 @@ bool replicate_status_parse(const char *word, enum job_status *ret)
 json_t *replicate_prediction_request(const struct provider_submission *submission,
                                      const char *version)
 {
-        json_t *body = json_pack("{s:s, s:{s:s, s:s*, s:O}}", "version", version, "input",
+        json_t *body = json_pack("{s:s, s:{s:s, s:s*, s:s*, s:O}}", "version", version, "input",
                                  "config_json", submission->config_json, "dataloader_json",
-                                 submission->dataloader_json, "env", submission->env);
+                                 submission->dataloader_json, "images", submission->images_url,
+                                 "env", submission->env);
 
         if (!body || !submission->webhook_url)
                 return body;

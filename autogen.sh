@@ -23,7 +23,8 @@ BUILD_PACKAGES='
         libjansson-dev          /usr/include/jansson.h
         libpq-dev               /usr/include/postgresql/libpq-fe.h
         libsqlite3-dev          /usr/include/sqlite3.h
-        libssl-dev              /usr/include/openssl/ssl.h'
+        libssl-dev              /usr/include/openssl/ssl.h
+        zlib1g-dev              /usr/include/zlib.h'
 LIGHTTPD_PACKAGES='
         lighttpd                /usr/sbin/lighttpd'
 APACHE_PACKAGES='
@@ -50,6 +51,7 @@ CHECK_PACKAGES='
         python3-pytest          /usr/lib/python3/dist-packages/pytest
         python3-requests        /usr/lib/python3/dist-packages/requests
         universal-ctags         /usr/bin/ctags-universal
+        unzip                   /usr/bin/unzip
         xz-utils                /usr/bin/xz'
 
 say() {

@@ -7,6 +7,7 @@
 #include "core/base/log.h"
 #include "core/cloud/bell.h"
 #include "core/cloud/cloud.h"
+#include "core/cloud/submission_run.h"
 
 #define STACK_SIZE (512 * KiB)
 #define RETRY_MS   1000 /* after a failure */
@@ -23,6 +24,7 @@ struct worker {
 
 /* clang-format off */
 static const struct worker workers[] = {
+        { "submissions", BELL_SUBMISSIONS, 5000, submission_run_due },
         { NULL, BELL_COUNT, 0, NULL },
 };
 /* clang-format on */

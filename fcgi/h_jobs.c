@@ -3,6 +3,7 @@
 
 #include "core/base/fields.h"
 #include "core/cloud/job.h"
+#include "core/cloud/submission.h"
 #include "fcgi/handlers.h"
 
 #define LIST_DEFAULT 50
@@ -15,6 +16,7 @@ static const struct field submit_fields[] = {
         FIELD(struct job_request, webhook_url, FIELD_URL, .max = 2048),
         FIELD(struct job_request, hardware_profile, FIELD_STRING, .min = 1, .max = 64),
         FIELD(struct job_request, tracker_run_name, FIELD_STRING, .min = 1, .max = 200),
+        FIELD(struct job_request, data_consent, FIELD_BOOL),
 };
 
 /* The members of a job, in the order the original has them. */
@@ -73,6 +75,7 @@ enum err jobs_submit(struct ctx *ctx, const struct request *request, struct repl
         jsonw_string(&json, "job_id", job.job_id);
         jsonw_string(&json, "status", job_status_name(job.status));
         jsonw_string(&json, "external_id", job.external_id);
+        jsonw_bool(&json, "data_uploaded", false); /* local data goes later, see data_upload */
         jsonw_null(&json, "error");
         return reply_json_end(ctx, reply, &json);
 }
@@ -153,6 +156,33 @@ static void render_progress(struct jsonw *json, const struct upload_progress *pr
         jsonw_object_end(json);
 }
 
+/* Local data on its way to the provider; null when there is none. */
+static enum err render_data_upload(struct ctx *ctx, struct jsonw *json, const char *job_id)
+{
+        struct submission data;
+        enum err rc = submission_get(ctx, job_id, &data);
+        double share;
+
+        if (rc == ERR_NOT_FOUND) {
+                jsonw_null(json, "data_upload");
+                return OK;
+        }
+        if (rc != OK)
+                return rc;
+        share = data.bytes_total > 0 ? (double)data.bytes_done / (double)data.bytes_total : 0;
+        jsonw_object(json, "data_upload");
+        jsonw_string(json, "stage", submission_stage_name(data.stage));
+        jsonw_int(json, "current", data.bytes_done);
+        jsonw_int(json, "total", data.bytes_total);
+        jsonw_number(json, "percent", 100 * share, 1);
+        jsonw_string(json, "message", data.message);
+        jsonw_bool(json, "done", data.stage == STAGE_COMPLETE);
+        jsonw_string(json, "error", data.stage == STAGE_ERROR ? data.message : NULL);
+        jsonw_time(json, "updated_at", data.updated_at_us);
+        jsonw_object_end(json);
+        return OK;
+}
+
 enum err jobs_show(struct ctx *ctx, const struct request *request, struct reply *reply)
 {
         struct upload_progress progress;
@@ -170,6 +200,9 @@ enum err jobs_show(struct ctx *ctx, const struct request *request, struct reply 
         jsonw_object(&json, "job");
         render_job(&json, &job, clock_wall_us(ctx->clock));
         render_progress(&json, &progress);
+        rc = render_data_upload(ctx, &json, job.job_id);
+        if (rc != OK)
+                return rc;
         jsonw_object_end(&json);
         return reply_json_end(ctx, reply, &json);
 }

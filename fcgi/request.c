@@ -267,10 +267,10 @@ static bool is_json_type(const char *type)
                (len > 5 && strncasecmp(type + len - 5, "+json", 5) == 0);
 }
 
-enum err request_json(struct ctx *ctx, const struct request *request, json_t **ret)
+/* The body as JSON of any kind, owned by the arena. */
+static enum err read_json(struct ctx *ctx, const struct request *request, json_t **ret)
 {
         const char *body;
-        json_t *json;
         size_t len;
         enum err rc;
 
@@ -280,9 +280,29 @@ enum err request_json(struct ctx *ctx, const struct request *request, json_t **r
                                 "application/json");
         rc = request_body(ctx, request, &body, &len);
         if (rc == OK)
-                rc = json_parse_object(ctx, "body", body, len, &json);
+                rc = json_parse(ctx, "body", body, len, ret);
+        return rc == OK ? json_keep(ctx, *ret) : rc;
+}
+
+enum err request_json(struct ctx *ctx, const struct request *request, json_t **ret)
+{
+        json_t *json;
+        enum err rc = read_json(ctx, request, &json);
+
+        if (rc == OK && !json_is_object(json))
+                return ctx_fail(ctx, ERR_INVALID, "body must be a JSON object");
         if (rc == OK)
-                rc = json_keep(ctx, json);
+                *ret = json;
+        return rc;
+}
+
+enum err request_json_array(struct ctx *ctx, const struct request *request, json_t **ret)
+{
+        json_t *json;
+        enum err rc = read_json(ctx, request, &json);
+
+        if (rc == OK && !json_is_array(json))
+                return ctx_fail(ctx, ERR_INVALID, "body must be a JSON array");
         if (rc == OK)
                 *ret = json;
         return rc;

@@ -72,6 +72,8 @@ NODISCARD enum err request_body(struct ctx *ctx, const struct request *request, 
                                 size_t *ret_len);
 /* The body as a JSON object, owned by the arena. ERR_UNSUPPORTED_TYPE: it is not sent as JSON. */
 NODISCARD enum err request_json(struct ctx *ctx, const struct request *request, json_t **ret);
+/* The same as a JSON array. */
+NODISCARD enum err request_json_array(struct ctx *ctx, const struct request *request, json_t **ret);
 
 /* Streaming: the next bytes, 0 at the end; then request_ended_well tells whether all came. */
 size_t request_read(const struct request *request, void *buffer, size_t size);

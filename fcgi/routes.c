@@ -29,6 +29,10 @@ static const struct route routes[] = {
   { METHOD_GET,    J_ID,                                   jobs_show,              PERM_JOB_VIEW,      BODY_NONE,   RATE_DEFAULT },
   { METHOD_POST,   J_ID "/cancel",                         jobs_cancel,            PERM_JOB_CANCEL,    BODY_NONE,   RATE_CANCEL  },
 
+  { METHOD_POST,   "/api/cloud/data-consent/preview",      data_consent_preview,   PERM_JOB_SUBMIT,    1 * MiB,     RATE_DEFAULT },
+  { METHOD_GET,    "/api/cloud/data-consent/setting",      data_consent_show,      PERM_JOB_VIEW,      BODY_NONE,   RATE_DEFAULT },
+  { METHOD_PUT,    "/api/cloud/data-consent/setting",      data_consent_update,    PERM_CONFIG,        4 * KiB,     RATE_DEFAULT },
+
   { METHOD_POST,   "/api/webhooks/{provider}",             webhooks_receive,       PERM_PUBLIC,        8 * MiB,     RATE_WEBHOOK },
 
   { METHOD_GET,    "/api/cloud/storage",                   storage_buckets,        PERM_STORAGE_READ,  BODY_NONE,   RATE_STORAGE },

@@ -4,7 +4,11 @@
 
 #include "core/base/config.h"
 #include "core/base/log.h"
+#include "core/cloud/bell.h"
+#include "core/cloud/cloud.h"
+#include "core/cloud/job_request.h"
 #include "core/cloud/job_submission.h"
+#include "core/cloud/submission.h"
 #include "core/db/db.h"
 #include "core/store/store_objects.h"
 
@@ -33,7 +37,8 @@ enum err job_list(struct ctx *ctx, const struct job_filter *filter, job_row_fn *
         return rc == OK ? store_jobs_each(ctx, filter, row, arg) : rc;
 }
 
-/* The row before the call: a crash after this loses nothing, and finds the job again. */
+/* The row before the call: a crash after this loses nothing, and finds the job again. A job whose
+ * data goes first gets bucket and token when that is done. */
 static enum err store_plan(struct ctx *ctx, const struct job_plan *plan)
 {
         CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
@@ -42,8 +47,11 @@ static enum err store_plan(struct ctx *ctx, const struct job_plan *plan)
                 .directory = plan->bucket_directory,
                 .created_at_us = plan->job.created_at_us,
         };
+        const bool uploading = plan->job.status == JOB_UPLOADING;
+        const bool has_bucket = bucket.directory && !uploading;
         struct job_secrets secrets = {
-                .token_sha256 = bucket.directory ? plan->token.sha256 : NULL,
+                .token_sha256 = has_bucket ? plan->token.sha256 : NULL,
+                .request = plan->request,
         };
         enum err rc;
 
@@ -51,8 +59,10 @@ static enum err store_plan(struct ctx *ctx, const struct job_plan *plan)
         if (rc != OK)
                 return rc;
         rc = store_job_insert(ctx, &plan->job, &secrets);
-        if (rc == OK && bucket.directory)
+        if (rc == OK && has_bucket)
                 rc = store_bucket_insert(ctx, &bucket);
+        if (rc == OK && uploading)
+                rc = submission_add(ctx, &plan->job);
         if (rc != OK)
                 return rc;
         return db_commit(&tx);
@@ -101,13 +111,46 @@ static void cancel_orphan(struct ctx *ctx, const struct provider_session *sessio
                           "external_id", external_id, "reason", ctx->detail);
 }
 
+enum err job_send(struct ctx *ctx, const struct provider_session *session,
+                  const struct job_plan *plan, struct job *ret_job)
+{
+        struct provider_job accepted;
+        bool moved;
+        enum err rc;
+
+        rc = session->provider->submit(ctx, session, &plan->submission, &accepted);
+        if (rc != OK)
+                return record_refusal(ctx, &plan->job, rc);
+        rc = job_record_news(ctx, &plan->job, &accepted, &moved);
+        if (rc != OK)
+                return record_refusal(ctx, &plan->job, rc);
+        rc = store_job_get(ctx, plan->job.job_id, ret_job);
+        if (rc == OK && ret_job->status == JOB_CANCELLED)
+                cancel_orphan(ctx, session, accepted.external_id);
+        if (rc == OK)
+                log_event(ctx, LOG_INFO, logger, "Job submitted", "provider", session->provider->id,
+                          "external_id", accepted.external_id);
+        return rc;
+}
+
+/* Local data sets are sent first, in the background. */
+static enum err plan_upload(struct ctx *ctx, const struct provider_session *session,
+                            const struct job_request *request, struct job_plan *plan)
+{
+        bool needed;
+        enum err rc = submission_check(ctx, session, request, &needed);
+
+        if (rc != OK || !needed)
+                return rc;
+        plan->job.status = JOB_UPLOADING;
+        return job_request_seal(ctx, &plan->job, request, &plan->request);
+}
+
 enum err job_submit(struct ctx *ctx, const char *provider_id, const struct job_request *request,
                     struct job *ret_job)
 {
         struct provider_session session;
-        struct provider_job accepted;
         struct job_plan plan;
-        bool moved;
         enum err rc;
 
         rc = provider_open(ctx, provider_id, &session);
@@ -120,24 +163,16 @@ enum err job_submit(struct ctx *ctx, const char *provider_id, const struct job_r
                 return ctx_fail(ctx, ERR_CONFLICT,
                                 "%s not set: save a token for this provider first",
                                 session.provider->token_name);
-        rc = store_plan(ctx, &plan);
+        rc = plan_upload(ctx, &session, request, &plan);
+        if (rc == OK)
+                rc = store_plan(ctx, &plan);
         if (rc != OK)
                 return rc;
         ctx_set_job(ctx, plan.job.job_id);
-
-        rc = session.provider->submit(ctx, &session, &plan.submission, &accepted);
-        if (rc != OK)
-                return record_refusal(ctx, &plan.job, rc);
-        rc = job_record_news(ctx, &plan.job, &accepted, &moved);
-        if (rc != OK)
-                return record_refusal(ctx, &plan.job, rc);
-        rc = store_job_get(ctx, plan.job.job_id, ret_job);
-        if (rc == OK && ret_job->status == JOB_CANCELLED)
-                cancel_orphan(ctx, &session, accepted.external_id);
-        if (rc == OK)
-                log_event(ctx, LOG_INFO, logger, "Job submitted", "provider", provider_id,
-                          "external_id", accepted.external_id);
-        return rc;
+        if (plan.job.status != JOB_UPLOADING)
+                return job_send(ctx, &session, &plan, ret_job);
+        bell_ring(ctx->cloud->bells, BELL_SUBMISSIONS);
+        return store_job_get(ctx, plan.job.job_id, ret_job);
 }
 
 static enum err refuse_ended(struct ctx *ctx, const struct job *job)
@@ -148,15 +183,40 @@ static enum err refuse_ended(struct ctx *ctx, const struct job *job)
                         job->job_id, job_status_name(job->status));
 }
 
+/* Cancel it at the provider, should it be there. *ret_external_id: its id there, if any. */
+static enum err cancel_there(struct ctx *ctx, const struct job *job, const char **ret_external_id)
+{
+        const char *external_id = job->external_id;
+        struct provider_session session;
+        struct provider_job there;
+        enum err rc;
+
+        rc = provider_open(ctx, job->provider, &session);
+        if (rc != OK)
+                return rc;
+        if (!external_id) {
+                rc = provider_find_job(ctx, &session, job->job_id, job->created_at_us, &there);
+                if (rc == OK)
+                        external_id = there.external_id;
+                else if (rc != ERR_NOT_FOUND)
+                        return ctx_prefix(ctx, rc, "Failed to cancel the job");
+        }
+        if (external_id) {
+                rc = session.provider->cancel(ctx, &session, external_id);
+                if (rc != OK)
+                        return ctx_prefix(ctx, rc, "Failed to cancel the job");
+        }
+        *ret_external_id = external_id;
+        return OK;
+}
+
 enum err job_cancel(struct ctx *ctx, const char *job_id, struct job *ret_job)
 {
         struct provider_job news = { .status_known = true,
                                      .status = JOB_CANCELLED,
                                      .run_seconds = -1 };
-        struct provider_session session;
-        struct provider_job there;
+        bool moved, cancelled;
         struct job job;
-        bool moved;
         enum err rc;
 
         rc = job_get(ctx, job_id, &job);
@@ -164,24 +224,15 @@ enum err job_cancel(struct ctx *ctx, const char *job_id, struct job *ret_job)
                 return rc;
         if (job_status_is_terminal(job.status))
                 return refuse_ended(ctx, &job);
-        rc = provider_open(ctx, job.provider, &session);
+        rc = submission_cancel(ctx, &job, &cancelled);
+        if (rc == OK && cancelled)
+                return store_job_get(ctx, job_id, ret_job);
+        if (rc == OK)
+                rc = cancel_there(ctx, &job, &news.external_id);
         if (rc != OK)
                 return rc;
-        news.external_id = job.external_id;
-        if (!news.external_id) {
-                rc = provider_find_job(ctx, &session, job.job_id, job.created_at_us, &there);
-                if (rc == OK)
-                        news.external_id = there.external_id;
-                else if (rc != ERR_NOT_FOUND)
-                        return ctx_prefix(ctx, rc, "Failed to cancel the job");
-        }
-        if (news.external_id) {
-                rc = session.provider->cancel(ctx, &session, news.external_id);
-                if (rc != OK)
-                        return ctx_prefix(ctx, rc, "Failed to cancel the job");
-        } else {
+        if (!news.external_id)
                 news.error = "Cancelled before the provider accepted it";
-        }
         rc = job_record_news(ctx, &job, &news, &moved);
         if (rc != OK)
                 return rc;

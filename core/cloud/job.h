@@ -11,14 +11,23 @@ struct job_request {
         const json_t *config;            /* an object, required, not empty */
         const json_t *dataloader_config; /* an array of objects or NULL */
         const char *config_name, *webhook_url, *hardware_profile, *tracker_run_name; /* or NULL */
+        bool data_consent; /* its local data sets may be sent to the provider */
 };
 
-/* Submit to a provider. *ret_job is the stored job afterwards.
- * ERR_INVALID: the request. ERR_CONFLICT: the provider has no token. ERR_PROVIDER: refused, the job
- * is failed. ERR_OUTCOME_UNKNOWN: the job stays pending until the companion finds out. ctx->job_id
- * names the job once its row is written, also when this fails. */
+/* Submit to a provider. *ret_job is the stored job afterwards; JOB_UPLOADING: its local data sets
+ * are sent first, and the provider is called later. ERR_INVALID: the request. ERR_DENIED: its data
+ * must not be sent. ERR_CONFLICT: the provider has no token, or consent to send data is missing.
+ * ERR_PROVIDER: refused, the job is failed. ERR_OUTCOME_UNKNOWN: the job stays pending until the
+ * companion finds out. ctx->job_id names the job once its row is written, also when this fails. */
 NODISCARD enum err job_submit(struct ctx *ctx, const char *provider_id,
                               const struct job_request *request, struct job *ret_job);
+
+/* The second half of it: call the provider for a job whose row is there, and write down what came
+ * of it. *ret_job is the stored job; when it was cancelled meanwhile it is cancelled there too.
+ * ERR_PROVIDER, ERR_OUTCOME_UNKNOWN as above. */
+struct job_plan;
+NODISCARD enum err job_send(struct ctx *ctx, const struct provider_session *session,
+                            const struct job_plan *plan, struct job *ret_job);
 
 /* Cancel at the provider, then here. ERR_NOT_FOUND. ERR_CONFLICT: it has ended. ERR_PROVIDER: the
  * provider did not do it, and the job is unchanged. */

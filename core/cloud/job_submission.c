@@ -170,10 +170,26 @@ static enum err describe(struct ctx *ctx, const struct provider_session *session
         return json_text(ctx, metadata, &job->metadata);
 }
 
+/* What the provider gets for the job that is described. */
+static enum err equip(struct ctx *ctx, const struct provider_session *session,
+                      const struct job_request *request, struct job_plan *plan)
+{
+        const char *public_url = provider_public_url(ctx, &session->settings);
+        enum err rc;
+
+        rc = choose_bucket(ctx, session, plan);
+        if (rc == OK)
+                rc = choose_webhook(ctx, session, request, plan);
+        if (rc == OK)
+                rc = make_env(ctx, plan, public_url, &plan->submission.env);
+        if (rc == OK)
+                rc = make_config(ctx, request, public_url, plan);
+        return rc;
+}
+
 enum err job_plan_make(struct ctx *ctx, const struct provider_session *session,
                        const struct job_request *request, struct job_plan *ret)
 {
-        const char *public_url = provider_public_url(ctx, &session->settings);
         struct job_plan plan = { 0 };
         enum err rc;
 
@@ -181,13 +197,23 @@ enum err job_plan_make(struct ctx *ctx, const struct provider_session *session,
         if (rc == OK)
                 rc = describe(ctx, session, request, &plan);
         if (rc == OK)
-                rc = choose_bucket(ctx, session, &plan);
+                rc = equip(ctx, session, request, &plan);
         if (rc == OK)
-                rc = choose_webhook(ctx, session, request, &plan);
+                *ret = plan;
+        return rc;
+}
+
+enum err job_plan_renew(struct ctx *ctx, const struct provider_session *session,
+                        const struct job_request *request, const struct job *job,
+                        struct job_plan *ret)
+{
+        const char *profile = job->hardware_profile ? job->hardware_profile : HARDWARE_DEFAULT;
+        struct job_plan plan = { .job = *job, .submission.job_id = job->job_id };
+        enum err rc;
+
+        rc = hardware_find(ctx, profile, &plan.submission.hardware);
         if (rc == OK)
-                rc = make_env(ctx, &plan, public_url, &plan.submission.env);
-        if (rc == OK)
-                rc = make_config(ctx, request, public_url, &plan);
+                rc = equip(ctx, session, request, &plan);
         if (rc == OK)
                 *ret = plan;
         return rc;

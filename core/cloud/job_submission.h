@@ -11,10 +11,17 @@ struct job_plan {
         const char *bucket_directory;          /* NULL: this job may not upload */
         struct upload_token token;             /* set when it may */
         struct provider_submission submission; /* what the provider gets */
+        const char *request;                   /* sealed, to be kept with the job; NULL: not kept */
 };
 
 /* Everything in the arena, nothing stored. ERR_INVALID: the request. Faults. */
 NODISCARD enum err job_plan_make(struct ctx *ctx, const struct provider_session *session,
                                  const struct job_request *request, struct job_plan *ret);
+
+/* The plan of a job whose row is there, for its own request: with an upload token anew, since that
+ * of the first plan was not kept. */
+NODISCARD enum err job_plan_renew(struct ctx *ctx, const struct provider_session *session,
+                                  const struct job_request *request, const struct job *job,
+                                  struct job_plan *ret);
 
 #endif

@@ -100,6 +100,7 @@ class ReplicateSim:
         self.store = sim_predictions.PredictionStore()
         self.sender = sim_webhooks.Sender(lambda: self.webhook_secret)
         self.files = {}
+        self.file_contents = {}
         self.requests = []
         self.stopping = threading.Event()
         self._faults = []

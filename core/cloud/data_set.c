@@ -103,7 +103,7 @@ static enum err find_root(struct ctx *ctx, struct data_set *set)
         bool missing = false;
 
         for (size_t len; *roots; roots += len + (roots[len] == ':')) {
-                const char *root, *given;
+                const char *root, *given, *below;
 
                 len = strcspn(roots, ":");
                 given = arena_strndup(ctx->arena, roots, len);
@@ -112,9 +112,10 @@ static enum err find_root(struct ctx *ctx, struct data_set *set)
                 root = *given == '/' ? resolved(ctx, given) : NULL;
                 if (!root)
                         continue;
-                set->below = real ? part_below(real, root) : NULL;
-                if (set->below) {
+                below = real ? part_below(real, root) : NULL;
+                if (below) {
                         set->root = root;
+                        set->below = below;
                         return OK;
                 }
                 missing = missing || (!real && seems_below(set->directory, given));
@@ -258,7 +259,7 @@ enum err data_sets_find(struct ctx *ctx, const json_t *dataloader_config, struct
         if (!found.sets)
                 return ctx_nomem(ctx);
         for (size_t i = 0; i < entries; i++) {
-                struct data_set set = { .index = i };
+                struct data_set set = { .index = i, .root = "", .below = "" };
                 enum err rc = read_entry(ctx, json_array_get(dataloader_config, i), &set);
 
                 if (rc == ERR_NOT_FOUND)

@@ -58,11 +58,10 @@ struct provider_account {
  * ERR_OUTCOME_UNKNOWN: it may have happened. */
 struct provider {
         const char *id, *name, *description;
-        const char *default_api_base;
+        const char *default_api_base, *webhook_secret_name;
         const char *token_name;   /* in the secrets */
         const char *token_prefix; /* what a token starts with, NULL: anything */
-        const char *webhook_secret_name;
-        int64_t file_max_bytes; /* of what upload_file takes */
+        int64_t file_max_bytes;   /* of what upload_file takes */
         enum err (*validate)(struct ctx *ctx, const struct provider_session *session,
                              struct provider_account *ret);
         enum err (*submit)(struct ctx *ctx, const struct provider_session *session,
@@ -82,9 +81,8 @@ struct provider {
         /* NULL: it hands none out, CLOUD_WEBHOOK_SECRET signs. */
         enum err (*webhook_secret)(struct ctx *ctx, const struct provider_session *session,
                                    const char **ret_secret);
-        /* Send a file ahead of a job, file->field aside, which is the provider's business.
-         * *ret_url: where its jobs find it. ERR_CONFLICT: file->progress said stop. Costs nothing
-         * to repeat. NULL: it takes none. */
+        /* Send a file ahead of a job; file->field is the provider's business. *ret_url: where its
+         * jobs find it. ERR_CONFLICT: file->progress said stop. May be repeated. NULL: no files. */
         enum err (*upload_file)(struct ctx *ctx, const struct provider_session *session,
                                 const struct http_file *file, const char **ret_url);
         /* The provider's own webhook body. False: it is not one. */
@@ -92,7 +90,6 @@ struct provider {
 };
 
 extern const struct provider provider_replicate;
-
 /* ERR_NOT_FOUND. */
 NODISCARD enum err provider_find(struct ctx *ctx, const char *id, const struct provider **ret);
 /* The n-th provider, NULL past the last. */

@@ -14,9 +14,11 @@
 
 static const char logger[] = "simpletuner.cloud.submissions";
 
-#define CLAIM_US      (15 * US_PER_S) /* without news; each news renews it */
 #define NEWS_EVERY_US US_PER_S
+#define CLAIM_US      (15 * NEWS_EVERY_US) /* each news renews it */
+#define CALL_US       (120 * US_PER_S)     /* the claim while the provider is asked: no news then */
 #define RETRY_US      (10 * US_PER_S)      /* after a fault of our own, or an unknown outcome */
+#define RETRY_MAX_US  (300 * US_PER_S)
 #define GIVE_UP_US    (60 * 60 * US_PER_S) /* a fault that lasts longer is the job's end */
 
 /* One submission while this thread has its claim. */
@@ -109,6 +111,17 @@ static struct submission ended(const struct run *run, enum submission_stage stag
         return next;
 }
 
+/* The job is gone: so is this. */
+static enum err forget(struct run *run)
+{
+        CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
+        enum err rc = db_begin(run->ctx, &tx);
+
+        if (rc == OK)
+                rc = store_submission_delete(run->ctx, run->row.job_id);
+        return rc == OK ? db_commit(&tx) : rc;
+}
+
 /* Nothing is left to do. */
 static enum err finish(struct run *run, enum submission_stage stage, const char *message)
 {
@@ -148,6 +161,8 @@ static enum err tell_row(struct run *run, int64_t done_bytes)
 
         next.bytes_done = done_bytes < next.bytes_total ? done_bytes : next.bytes_total;
         rc = db_begin(ctx, &tx);
+        if (rc == OK)
+                rc = db_lock(ctx, "submissions"); /* two that touch the same rows would deadlock */
         if (rc == OK)
                 rc = write_row(run, &next);
         if (rc == OK)
@@ -243,6 +258,7 @@ static enum err enter_submitting(struct run *run, const struct job_plan *plan)
         enum err rc;
 
         next.stage = STAGE_SUBMITTING;
+        next.claimed_until_us = next.updated_at_us + CALL_US;
         next.bytes_done = next.bytes_total;
         next.message = "Starting the job";
         rc = db_begin(ctx, &tx);
@@ -284,8 +300,9 @@ static enum err submit(struct run *run, const char *url)
         FAULT_POINT("data.submitted");
         if (rc == OK)
                 return finish(run, STAGE_COMPLETE, NULL);
-        if (rc == ERR_PROVIDER)
-                return finish(run, STAGE_ERROR, arena_strdup(ctx->arena, ctx->detail));
+        rc = store_job_get(ctx, run->job.job_id, &job);
+        if (rc == OK && job_status_is_terminal(job.status))
+                return finish(run, STAGE_ERROR, job.error_message);
         return hand_back(run, RETRY_US);
 }
 
@@ -333,6 +350,8 @@ static enum err look_for(struct run *run)
 {
         struct ctx *ctx = run->ctx;
         const int64_t since_us = run->row.updated_at_us;
+        const int64_t age_us = clock_wall_us(ctx->clock) - since_us;
+        int64_t wait_us = age_us / 2 > RETRY_US ? age_us / 2 : RETRY_US;
         struct provider_job there;
         bool moved;
         enum err rc;
@@ -344,13 +363,13 @@ static enum err look_for(struct run *run)
                 rc = job_record_news(ctx, &run->job, &there, &moved);
         if (rc == OK)
                 return finish(run, STAGE_COMPLETE, NULL);
-        if (rc == ERR_NOT_FOUND && clock_wall_us(ctx->clock) - since_us >= SUBMISSION_GRACE_US)
+        if (rc == ERR_NOT_FOUND && age_us >= SUBMISSION_GRACE_US)
                 return fail_job(run, "Submission was interrupted; the provider does not have this "
                                      "job");
         if (rc != ERR_NOT_FOUND)
                 log_event(ctx, LOG_WARNING, logger, "An interrupted submission is still unclear",
                           "reason", ctx->detail);
-        return hand_back(run, RETRY_US);
+        return hand_back(run, wait_us < RETRY_MAX_US ? wait_us : RETRY_MAX_US);
 }
 
 /* ---- finding work ---- */
@@ -379,7 +398,7 @@ static enum err run_claimed(struct run *run)
         ctx_set_job(ctx, run->row.job_id);
         rc = store_job_get(ctx, run->row.job_id, &run->job);
         if (rc == ERR_NOT_FOUND)
-                return finish(run, STAGE_ERROR, "The job was deleted");
+                return forget(run);
         if (rc != OK)
                 return rc;
         if (run->job.external_id)

@@ -325,13 +325,14 @@ static void a_cancel_after_the_call_began_asks_the_provider(void **state)
 static void a_job_that_was_deleted_is_forgotten(void **state)
 {
         struct ctx *ctx = *state;
+        struct submission row;
         struct job job;
 
         start(ctx);
         job = submitted(ctx);
         fixture_sql(ctx, "DELETE FROM jobs");
         assert_true(run(ctx));
-        assert_int_equal(row_of(ctx, &job).stage, STAGE_ERROR);
+        assert_rc(ctx, ERR_NOT_FOUND, submission_get(ctx, job.job_id, &row));
         assert_false(run(ctx));
 }
 

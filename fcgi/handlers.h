@@ -19,6 +19,8 @@ handler_fn jobs_submit, jobs_retry, configs_list;
 handler_fn jobs_list, jobs_show, jobs_cancel, jobs_delete, jobs_logs, jobs_progress, jobs_sync;
 handler_fn costs_estimate, costs_limit_status, costs_metrics;
 handler_fn jobs_submit, jobs_list, jobs_show, jobs_cancel, jobs_archive;
+handler_fn jobs_submit, jobs_list, jobs_show, jobs_cancel;
+handler_fn data_consent_preview, data_consent_show, data_consent_update;
 handler_fn webhooks_receive;
 handler_fn events_stream, events_recent;
 handler_fn webhooks_receive, deliveries_list, deliveries_show, deliveries_replay;

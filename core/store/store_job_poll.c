@@ -9,6 +9,7 @@ enum err store_jobs_due(struct ctx *ctx, const struct job_due *due, struct job *
         static const char sql[] = "SELECT " JOB_COLUMNS " FROM jobs "
                                   "WHERE poll_at_us IS NOT NULL AND "
                                   "(poll_at_us <= $1 OR poll_at_us > $2) "
+                                  "AND NOT (status = 'uploading' AND external_id IS NULL) "
                                   "ORDER BY poll_at_us LIMIT $3";
         CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
         struct job *jobs = arena_alloc(ctx->arena, due->limit * sizeof(*jobs));

@@ -5,7 +5,8 @@
 #include "core/store/store_jobs.h"
 
 /* Jobs that are due to be asked about at now_us, the longest due first, at most limit, into the
- * arena. A due time after until_us is one of a clock that was set back: due as well. */
+ * arena. A due time after until_us is one of a clock that was set back: due as well.
+ * Jobs whose data is still on its way to the provider are not at the provider: never due. */
 struct job_due {
         int64_t now_us, until_us;
         unsigned limit;

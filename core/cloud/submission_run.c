@@ -285,7 +285,7 @@ static enum err enter_submitting(struct run *run, const struct job_plan *plan)
         if (rc == OK)
                 rc = write_row(run, &next);
         if (rc == OK)
-                rc = store_job_give_token(ctx, bucket.bucket, plan->token.sha256, &given);
+                rc = store_submission_give_token(ctx, bucket.bucket, plan->token.sha256, &given);
         if (rc == OK && !given)
                 rc = run->stop = ctx_fail(ctx, ERR_CONFLICT, "the job has ended");
         if (rc == OK && bucket.directory)

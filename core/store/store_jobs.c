@@ -255,19 +255,6 @@ enum err store_job_set_external_id(struct ctx *ctx, const char *job_id, const ch
         return db_run(ctx, NULL, sql, "tti", job_id, external_id, clock_wall_us(ctx->clock));
 }
 
-enum err store_job_give_token(struct ctx *ctx, const char *job_id, const char *token_sha256,
-                              bool *ret_given)
-{
-        static const char sql[] = "UPDATE jobs SET upload_token_sha256 = $2 "
-                                  "WHERE job_id = $1 AND status = 'uploading'";
-        int64_t changed = 0;
-        enum err rc = db_run(ctx, &changed, sql, "tt", job_id, token_sha256);
-
-        if (rc == OK)
-                *ret_given = changed > 0;
-        return rc;
-}
-
 enum err store_job_note(struct ctx *ctx, const char *job_id, const char *error_message)
 {
         static const char sql[] = "UPDATE jobs SET error_message = $2 WHERE job_id = $1";

@@ -102,11 +102,6 @@ NODISCARD enum err store_job_apply(struct ctx *ctx, const struct job *job,
 NODISCARD enum err store_job_set_external_id(struct ctx *ctx, const char *job_id,
                                              const char *external_id);
 
-/* Give a job that is JOB_UPLOADING, and so has none yet, its upload token. *ret_given: it is that
- * still. Inside a transaction. */
-NODISCARD enum err store_job_give_token(struct ctx *ctx, const char *job_id,
-                                        const char *token_sha256, bool *ret_given);
-
 /* Explain a job's state without moving it. Inside a transaction. */
 NODISCARD enum err store_job_note(struct ctx *ctx, const char *job_id, const char *error_message);
 

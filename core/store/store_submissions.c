@@ -132,3 +132,16 @@ enum err store_submission_stop(struct ctx *ctx, const char *job_id, const char *
                 *ret_stopped = changed > 0;
         return rc;
 }
+
+enum err store_submission_give_token(struct ctx *ctx, const char *job_id, const char *token_sha256,
+                                     bool *ret_given)
+{
+        static const char sql[] = "UPDATE jobs SET upload_token_sha256 = $2 "
+                                  "WHERE job_id = $1 AND status = 'uploading'";
+        int64_t changed = 0;
+        enum err rc = db_run(ctx, &changed, sql, "tt", job_id, token_sha256);
+
+        if (rc == OK)
+                *ret_given = changed > 0;
+        return rc;
+}

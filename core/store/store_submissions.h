@@ -55,4 +55,9 @@ NODISCARD enum err store_submissions_touch(struct ctx *ctx, int64_t now_us);
 NODISCARD enum err store_submission_stop(struct ctx *ctx, const char *job_id, const char *message,
                                          bool *ret_stopped);
 
+/* Give a job that is JOB_UPLOADING, and so has none yet, its upload token. *ret_given: it is that
+ * still. Inside a transaction. */
+NODISCARD enum err store_submission_give_token(struct ctx *ctx, const char *job_id,
+                                               const char *token_sha256, bool *ret_given);
+
 #endif

@@ -144,7 +144,7 @@ static bool give_token(struct ctx *ctx, const struct job *job)
         bool given = false;
 
         assert_ok(ctx, db_begin(ctx, &tx));
-        assert_ok(ctx, store_job_give_token(ctx, job->job_id, "abc", &given));
+        assert_ok(ctx, store_submission_give_token(ctx, job->job_id, "abc", &given));
         assert_ok(ctx, db_commit(&tx));
         return given;
 }

@@ -157,10 +157,10 @@ static enum err read_query(struct ctx *ctx, const struct request *request, struc
 /* Asking providers is work that others pay for, hence the permission. */
 static enum err sync_active(struct ctx *ctx)
 {
-        struct poll_report report;
+        struct poll_round round = poll_round_begin(ctx);
         enum err rc = auth_require(ctx, PERM_CONFIG);
 
-        return rc == OK ? job_poll(ctx, POLL_MAX, &report) : rc;
+        return rc == OK ? job_poll(ctx, &round, POLL_MAX) : rc;
 }
 
 enum err jobs_list(struct ctx *ctx, const struct request *request, struct reply *reply)

@@ -64,6 +64,8 @@ static const struct route routes[] = {
   { METHOD_POST,   "/api/cloud/data-consent/preview",      data_consent_preview,   PERM_JOB_SUBMIT,    1 * MiB,     RATE_DEFAULT },
   { METHOD_GET,    "/api/cloud/data-consent/setting",      data_consent_show,      PERM_JOB_VIEW,      BODY_NONE,   RATE_DEFAULT },
   { METHOD_PUT,    "/api/cloud/data-consent/setting",      data_consent_update,    PERM_CONFIG,        4 * KiB,     RATE_DEFAULT },
+  { METHOD_GET,    "/api/cloud/polling/status",            polling_show,           PERM_JOB_VIEW,      BODY_NONE,   RATE_DEFAULT },
+  { METHOD_PUT,    "/api/cloud/polling/setting",           polling_update,         PERM_CONFIG,        4 * KiB,     RATE_DEFAULT },
 
   { METHOD_POST,   "/api/webhooks/{provider}",             webhooks_receive,       PERM_PUBLIC,        8 * MiB,     RATE_WEBHOOK },
   { METHOD_GET,    "/api/webhooks/deliveries",             deliveries_list,        PERM_CONFIG,        BODY_NONE,   RATE_DEFAULT },

@@ -5,7 +5,8 @@
 
 #include "core/cloud/http_transfer.h"
 
-#define WAIT_MS 1000
+#define WAIT_MS          1000
+#define KEPT_CONNECTIONS 64L
 
 struct http_client {
         CURLM *multi;           /* keeps the connections of all */
@@ -29,13 +30,24 @@ void http_client_stop(void)
         curl_global_cleanup();
 }
 
+/* By itself libcurl keeps fewer connections the fewer calls are under way, and a round of many
+ * calls would make its connections anew for each batch. */
+static CURLM *new_multi(void)
+{
+        CURLM *multi = curl_multi_init();
+
+        if (multi)
+                curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, KEPT_CONNECTIONS);
+        return multi;
+}
+
 struct http_client *http_client_new(void)
 {
         CLEANUP(http_client_freep) struct http_client *client = calloc(1, sizeof(*client));
 
         if (!client)
                 return NULL;
-        client->multi = curl_multi_init();
+        client->multi = new_multi();
         return client->multi ? TAKE(client) : NULL;
 }
 
@@ -63,7 +75,7 @@ static enum err forget_other_settings(struct ctx *ctx, const struct http_setting
         if (client->settings && strcmp(client->settings, now) != 0) {
                 curl_easy_cleanup(TAKE(client->single.curl)); /* has the TLS sessions */
                 curl_multi_cleanup(client->multi);
-                client->multi = curl_multi_init();
+                client->multi = new_multi();
         }
         free(client->settings);
         client->settings = TAKE(now);
@@ -166,12 +178,14 @@ static enum err put_to_work(struct ctx *ctx, struct crew *crew,
         unsigned slot = 0;
         enum err rc = calls->begin ? calls->begin(ctx, call) : OK;
 
+        if (rc != OK) {
+                conclude(ctx, calls, call, rc);
+                return OK;
+        }
         while (crew->serving[slot])
                 slot++;
-        if (rc == OK) {
-                call->answer.permanent = true;
-                rc = transfer_begin(ctx, &crew->transfers[slot], settings, &call->request);
-        }
+        call->answer.permanent = true;
+        rc = transfer_begin(ctx, &crew->transfers[slot], settings, &call->request);
         if (rc == OK && curl_multi_add_handle(ctx->http->multi, crew->transfers[slot].curl) != 0)
                 rc = ctx_nomem(ctx);
         if (rc == OK) {

@@ -5,7 +5,7 @@
 #include "core/cloud/bell.h"
 #include "core/cloud/cloud.h"
 #include "core/cloud/event.h"
-#include "core/cloud/job_poll.h"
+#include "core/cloud/job_recovery.h"
 #include "core/cloud/progress.h"
 #include "core/db/db.h"
 #include "core/store/store_archives.h"
@@ -45,19 +45,26 @@ static bool is_same(const char *a, const char *b)
         return a && strcmp(a, b) == 0;
 }
 
-/* What the log says about how far the job is; written only when it says something new. */
+/* Does the log say something new about how far the job is? */
+static bool has_progress(const struct job *job, const struct provider_job *news,
+                         struct progress *ret)
+{
+        if (!news->logs || news->status != JOB_RUNNING || !progress_read(news->logs, ret))
+                return false;
+        return !is_same(job->progress_stage, ret->stage) ||
+               !is_same(job->progress_line, ret->line) ||
+               (ret->permille >= 0 && ret->permille != job->progress_permille);
+}
+
 static enum err take_progress(struct ctx *ctx, const struct job *job,
                               const struct provider_job *news)
 {
         struct progress progress;
         struct job_progress row;
 
-        if (!news->logs || news->status != JOB_RUNNING || !progress_read(news->logs, &progress))
+        if (!has_progress(job, news, &progress))
                 return OK;
         row = (struct job_progress){ progress.stage, progress.line, progress.permille };
-        if (is_same(job->progress_stage, row.stage) && is_same(job->progress_line, row.line) &&
-            (row.permille < 0 || row.permille == job->progress_permille))
-                return OK;
         return store_job_progress(ctx, job->job_id, &row);
 }
 
@@ -122,6 +129,24 @@ enum err job_take_news(struct ctx *ctx, const struct job *job, const struct prov
                        bool *ret_moved)
 {
         return job_take_news_audited(ctx, job, news, NULL, ret_moved);
+}
+
+bool job_news_are_known(const struct job *job, const struct provider_job *news)
+{
+        struct progress progress;
+
+        if (!job->external_id && news->external_id)
+                return false;
+        if (!news->status_known)
+                return true;
+        if (news->status != job->status || job_status_is_terminal(news->status))
+                return false;
+        if (news->status == JOB_RUNNING && !job->started_at_us)
+                return false;
+        if (news->started_at_us &&
+            (!job->started_at_us || news->started_at_us < job->started_at_us))
+                return false;
+        return !(news->error && !job->error_message) && !has_progress(job, news, &progress);
 }
 
 enum err job_record_news(struct ctx *ctx, const struct job *job, const struct provider_job *news,

@@ -22,4 +22,8 @@ NODISCARD enum err job_take_news_audited(struct ctx *ctx, const struct job *job,
 NODISCARD enum err job_record_news(struct ctx *ctx, const struct job *job,
                                    const struct provider_job *news, bool *ret_moved);
 
+/* Do the news say nothing that this row does not? A poll hears that of most jobs and then need not
+ * write. When in doubt, false. */
+bool job_news_are_known(const struct job *job, const struct provider_job *news);
+
 #endif

@@ -1,23 +1,25 @@
-/* One poll round: ask the providers about every active job, the longest unasked first. Jobs whose
- * submission was interrupted are looked for at the provider by our id; nothing is submitted again.
- */
+/* One poll round: every job that is due is asked about, the longest due first and many at once.
+ * Jobs the provider has not named yet are looked for in its list (job_recovery.h). */
 #ifndef CORE_CLOUD_JOB_POLL_H
 #define CORE_CLOUD_JOB_POLL_H
 
-#include "core/base/ctx.h"
+#include "core/cloud/poll_finding.h"
 
-/* A submission is in flight at most this long; before that its absence proves nothing. */
-#define SUBMISSION_GRACE_US (15 * 60 * US_PER_S)
-
-struct poll_report {
-        unsigned asked;  /* jobs the provider was asked about */
-        unsigned moved;  /* of these, whose row changed */
-        unsigned found;  /* lost submissions found at the provider */
-        unsigned failed; /* the provider could not be asked; tried again next time */
+/* A walk over the jobs that were due when it began; each is met once. */
+struct poll_round {
+        int64_t started_at_us;
+        bool more; /* there may be jobs it has not met yet */
+        struct poll_report report;
+        /* private to job_poll.c */
+        int64_t after_due_us;
+        char after_id[CTX_ID_SIZE];
 };
 
-/* At most limit jobs. One job's trouble is logged and counted, and does not stop the round.
- * Faults of the database only. */
-NODISCARD enum err job_poll(struct ctx *ctx, unsigned limit, struct poll_report *ret);
+struct poll_round poll_round_begin(const struct ctx *ctx);
+
+/* Deal with the next batch of jobs; whatever it allocates may be released afterwards. A job's
+ * trouble is logged and counted and does not stop the round; a provider whose circuit breaker is
+ * open is not asked. Faults of the database only. */
+NODISCARD enum err job_poll(struct ctx *ctx, struct poll_round *round, unsigned batch);
 
 #endif

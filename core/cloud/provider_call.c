@@ -48,14 +48,21 @@ enum err provider_call(struct ctx *ctx, const struct provider_session *session,
 struct guarded {
         const struct provider_session *session;
         struct breaker_pass pass;
-        http_done_fn *done;
+        const struct http_calls *calls;
         void *arg;
 };
 
 static enum err begin_guarded(struct ctx *ctx, struct http_call *call)
 {
         struct guarded *guarded = call->arg;
+        enum err rc = OK;
 
+        call->arg = guarded->arg;
+        if (guarded->calls->begin)
+                rc = guarded->calls->begin(ctx, call);
+        call->arg = guarded;
+        if (rc != OK)
+                return rc;
         return breaker_check(ctx, guarded->session->provider->id, &guarded->pass);
 }
 
@@ -66,7 +73,7 @@ static void end_guarded(struct ctx *ctx, struct http_call *call)
         if (guarded->pass.provider)
                 report(ctx, &guarded->pass, call->rc, &call->answer);
         call->arg = guarded->arg;
-        guarded->done(ctx, call);
+        guarded->calls->done(ctx, call);
 }
 
 enum err provider_call_all(struct ctx *ctx, const struct provider_session *session,
@@ -78,7 +85,7 @@ enum err provider_call_all(struct ctx *ctx, const struct provider_session *sessi
         if (!guarded)
                 return ctx_nomem(ctx);
         for (size_t i = 0; i < calls->count; i++) {
-                guarded[i] = (struct guarded){ .session = session, .done = calls->done };
+                guarded[i] = (struct guarded){ .session = session, .calls = calls };
                 guarded[i].arg = calls->calls[i].arg;
                 calls->calls[i].arg = &guarded[i];
         }

@@ -10,7 +10,7 @@
 NODISCARD enum err provider_call(struct ctx *ctx, const struct provider_session *session,
                                  const struct http_request *request, struct http_answer *ret);
 
-/* Many calls that only read. As http_perform_all, whose begin is not asked; each of them is made
+/* Many calls that only read. As http_perform_all; each of them is made
  * once, and has ERR_NOT_READY when the breaker was open by then. */
 NODISCARD enum err provider_call_all(struct ctx *ctx, const struct provider_session *session,
                                      const struct http_calls *calls);

@@ -25,13 +25,16 @@ static bool is_ambiguous(long status)
         return status >= 500 && status != 501;
 }
 
+/* json: the answer parsed, NULL: it is no JSON. A 404 that is not in the provider's own words is of
+ * something in between, and proves nothing. */
 static enum err refuse(struct ctx *ctx, const char *name, const struct http_answer *answer,
-                       const char *reason)
+                       const json_t *json)
 {
+        const char *reason = json ? reason_in(json) : "no readable answer";
         enum err rc = is_ambiguous(answer->status) ? ERR_OUTCOME_UNKNOWN : ERR_PROVIDER;
         int len = (int)strcspn(reason, "\r\n");
 
-        if (answer->status == 404)
+        if (answer->status == 404 && json_is_object(json))
                 return ctx_fail(ctx, ERR_NOT_FOUND, "%s: not found", name);
         if (answer->retry_after_s > 0)
                 return ctx_fail(ctx, rc, "%s answered HTTP %ld: %.*s (try again in %ld s)", name,
@@ -55,8 +58,7 @@ enum err provider_rest_read(struct ctx *ctx, const char *name, const struct http
                         return rc;
         }
         if (answer->status < 200 || answer->status > 299)
-                return refuse(ctx, name, answer,
-                              parsed == OK ? reason_in(json) : "no readable answer");
+                return refuse(ctx, name, answer, parsed == OK ? json : NULL);
         if (parsed != OK && answer->body_len)
                 return ctx_fail(ctx, ERR_OUTCOME_UNKNOWN, "%s answered HTTP %ld with %s", name,
                                 answer->status,

@@ -11,8 +11,9 @@ NODISCARD enum err provider_rest_call(struct ctx *ctx, const struct provider_ses
                                       const struct http_request *request, json_t **ret_json);
 
 /* What an answer means. name is the provider's. *ret_json: parsed, owned by the arena, NULL when a
- * 2xx had no body. ERR_NOT_FOUND: 404. ERR_PROVIDER: refused. ERR_OUTCOME_UNKNOWN: 5xx, which
- * leaves open whether a POST took effect, or a 2xx that is not JSON. */
+ * 2xx had no body. ERR_NOT_FOUND: 404 with a JSON object. ERR_PROVIDER: refused.
+ * ERR_OUTCOME_UNKNOWN: 5xx, which leaves open whether a POST took effect, or a 2xx that is not
+ * JSON. */
 NODISCARD enum err provider_rest_read(struct ctx *ctx, const char *name,
                                       const struct http_answer *answer, json_t **ret_json);
 

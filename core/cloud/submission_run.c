@@ -6,7 +6,7 @@
 #include "core/cloud/data_consent.h"
 #include "core/cloud/data_pack.h"
 #include "core/cloud/job_news.h"
-#include "core/cloud/job_poll.h"
+#include "core/cloud/job_recovery.h"
 #include "core/cloud/job_submit.h"
 #include "core/cloud/provider_jobs.h"
 #include "core/cloud/submission.h"

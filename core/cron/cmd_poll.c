@@ -1,38 +1,54 @@
 /* simpletuner-cloud poll: ask the providers about every active job. */
-#include <stdio.h>
-
-#include "core/cloud/job_poll.h"
-#include "core/cloud/object_store.h"
+#include "core/cloud/polling.h"
 #include "core/cron/command.h"
+#include "core/cron/signals.h"
+#include "core/cron/task_print.h"
+#include "core/cron/tasks.h"
 
-#define JOBS_PER_ROUND 1000
+#define EVERY_US (30 * US_PER_S) /* when only --for is given */
 
-static void print_json(const struct poll_report *report, unsigned swept)
+static enum err poll_once(struct ctx *ctx, const struct command_options *options, bool quiet)
 {
-        CLEANUP(command_json_end) struct command_json out = command_json_begin();
+        struct task_run run;
+        enum err rc = scheduler_run(ctx, task_find(POLLING_TASK), true, &run);
 
-        jsonw_int(&out.json, "asked", report->asked);
-        jsonw_int(&out.json, "moved", report->moved);
-        jsonw_int(&out.json, "found", report->found);
-        jsonw_int(&out.json, "failed", report->failed);
-        jsonw_int(&out.json, "swept_uploads", swept);
+        if (options->json) {
+                CLEANUP(command_json_end) struct command_json out = command_json_begin();
+
+                task_print_json(&out.json, &run);
+        } else if (rc == OK && !quiet) {
+                task_print(&run);
+        }
+        return rc;
+}
+
+/* Rounds begin at multiples of every after the first, however long they take. */
+static enum err poll_again_and_again(struct ctx *ctx, const struct command_options *options)
+{
+        const int64_t every_us = options->every_us ? options->every_us : EVERY_US;
+        const int64_t begin_us = clock_mono_us(ctx->clock);
+        int64_t next_us = begin_us;
+        enum err rc;
+
+        for (;;) {
+                int64_t now_us;
+
+                rc = poll_once(ctx, options, !command_is_watched());
+                now_us = clock_mono_us(ctx->clock);
+                do {
+                        next_us += every_us;
+                } while (next_us < now_us);
+                if (options->for_us && next_us - begin_us >= options->for_us)
+                        return rc;
+                if (signals_wait(next_us - now_us))
+                        return rc;
+        }
 }
 
 enum err cmd_poll(struct ctx *ctx, const struct command_options *options)
 {
-        struct poll_report report;
-        unsigned swept = 0;
-        enum err rc;
-
-        rc = job_poll(ctx, JOBS_PER_ROUND, &report);
-        if (rc == OK)
-                rc = object_store_sweep(ctx, &swept);
-        if (rc != OK)
-                return rc;
-        if (options->json)
-                print_json(&report, swept);
-        else
-                printf("asked about %u jobs: %u moved, %u found again, %u could not be asked\n",
-                       report.asked, report.moved, report.found, report.failed);
-        return OK;
+        signals_hold();
+        if (options->every_us || options->for_us)
+                return poll_again_and_again(ctx, options);
+        return poll_once(ctx, options, false);
 }

@@ -2,8 +2,9 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
-#define RESULT_MAX (1 * MiB)
+#define RESULT_MAX (8 * MiB)
 
 struct command_json command_json_begin(void)
 {
@@ -21,6 +22,12 @@ void command_json_end(struct command_json *out)
 {
         jsonw_object_end(&out->json);
         puts(buf_str(out->text));
+        fflush(stdout);
         buf_done(out->text);
         free(out->text);
+}
+
+bool command_is_watched(void)
+{
+        return isatty(STDOUT_FILENO) == 1;
 }

@@ -1,27 +1,54 @@
-/* The companion's commands: one file each, cmd_<name>.c. */
+/* The companion's commands: the table is in commands.c, each is one file, cmd_<name>.c. */
 #ifndef CORE_CRON_COMMAND_H
 #define CORE_CRON_COMMAND_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "core/base/ctx.h"
 #include "core/base/jsonw.h"
 
+/* What was given on the command line; zeros where nothing was. */
 struct command_options {
-        bool json; /* write for a script, not for a person */
+        bool json;           /* write for a script, not for a person */
+        const char *operand; /* NULL: the command takes none */
+        const char *task, *status, *provider;
+        int64_t limit;
+        int64_t every_us, for_us;
+};
+
+/* One option of a command: --name VALUE or --name=VALUE. */
+enum option_kind {
+        OPTION_WORD,     /* const char * */
+        OPTION_COUNT,    /* int64_t from 1 to max */
+        OPTION_DURATION, /* int64_t of microseconds, "30s", from a second to max_s seconds */
+};
+struct command_option {
+        const char *name;  /* "--every"; NULL ends a list */
+        const char *value; /* its name in the help: "DURATION" */
+        enum option_kind kind;
+        size_t offset;                        /* in struct command_options */
+        int64_t max;                          /* of a count; of a duration in seconds */
+        bool (*is_allowed)(const char *word); /* of a word; NULL: any is */
+        const char *help;
 };
 
 /* Do it and write the result to standard output. */
 typedef enum err command_fn(struct ctx *ctx, const struct command_options *options);
 
 struct command {
-        const char *name;
+        const char *name;                     /* one word or two: "jobs list" */
+        const char *operand;                  /* what it takes one of: "ID"; NULL: none */
+        const struct command_option *options; /* NULL: none but --json */
         command_fn *run;
         bool needs_schema; /* refuse to run before the database is migrated */
         const char *summary, *help;
 };
 
-/* A result as one JSON object, printed when it leaves its scope:
+/* The n-th command, NULL past the last. */
+const struct command *command_at(size_t n);
+
+/* A result as one JSON object on a line, printed when it leaves its scope:
  * CLEANUP(command_json_end) struct command_json out = command_json_begin(); */
 struct command_json {
         struct buf *text;
@@ -30,6 +57,10 @@ struct command_json {
 struct command_json command_json_begin(void);
 void command_json_end(struct command_json *out);
 
-command_fn cmd_migrate, cmd_info, cmd_poll;
+/* Is a person reading? Then commands that cron runs tell of their work; else only of trouble. */
+bool command_is_watched(void);
+
+command_fn cmd_migrate, cmd_info, cmd_cron, cmd_tasks, cmd_poll;
+command_fn cmd_jobs_list, cmd_jobs_show, cmd_jobs_cancel;
 
 #endif

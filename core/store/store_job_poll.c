@@ -3,25 +3,17 @@
 #include "core/db/db.h"
 #include "core/store/job_row.h"
 
-enum err store_jobs_due(struct ctx *ctx, const struct job_due *due, struct job **ret_jobs,
-                        size_t *ret_count)
+/* The rows of a statement over JOB_COLUMNS, at most limit, into the arena. */
+static enum err read_jobs(struct ctx *ctx, struct db_stmt *stmt, unsigned limit,
+                          struct job **ret_jobs, size_t *ret_count)
 {
-        static const char sql[] = "SELECT " JOB_COLUMNS " FROM jobs "
-                                  "WHERE poll_at_us IS NOT NULL AND "
-                                  "(poll_at_us <= $1 OR poll_at_us > $2) "
-                                  "AND NOT (status = 'uploading' AND external_id IS NULL) "
-                                  "ORDER BY poll_at_us LIMIT $3";
-        CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
-        struct job *jobs = arena_alloc(ctx->arena, due->limit * sizeof(*jobs));
+        struct job *jobs = arena_alloc(ctx->arena, (limit + 1) * sizeof(*jobs));
         size_t count = 0;
-        enum err rc;
+        enum err rc = OK;
 
         if (!jobs)
                 return ctx_nomem(ctx);
-        rc = db_query(ctx, &stmt, sql, "iii", due->now_us, due->until_us, (int64_t)due->limit);
-        if (rc != OK)
-                return rc;
-        while (count < due->limit && (rc = db_step(ctx, stmt)) == OK) {
+        while (count < limit && (rc = db_step(ctx, stmt)) == OK) {
                 rc = job_row_own(ctx, job_row_borrow(stmt), &jobs[count++]);
                 if (rc != OK)
                         return rc;
@@ -31,6 +23,23 @@ enum err store_jobs_due(struct ctx *ctx, const struct job_due *due, struct job *
         *ret_jobs = jobs;
         *ret_count = count;
         return OK;
+}
+
+enum err store_jobs_due(struct ctx *ctx, const struct job_due *due, struct job **ret_jobs,
+                        size_t *ret_count)
+{
+        static const char sql[] = "SELECT " JOB_COLUMNS " FROM jobs "
+                                  "WHERE poll_at_us IS NOT NULL AND "
+                                  "(poll_at_us <= $1 OR poll_at_us > $2) AND "
+                                  "(poll_at_us > $3 OR (poll_at_us = $3 AND job_id > $4)) "
+                                  "AND NOT (status = 'uploading' AND external_id IS NULL) "
+                                  "ORDER BY poll_at_us, job_id LIMIT $5";
+        CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
+        enum err rc;
+
+        rc = db_query(ctx, &stmt, sql, "iiiti", due->now_us, due->until_us, due->after_due_us,
+                      due->after_id ? due->after_id : "", (int64_t)due->limit);
+        return rc == OK ? read_jobs(ctx, stmt, due->limit, ret_jobs, ret_count) : rc;
 }
 
 enum err store_job_schedule(struct ctx *ctx, const char *job_id,
@@ -43,4 +52,50 @@ enum err store_job_schedule(struct ctx *ctx, const char *job_id,
 
         return db_run(ctx, NULL, sql, "tiiii", job_id, schedule->poll_at_us, schedule->failures,
                       schedule->missing_count, (int64_t)schedule->forget);
+}
+
+enum err store_job_hold(struct ctx *ctx, const struct job *seen)
+{
+        static const char sql[] = "UPDATE jobs SET job_id = job_id WHERE job_id = $1 "
+                                  "AND status = $2 AND COALESCE(external_id, '') = $3";
+        int64_t held = 0;
+        enum err rc;
+
+        rc = db_run(ctx, &held, sql, "ttt", seen->job_id, job_status_name(seen->status),
+                    seen->external_id ? seen->external_id : "");
+        if (rc == OK && held == 0)
+                return ctx_fail(ctx, ERR_NOT_FOUND, "the job has changed meanwhile");
+        return rc;
+}
+
+/* A job without a row of its own there was last heard of when its row was written. Once the
+ * provider may have been asked to start it, its silence proves nothing. */
+#define STALLED                                                                                    \
+        "status = 'uploading' AND COALESCE((SELECT submissions.updated_at_us FROM submissions "    \
+        "WHERE submissions.job_id = jobs.job_id), updated_at_us) < $1 AND NOT EXISTS (SELECT 1 "   \
+        "FROM submissions WHERE submissions.job_id = jobs.job_id AND stage = 'submitting' "        \
+        "AND run_at_us IS NOT NULL)"
+
+enum err store_jobs_stalled(struct ctx *ctx, int64_t before_us, unsigned limit,
+                            struct job **ret_jobs, size_t *ret_count)
+{
+        static const char sql[] =
+                "SELECT " JOB_COLUMNS " FROM jobs WHERE " STALLED " ORDER BY job_id LIMIT $2";
+        CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
+        enum err rc;
+
+        rc = db_query(ctx, &stmt, sql, "ii", before_us, (int64_t)limit);
+        return rc == OK ? read_jobs(ctx, stmt, limit, ret_jobs, ret_count) : rc;
+}
+
+enum err store_job_is_stalled(struct ctx *ctx, const char *job_id, int64_t before_us)
+{
+        static const char sql[] = "SELECT job_id FROM jobs WHERE " STALLED " AND job_id = $2";
+        CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
+        enum err rc;
+
+        rc = db_query(ctx, &stmt, sql, "it", before_us, job_id);
+        if (rc == OK)
+                rc = db_step(ctx, stmt);
+        return rc == ERR_NOT_FOUND ? ctx_fail(ctx, rc, "the upload goes on") : rc;
 }

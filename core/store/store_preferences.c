@@ -16,8 +16,10 @@ enum err store_preference_get(struct ctx *ctx, const char *name, const char **re
 
 enum err store_preference_put(struct ctx *ctx, const char *name, const char *value)
 {
-        static const char sql[] = "INSERT INTO preferences (name, value) VALUES ($1, $2) "
+        static const char put[] = "INSERT INTO preferences (name, value) VALUES ($1, $2) "
                                   "ON CONFLICT (name) DO UPDATE SET value = $2";
+        static const char forget[] = "DELETE FROM preferences WHERE name = $1";
 
-        return db_run(ctx, NULL, sql, "tt", name, value);
+        return value ? db_run(ctx, NULL, put, "tt", name, value)
+                     : db_run(ctx, NULL, forget, "t", name);
 }

@@ -65,3 +65,20 @@ def age(cloud, job_id, seconds):
     """Let a job look as if it had been submitted so long ago, and let it be due."""
     cloud.change("UPDATE jobs SET created_at_us = created_at_us - %s, poll_at_us = 0 "
                   "WHERE job_id = %s", seconds * 1_000_000, job_id)
+
+
+def let_leases_end(cloud):
+    """As if the leases that a dead companion held had run out, and its tasks were due again."""
+    cloud.change("UPDATE tasks SET lease_until_us = 0, due_at_us = 0")
+
+
+def let_claims_end(cloud):
+    """The same for the claims of a dead responder."""
+    cloud.change("UPDATE archives SET claimed_until_us = 1")
+    cloud.change("UPDATE submissions SET claimed_until_us = 1")
+
+
+def settled_archive(cloud, job):
+    """The archive of a job once it is done or given up, else None."""
+    view = cloud.job(job.job_id)["archive"]
+    return view if view and view["state"] != "waiting" else None

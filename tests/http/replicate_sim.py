@@ -98,6 +98,8 @@ class ReplicateSim:
         self.mode = mode
         self.page_size = 100
         self.version_page_size = 100
+        self.latency_s = 0.0
+        self.under_way = self.busiest = 0  # requests at once, counted while latency_s is set
         self.ca_path, cert, key = sim_tls.ensure_certificates(self.directory)
         self.token = "r8_" + secrets.token_hex(19)[:37]
         sim_tls.write_private(self.directory / "token", self.token.encode())
@@ -185,6 +187,15 @@ class ReplicateSim:
                 if fault.take(method, path):
                     return fault
         return None
+
+    def take_time(self):
+        """Be as slow as latency_s says."""
+        with self._lock:
+            self.under_way += 1
+            self.busiest = max(self.busiest, self.under_way)
+        self.stopping.wait(self.latency_s)
+        with self._lock:
+            self.under_way -= 1
 
     # predictions
 

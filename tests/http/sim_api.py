@@ -249,6 +249,8 @@ class Handler(BaseHTTPRequestHandler):
         control = self.path_only.startswith(("/control/", "/status/"))
         fault = None if control else self.sim.take_fault(self.command, self.path_only)
         record["fault"] = fault.mode if fault else None
+        if self.sim.latency_s and not control:
+            self.sim.take_time()
         if not fault or fault.mode in ("slow", "drop-after-commit"):
             record["status"], body = self._answer(control)
         if fault:

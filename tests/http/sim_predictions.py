@@ -1,5 +1,6 @@
 """The simulator's predictions: shapes, states and validation as Replicate has them."""
 
+import contextlib
 import copy
 import datetime
 import hashlib
@@ -178,6 +179,15 @@ class PredictionStore:
         """Make a prediction unknown: what a caller sees for a foreign or mistyped id."""
         with self._lock:
             del self._items[prediction_id]
+
+    @contextlib.contextmanager
+    def hidden(self, prediction_id):
+        """A prediction that nobody sees yet: with hidden(id): ..."""
+        with self._lock:
+            item = self._items.pop(prediction_id)
+        yield
+        with self._lock:
+            self._items[prediction_id] = item
 
     def move(self, prediction_id, status, changes, force=False):
         """Enter status; returns the new view, or None when the prediction has ended already."""

@@ -8,7 +8,6 @@ import threading
 import pytest
 
 import expect
-from stack import RESPONDER
 from waiting import until
 
 WAIT_S = 30
@@ -174,26 +173,6 @@ def test_a_killed_responder_goes_on_where_it_stopped(cloud, job):
     assert fetched(cloud, job)["bytes"] == len(BIG)
     assert downloads(cloud, job, "w.bin") == [None, f"bytes={len(BIG) // 2}-"]
     assert stored(cloud, job, "outputs/w.bin") == BIG
-    assert not parts(cloud, job)
-
-
-@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
-@pytest.mark.parametrize("point, asked", [
-    ("archive.claimed", ["all"]), ("archive.part", ["all", "rest"]), ("archive.stored", ["all"])])
-def test_a_kill_at_any_point_loses_and_repeats_nothing(new_stack, database, point, asked):
-    if point.encode() not in RESPONDER.read_bytes():
-        pytest.skip("needs a build with ./configure --enable-fault-points")
-    cloud = new_stack({"SIMPLETUNER_FAULT_POINT": point}, database=database)
-    pid, job = cloud.responder_pid(), cloud.new_job()
-    url, _ = cloud.sim.deliver(job.prediction_id, "w.bin", BIG)
-    finish(cloud, job, output=url)
-    until(lambda: cloud.new_pid(pid), WAIT_S, f"{point} does not strike")
-    cloud.restart(SIMPLETUNER_FAULT_POINT=None)
-    cloud.change("UPDATE archives SET claimed_until_us = 1")
-    assert fetched(cloud, job)["bytes"] == len(BIG)
-    assert stored(cloud, job, "outputs/w.bin") == BIG
-    assert manifest(cloud, job)["files"][0]["sha256"] == hashlib.sha256(BIG).hexdigest()
-    assert ["rest" if start else "all" for start in downloads(cloud, job, "w.bin")] == asked
     assert not parts(cloud, job)
 
 

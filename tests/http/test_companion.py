@@ -31,7 +31,7 @@ def test_help_and_version_go_to_standard_output(home, program, option, mention):
     assert mention.lower() in result.stdout.lower() and result.stderr == ""
 
 
-@pytest.mark.parametrize("command", ["migrate", "info", "poll"])
+@pytest.mark.parametrize("command", ["migrate", "info", "cron", "poll", "tasks"])
 def test_every_command_has_help(home, command):
     result = run(home, command, "--help")
     assert result.returncode == 0 and command in result.stdout
@@ -70,7 +70,7 @@ def test_the_database_is_not_for_everyone(home):
     assert database.stat().st_mode & 0o007 == 0
 
 
-@pytest.mark.parametrize("command", [("migrate",), ("info",), ("poll",)])
+@pytest.mark.parametrize("command", [("migrate",), ("info",), ("cron",), ("poll",)])
 def test_a_newer_database_is_refused(home, command):
     run(home, "migrate")
     path = home / "config" / "cloud" / "jobs.db"

@@ -9,7 +9,7 @@ import psycopg2
 import pytest
 
 import expect
-from stack import RESPONDER, WEBHOOK
+from stack import WEBHOOK
 from waiting import until
 
 DELIVERIES = "/api/webhooks/deliveries"
@@ -104,52 +104,6 @@ def test_a_database_that_stays_locked_is_our_fault(new_stack):
         expect.error(cloud.post(WEBHOOK, timeout=60, **signed), 503)
     assert expect.ok(cloud.post(WEBHOOK, **signed))["status"] == "received"
     assert cloud.status(job.job_id) == "completed"
-
-
-# Killed
-
-
-@pytest.fixture
-def armed(cloud):
-    """armed(point): the responder will die at that point; its successor will not."""
-    if b"webhook.applying" not in RESPONDER.read_bytes():
-        pytest.skip("needs a build with ./configure --enable-fault-points")
-    env_file = cloud.home / "cloud.env"
-
-    def arm(point):
-        env_file.write_text(f"SIMPLETUNER_FAULT_POINT={point}\n")
-        cloud.kill_responder()
-        env_file.write_text("")
-        return cloud.responder_pid()
-
-    yield arm
-    env_file.write_text("")
-
-
-@pytest.mark.parametrize("point", ["webhook.stored", "webhook.applying", "webhook.applied"])
-def test_a_kill_at_any_point_loses_nothing_and_repeats_nothing(cloud, armed, point):
-    """The sender tries again until it is told that all is well, as senders do."""
-    jobs = [cloud.new_job() for _ in range(4)]
-    old = armed(point)
-
-    def accepted(job):
-        with contextlib.suppress(OSError):
-            answer = cloud.post(WEBHOOK, **cloud.sign(event(job, "completed"),
-                                                      webhook_id=f"msg_{job.job_id}"))
-            return answer.status_code == 200 and answer.json()["status"] in ("received",
-                                                                             "duplicate")
-        return False
-
-    for job in jobs:
-        until(lambda job=job: accepted(job), 20, "the webhook is never accepted")
-    until(lambda: cloud.new_pid(old), 15, "the responder did not die")
-    until(cloud.is_ready, 20, "the service does not get ready after the restart")
-    for job in jobs:
-        assert cloud.status(job.job_id) == "completed"
-        assert cloud.query("SELECT outcome, attempts FROM webhook_deliveries WHERE job_id = %s",
-                           job.job_id) == [("applied", 1)]
-        assert cloud.query("SELECT COUNT(*) FROM events WHERE job_id = %s AND data LIKE %s",
-                           job.job_id, "%completed%") == [(1,)]
 
 
 # Looked at

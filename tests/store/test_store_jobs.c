@@ -1,6 +1,5 @@
 
 #include "core/store/store_job_list.h"
-#include "core/store/store_job_poll.h"
 #include "tests/fixture_db.h"
 
 #define PROVIDER "replicate"
@@ -410,15 +409,6 @@ static void an_external_id_is_kept_once_it_is_known(void **state)
         assert_rc(ctx, ERR_CONFLICT, set_external_id(ctx, two.job_id, "ext1"));
 }
 
-static void schedule(struct ctx *ctx, const char *id, struct job_schedule schedule)
-{
-        CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
-
-        assert_ok(ctx, db_begin(ctx, &tx));
-        assert_ok(ctx, store_job_schedule(ctx, id, &schedule));
-        assert_ok(ctx, db_commit(&tx));
-}
-
 static void a_note_explains_without_moving(void **state)
 {
         struct ctx *ctx = *state;
@@ -431,58 +421,6 @@ static void a_note_explains_without_moving(void **state)
         job = stored(ctx, job.job_id);
         assert_int_equal(job.status, JOB_PENDING);
         assert_string_equal(job.error_message, "the provider did not answer");
-}
-
-static size_t due(struct ctx *ctx, int64_t now_us, unsigned limit, struct job **ret_jobs)
-{
-        const struct job_due due = { now_us, now_us + 1000, limit };
-        size_t count = 0;
-
-        assert_ok(ctx, store_jobs_due(ctx, &due, ret_jobs, &count));
-        return count;
-}
-
-static void the_longest_due_active_jobs_are_polled_first(void **state)
-{
-        struct ctx *ctx = *state;
-        struct job ended = inserted(ctx, 9), *jobs;
-
-        assert_ok(ctx, set_external_id(ctx, ended.job_id, "ext"));
-        for (unsigned n = 1; n <= 4; n++)
-                schedule(ctx, inserted(ctx, n).job_id,
-                         (struct job_schedule){ .poll_at_us = 100 - (int64_t)n });
-        assert_true(move(ctx, &ended, JOB_FAILED));
-        assert_int_equal(due(ctx, 100, 3, &jobs), 3);
-        for (unsigned i = 0; i < 3; i++)
-                assert_string_equal(jobs[i].job_id, job_id(ctx, 4 - i));
-        assert_int_equal(due(ctx, 100, 50, &jobs), 4);
-        assert_int_equal(due(ctx, 97, 50, &jobs), 2);
-}
-
-static void a_job_due_in_an_impossible_future_is_due_now(void **state)
-{
-        struct ctx *ctx = *state;
-        struct job job = inserted(ctx, 1), *jobs;
-
-        schedule(ctx, job.job_id, (struct job_schedule){ .poll_at_us = 5000, .failures = 3 });
-        assert_int_equal(due(ctx, 4500, 5, &jobs), 0);
-        assert_int_equal(due(ctx, 100, 5, &jobs), 1);
-        assert_int_equal(jobs[0].poll_failures, 3);
-}
-
-static void a_job_that_ended_before_the_provider_named_it_is_looked_for_once_more(void **state)
-{
-        struct ctx *ctx = *state;
-        struct job job = inserted(ctx, 1), *jobs;
-
-        assert_true(apply(ctx, &job,
-                          (struct job_news){ .status = JOB_CANCELLED,
-                                             .cost_usd_micros = JOB_COST_UNKNOWN,
-                                             .poll_at_us = 700 }));
-        assert_int_equal(due(ctx, 699, 5, &jobs), 0);
-        assert_int_equal(due(ctx, 700, 5, &jobs), 1);
-        schedule(ctx, job.job_id, (struct job_schedule){ .forget = true });
-        assert_int_equal(due(ctx, 900, 5, &jobs), 0);
 }
 
 int main(void)
@@ -501,10 +439,6 @@ int main(void)
                 FIXTURE_DB_TEST(the_upload_token_dies_with_the_job),
                 FIXTURE_DB_TEST(an_external_id_is_kept_once_it_is_known),
                 FIXTURE_DB_TEST(a_note_explains_without_moving),
-                FIXTURE_DB_TEST(the_longest_due_active_jobs_are_polled_first),
-                FIXTURE_DB_TEST(a_job_due_in_an_impossible_future_is_due_now),
-                FIXTURE_DB_TEST(
-                        a_job_that_ended_before_the_provider_named_it_is_looked_for_once_more),
         };
 
         return FIXTURE_RUN("store jobs", tests);

@@ -35,11 +35,21 @@ static void the_last_choice_counts(void **state)
         assert_string_equal(value_of(*state, "b"), "other");
 }
 
+static void a_choice_is_taken_back(void **state)
+{
+        const char *value = NULL;
+
+        put(*state, "a", "one");
+        put(*state, "a", NULL);
+        assert_rc(*state, ERR_NOT_FOUND, store_preference_get(*state, "a", &value));
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 FIXTURE_DB_TEST(what_nobody_chose_is_not_there),
                 FIXTURE_DB_TEST(the_last_choice_counts),
+                FIXTURE_DB_TEST(a_choice_is_taken_back),
         };
 
         return FIXTURE_RUN("store preferences", tests);

@@ -114,7 +114,7 @@ static void a_job_is_stored_with_its_request_and_without_a_token(void **state)
 
 static size_t due_for_a_poll(struct ctx *ctx)
 {
-        const struct job_due due = { INT64_MAX, INT64_MAX, 10 };
+        const struct job_due due = { .now_us = INT64_MAX, .until_us = INT64_MAX, .limit = 10 };
         struct job *jobs;
         size_t count;
 

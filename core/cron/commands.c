@@ -1,0 +1,75 @@
+/* THE command table of the companion. */
+#include "core/cloud/job.h"
+#include "core/cron/command.h"
+#include "core/cron/tasks.h"
+
+#define DAY_S (24 * 3600)
+
+static bool is_task(const char *word)
+{
+        return task_find(word) != NULL;
+}
+
+static bool is_status(const char *word)
+{
+        enum job_status status;
+
+        return job_status_parse(word, &status);
+}
+
+#define INTO(member) offsetof(struct command_options, member)
+
+/* clang-format off */
+static const struct command_option cron_options[] = {
+        { "--task", "NAME", OPTION_WORD, INTO(task), 0, is_task,
+          "do this task now, due or not; \"simpletuner-cloud tasks\" names them" },
+        { 0 },
+};
+
+static const struct command_option poll_options[] = {
+        { "--every", "DURATION", OPTION_DURATION, INTO(every_us), DAY_S, NULL,
+          "again and again, a round every 30s, 5m or 1h" },
+        { "--for", "DURATION", OPTION_DURATION, INTO(for_us), 365 * DAY_S, NULL,
+          "begin no round later than this after the first (default: never end)" },
+        { 0 },
+};
+
+static const struct command_option list_options[] = {
+        { "--status", "STATUS", OPTION_WORD, INTO(status), 0, is_status,
+          "pending, uploading, queued, running, completed, failed or cancelled" },
+        { "--provider", "PROVIDER", OPTION_WORD, INTO(provider), 0, NULL,
+          "of this provider" },
+        { "--limit", "N", OPTION_COUNT, INTO(limit), 1000, NULL,
+          "at most so many, the newest (default 50)" },
+        { 0 },
+};
+
+static const struct command commands[] = {
+        { "cron", NULL, cron_options, cmd_cron, true, "do whatever is due",
+          "Polls the providers, recovers interrupted submissions, sweeps and forgets what is old:\n"
+          "each task when it is due, under a lease. Safe to start every minute and several times at\n"
+          "once. Without a terminal it speaks only of trouble, so that cron sends no mail." },
+        { "poll", NULL, poll_options, cmd_poll, true, "ask the providers about every active job",
+          "Asks about the longest unasked first, and finds interrupted submissions again. Safe to\n"
+          "start at any time and several times at once. SIGTERM ends --every between two rounds." },
+        { "tasks", NULL, NULL, cmd_tasks, true, "what cron does, when it did, and how it went",
+          "A line for each task: how often it is done, when it last was, and with what result." },
+        { "jobs list", NULL, list_options, cmd_jobs_list, true, "list jobs, the newest first",
+          "A line for each job: id, status, when it was made, provider, hardware and configuration." },
+        { "jobs show", "ID", NULL, cmd_jobs_show, true, "show all that is known about a job",
+          "Shows one job with its times, cost, errors and uploads." },
+        { "jobs cancel", "ID", NULL, cmd_jobs_cancel, true, "cancel a job, at its provider too",
+          "The job is cancelled at the provider first, then here; if the provider does not do it,\n"
+          "nothing is changed." },
+        { "migrate", NULL, NULL, cmd_migrate, false, "bring the database to this program's schema",
+          "Applies what is missing, in one transaction. An existing SQLite database is copied aside\n"
+          "first; for PostgreSQL take a pg_dump yourself. Running it twice does no harm." },
+        { "info", NULL, NULL, cmd_info, true, "where everything is, and what is in it",
+          "Shows version, home, database, schema version, jobs and the state of every part." },
+};
+/* clang-format on */
+
+const struct command *command_at(size_t n)
+{
+        return n < ARRAY_SIZE(commands) ? &commands[n] : NULL;
+}

@@ -1,0 +1,134 @@
+/* THE task table, and the small bodies that join it to core/cloud. */
+#include "core/cron/tasks.h"
+
+#include <string.h>
+
+#include "core/cloud/archive.h"
+#include "core/cloud/inbox.h"
+#include "core/cloud/job_poll.h"
+#include "core/cloud/job_recovery.h"
+#include "core/cloud/object_store.h"
+#include "core/cloud/polling.h"
+#include "core/cloud/retention.h"
+
+/* Deal with at most limit things. */
+typedef enum err batch_fn(struct ctx *ctx, unsigned limit, unsigned *ret_count);
+
+/* Batch after batch, until one was not full. what: what was done to the things. */
+static enum err in_batches(struct ctx *ctx, struct task_run *run, batch_fn *fn, const char *what)
+{
+        int64_t total = 0;
+        unsigned count;
+        enum err rc;
+
+        do {
+                count = 0;
+                rc = fn(ctx, run->task->batch, &count);
+                total += count;
+        } while (rc == OK && count == run->task->batch && task_run_goes_on(ctx, run));
+        task_run_count(run, what, total);
+        return rc;
+}
+
+static enum err poll_jobs(struct ctx *ctx, struct task_run *run)
+{
+        struct poll_round round = poll_round_begin(ctx);
+        bool off;
+        enum err rc = polling_is_off(ctx, &off);
+
+        if (rc == OK && off)
+                return task_run_idle(run, "polling is switched off");
+        while (rc == OK && round.more) {
+                rc = job_poll(ctx, &round, run->task->batch);
+                if (rc == OK && round.more && !task_run_goes_on(ctx, run))
+                        break;
+        }
+        task_run_count(run, "asked", round.report.asked);
+        task_run_count(run, "moved", round.report.moved);
+        task_run_count(run, "found", round.report.found);
+        task_run_count(run, "failed", round.report.failed);
+        return rc;
+}
+
+static enum err apply_webhooks(struct ctx *ctx, struct task_run *run)
+{
+        return in_batches(ctx, run, webhook_apply_due, "applied");
+}
+
+/* The responder does this as soon as a job ends; here is what it left. */
+static enum err archive_results(struct ctx *ctx, struct task_run *run)
+{
+        struct archive_limits limits = { .jobs = run->task->batch };
+        struct archive_report report = { 0 };
+        enum err rc;
+
+        limits.deadline_us = clock_mono_us(ctx->clock) + (int64_t)run->task->deadline_s * US_PER_S;
+        rc = archive_run_due(ctx, &limits, &report);
+        task_run_count(run, "fetched", report.done);
+        task_run_count(run, "waiting", report.waiting);
+        task_run_count(run, "failed", report.failed);
+        return rc;
+}
+
+static enum err sweep_uploading(struct ctx *ctx, struct task_run *run)
+{
+        return in_batches(ctx, run, job_recovery_end_stalled, "interrupted");
+}
+
+static enum err sweep_uploads(struct ctx *ctx, struct task_run *run)
+{
+        unsigned swept = 0;
+        enum err rc = object_store_sweep(ctx, &swept);
+
+        task_run_count(run, "swept", swept);
+        return rc;
+}
+
+static enum err prune_idempotency(struct ctx *ctx, struct task_run *run)
+{
+        return in_batches(ctx, run, retention_idempotency, "forgotten");
+}
+
+static enum err prune_events(struct ctx *ctx, struct task_run *run)
+{
+        return in_batches(ctx, run, retention_events, "forgotten");
+}
+
+static enum err prune_webhooks(struct ctx *ctx, struct task_run *run)
+{
+        return in_batches(ctx, run, webhook_prune, "forgotten");
+}
+
+static enum err prune_jobs(struct ctx *ctx, struct task_run *run)
+{
+        return in_batches(ctx, run, retention_jobs, "forgotten");
+}
+
+/* clang-format off */
+static const struct task tasks[] = {
+        /* name             every_s  batch  deadline_s  run               */
+        { POLLING_TASK,          30,    64,        120, poll_jobs         },
+        { "apply_webhooks",      60,   100,        120, apply_webhooks    },
+        { "archive_results",     60,    20,        300, archive_results   },
+        { "sweep_uploading",     60,    50,         60, sweep_uploading   },
+        { "sweep_uploads",      300,     1,        300, sweep_uploads     },
+        { "prune_idempotency",  600,  1000,         60, prune_idempotency },
+        { "prune_events",       600,  1000,         60, prune_events      },
+        { "prune_webhooks",     600,  1000,         60, prune_webhooks    },
+        { "prune_jobs",        3600,   100,        300, prune_jobs        },
+};
+/* clang-format on */
+
+const struct task *task_at(size_t n)
+{
+        return n < ARRAY_SIZE(tasks) ? &tasks[n] : NULL;
+}
+
+const struct task *task_find(const char *name)
+{
+        for (size_t n = 0; task_at(n); n++) {
+                if (strcmp(task_at(n)->name, name) == 0)
+                        return task_at(n);
+        }
+        return NULL;
+}

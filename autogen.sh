@@ -23,7 +23,8 @@ BUILD_PACKAGES='
         libjansson-dev          /usr/include/jansson.h
         libpq-dev               /usr/include/postgresql/libpq-fe.h
         libsqlite3-dev          /usr/include/sqlite3.h
-        libssl-dev              /usr/include/openssl/ssl.h'
+        libssl-dev              /usr/include/openssl/ssl.h
+        zlib1g-dev              /usr/include/zlib.h'
 LIGHTTPD_PACKAGES='
         lighttpd                /usr/sbin/lighttpd'
 APACHE_PACKAGES='
@@ -53,6 +54,7 @@ CHECK_PACKAGES='
         squid-openssl           /usr/lib/squid/security_file_certgen
         tinyproxy-bin           /usr/bin/tinyproxy
         universal-ctags         /usr/bin/ctags-universal
+        unzip                   /usr/bin/unzip
         xz-utils                /usr/bin/xz'
 
 say() {

@@ -10,6 +10,7 @@
 #include "core/cloud/cloud.h"
 #include "core/cloud/event_hub.h"
 #include "core/cloud/inbox.h"
+#include "core/cloud/submission_run.h"
 
 #define STACK_SIZE (512 * KiB)
 #define RETRY_MS   1000 /* after a failure */
@@ -46,10 +47,11 @@ static enum err fetch_results(struct ctx *ctx, bool *ret_more)
 
 /* clang-format off */
 static const struct worker workers[] = {
-        { "events",    BELL_LISTENERS, 60 * 1000, event_hub_watch },
-        { "inbox",     BELL_INBOX,     1000,      apply_webhooks },
-        { "archive",   BELL_ARCHIVE,   2000,      fetch_results },
-        { "archive 2", BELL_ARCHIVE,   2000,      fetch_results }, /* one large file stops nobody */
+        { "events",      BELL_LISTENERS,   60 * 1000, event_hub_watch },
+        { "inbox",       BELL_INBOX,       1000,      apply_webhooks },
+        { "archive",     BELL_ARCHIVE,     2000,      fetch_results },
+        { "archive 2",   BELL_ARCHIVE,     2000,      fetch_results }, /* one large file stops nobody */
+        { "submissions", BELL_SUBMISSIONS, 5000,      submission_run_due },
         { NULL, BELL_COUNT, 0, NULL },
 };
 /* clang-format on */

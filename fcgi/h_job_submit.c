@@ -73,7 +73,7 @@ static enum err render_result(struct ctx *ctx, struct reply *reply,
         jsonw_string(&json, "retry_of", job->retry_of);
         jsonw_int(&json, "attempt", job->attempt);
         jsonw_string(&json, "error", job->error_message);
-        jsonw_bool(&json, "data_uploaded", false);
+        jsonw_bool(&json, "data_uploaded", false); /* local data goes later, see data_upload */
         jsonw_null(&json, "upload_id");
         jsonw_number(&json, "estimated_cost_usd", (double)job->estimated_cost_usd_micros / 1e6, 6);
         jsonw_string(&json, "cost_limit_warning", result->cost_limit_warning);

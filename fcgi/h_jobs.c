@@ -7,6 +7,7 @@
 #include "core/cloud/job_logs.h"
 #include "core/cloud/job_poll.h"
 #include "core/cloud/job_sync.h"
+#include "core/cloud/submission.h"
 #include "fcgi/handlers.h"
 
 #define LIST_DEFAULT 50
@@ -216,14 +217,38 @@ static void render_archive(struct jsonw *json, const struct archive *archive)
         jsonw_object_end(json);
 }
 
+/* Local data on its way to the provider; NULL: there is none. */
+static void render_data_upload(struct jsonw *json, const struct submission *data)
+{
+        double share = 0;
+
+        if (!data) {
+                jsonw_null(json, "data_upload");
+                return;
+        }
+        if (data->bytes_total > 0)
+                share = (double)data->bytes_done / (double)data->bytes_total;
+        jsonw_object(json, "data_upload");
+        jsonw_string(json, "stage", submission_stage_name(data->stage));
+        jsonw_int(json, "current", data->bytes_done);
+        jsonw_int(json, "total", data->bytes_total);
+        jsonw_number(json, "percent", 100 * share, 1);
+        jsonw_string(json, "message", data->message);
+        jsonw_bool(json, "done", data->stage == STAGE_COMPLETE);
+        jsonw_string(json, "error", data->stage == STAGE_ERROR ? data->message : NULL);
+        jsonw_time(json, "updated_at", data->updated_at_us);
+        jsonw_object_end(json);
+}
+
 enum err jobs_show(struct ctx *ctx, const struct request *request, struct reply *reply)
 {
         struct upload_progress progress;
         struct rendering rendering;
+        struct submission data;
         struct archive archive;
         struct jsonw json;
         struct job job;
-        enum err rc, archived;
+        enum err rc, archived, sent;
 
         rc = job_get(ctx, request_param(request, "job_id"), &job);
         if (rc == OK)
@@ -235,12 +260,16 @@ enum err jobs_show(struct ctx *ctx, const struct request *request, struct reply 
         archived = archive_of(ctx, job.job_id, &archive);
         if (archived != OK && archived != ERR_NOT_FOUND)
                 return archived;
+        sent = submission_get(ctx, job.job_id, &data);
+        if (sent != OK && sent != ERR_NOT_FOUND)
+                return sent;
 
         json = reply_json(reply);
         jsonw_object(&json, "job");
         render_job(&json, &job, &rendering);
         render_progress(&json, &progress);
         render_archive(&json, archived == OK ? &archive : NULL);
+        render_data_upload(&json, sent == OK ? &data : NULL);
         jsonw_object_end(&json);
         return reply_json_end(ctx, reply, &json);
 }

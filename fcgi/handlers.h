@@ -20,6 +20,7 @@ handler_fn jobs_list, jobs_show, jobs_cancel, jobs_delete, jobs_logs, jobs_progr
 handler_fn costs_estimate, costs_limit_status, costs_metrics;
 handler_fn jobs_submit, jobs_list, jobs_show, jobs_cancel, jobs_archive;
 handler_fn jobs_submit, jobs_list, jobs_show, jobs_cancel;
+handler_fn data_consent_preview, data_consent_show, data_consent_update;
 handler_fn polling_show, polling_update;
 handler_fn webhooks_receive;
 handler_fn events_stream, events_recent;

@@ -61,6 +61,9 @@ static const struct route routes[] = {
   { METHOD_GET,    "/api/cloud/metrics",                   costs_metrics,          PERM_JOB_VIEW,      BODY_NONE,   RATE_DEFAULT },
 
   { METHOD_POST,   "/api/webhooks/test",                   webhook_test_given,     PERM_CONFIG,        8 * KiB,     RATE_DEFAULT },
+  { METHOD_POST,   "/api/cloud/data-consent/preview",      data_consent_preview,   PERM_JOB_SUBMIT,    1 * MiB,     RATE_DEFAULT },
+  { METHOD_GET,    "/api/cloud/data-consent/setting",      data_consent_show,      PERM_JOB_VIEW,      BODY_NONE,   RATE_DEFAULT },
+  { METHOD_PUT,    "/api/cloud/data-consent/setting",      data_consent_update,    PERM_CONFIG,        4 * KiB,     RATE_DEFAULT },
   { METHOD_GET,    "/api/cloud/polling/status",            polling_show,           PERM_JOB_VIEW,      BODY_NONE,   RATE_DEFAULT },
   { METHOD_PUT,    "/api/cloud/polling/setting",           polling_update,         PERM_CONFIG,        4 * KiB,     RATE_DEFAULT },
 

@@ -24,7 +24,9 @@ struct http_settings {
 /* A file sent as one part of multipart/form-data (RFC 7578). */
 struct http_file {
         const char *field, *path, *name, *content_type;
-        void (*progress)(void *arg, int64_t sent); /* NULL: nobody asks */
+        /* Asked about once a second and after each piece; false: stop, which makes the result
+         * ERR_CONFLICT. NULL: nobody asks. */
+        bool (*progress)(void *arg, int64_t sent);
         void *arg;
 };
 

@@ -97,13 +97,13 @@ static size_t on_header(char *line, size_t size, size_t count, void *arg)
 static int on_progress(void *arg, curl_off_t down_total, curl_off_t down, curl_off_t up_total,
                        curl_off_t up)
 {
-        const struct transfer *transfer = arg;
+        struct transfer *transfer = arg;
 
         (void)down_total;
         (void)down;
         (void)up_total;
-        transfer->file->progress(transfer->file->arg, up);
-        return 0;
+        transfer->stopped = !transfer->file->progress(transfer->file->arg, up);
+        return transfer->stopped;
 }
 
 /* Asked before each connection: may this address be reached? */

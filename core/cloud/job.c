@@ -4,9 +4,11 @@
 
 #include "core/base/fault.h"
 #include "core/cloud/provider_jobs.h"
+#include "core/cloud/submission.h"
 #include "core/db/db.h"
 #include "core/store/store_archives.h"
 #include "core/store/store_idempotency.h"
+#include "core/store/store_job_poll.h"
 #include "core/store/store_objects.h"
 
 #define QUEUE_MAX 1000
@@ -123,14 +125,54 @@ static enum err describe(struct ctx *ctx, const struct job *job, struct audit_en
         return json_keep(ctx, details);
 }
 
+/* Inside a transaction, the job is locked. */
+static enum err record_cancel(struct ctx *ctx, const struct job *job,
+                              const struct provider_job *news)
+{
+        struct audit_entry entry = { .event_type = "job.cancelled", .action = "Job cancelled" };
+        bool moved;
+        enum err rc = describe(ctx, job, &entry);
+
+        return rc == OK ? job_take_news_audited(ctx, job, news, &entry, &moved) : rc;
+}
+
+/* Cancel a job whose data is still here: the provider has surely not heard of it, and now never
+ * will. *ret_cancelled false: it may have, nothing was done. */
+static enum err cancel_upload(struct ctx *ctx, const char *job_id, bool *ret_cancelled)
+{
+        static const struct provider_job news = { .status_known = true,
+                                                  .status = JOB_CANCELLED,
+                                                  .run_seconds = -1,
+                                                  .error = "Job cancelled during upload" };
+        static const struct job_schedule never = { .forget = true };
+        CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
+        bool stopped = false;
+        struct job job;
+        enum err rc;
+
+        *ret_cancelled = false;
+        rc = db_begin(ctx, &tx);
+        if (rc == OK)
+                rc = store_job_lock(ctx, job_id, &job);
+        if (rc == OK && job.status == JOB_UPLOADING)
+                rc = store_submission_stop(ctx, job_id, news.error, &stopped);
+        if (rc != OK || !stopped)
+                return rc;
+        rc = record_cancel(ctx, &job, &news);
+        if (rc == OK)
+                rc = store_job_schedule(ctx, job_id, &never);
+        if (rc == OK)
+                rc = db_commit(&tx);
+        *ret_cancelled = rc == OK;
+        return rc;
+}
+
 /* The provider's own word that it is cancelled may have been faster than ours; any other end was
  * not our doing. */
 static enum err cancel_here(struct ctx *ctx, const struct provider_job *news, const char *job_id)
 {
         CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
-        struct audit_entry entry = { .event_type = "job.cancelled", .action = "Job cancelled" };
         struct job job;
-        bool moved;
         enum err rc;
 
         rc = db_begin(ctx, &tx);
@@ -139,9 +181,7 @@ static enum err cancel_here(struct ctx *ctx, const struct provider_job *news, co
         if (rc == OK && job_status_is_terminal(job.status) && job.status != JOB_CANCELLED)
                 return refuse_ended(ctx, &job);
         if (rc == OK)
-                rc = describe(ctx, &job, &entry);
-        if (rc == OK)
-                rc = job_take_news_audited(ctx, &job, news, &entry, &moved);
+                rc = record_cancel(ctx, &job, news);
         return rc == OK ? db_commit(&tx) : rc;
 }
 
@@ -150,6 +190,7 @@ enum err job_cancel(struct ctx *ctx, const char *job_id, struct job *ret_job)
         struct provider_job news = { .status_known = true,
                                      .status = JOB_CANCELLED,
                                      .run_seconds = -1 };
+        bool cancelled = false;
         struct job job;
         enum err rc;
 
@@ -158,7 +199,12 @@ enum err job_cancel(struct ctx *ctx, const char *job_id, struct job *ret_job)
                 return rc;
         if (job_status_is_terminal(job.status))
                 return refuse_ended(ctx, &job);
-        rc = cancel_there(ctx, &job, &news.external_id);
+        if (job.status == JOB_UPLOADING)
+                rc = cancel_upload(ctx, job_id, &cancelled);
+        if (rc == OK && cancelled)
+                return store_job_get(ctx, job_id, ret_job);
+        if (rc == OK)
+                rc = cancel_there(ctx, &job, &news.external_id);
         if (rc != OK)
                 return rc;
         FAULT_POINT("cancel.called");
@@ -201,6 +247,8 @@ enum err job_delete(struct ctx *ctx, const char *job_id)
                 rc = store_idempotency_forget(ctx, job.owner, job_id);
         if (rc == OK)
                 rc = store_archive_delete(ctx, job_id);
+        if (rc == OK)
+                rc = submission_forget(ctx, job_id);
         if (rc == OK)
                 rc = store_job_delete(ctx, job_id);
         if (rc == OK)

@@ -21,6 +21,7 @@ static const struct field fields[] = {
         FIELD(struct job_request, idempotency_key, FIELD_STRING, .min = 1, .max = IDEMPOTENCY_KEY_MAX),
         FIELD(struct job_request, max_runtime_minutes, FIELD_INT, .min = 1, .max = 525600),
         FIELD(struct job_request, dry_run, FIELD_BOOL),
+        FIELD(struct job_request, data_consent, FIELD_BOOL),
 };
 /* clang-format on */
 
@@ -145,7 +146,8 @@ enum err job_request_seal(struct ctx *ctx, const char *job_id, const struct job_
         if (!body || !place ||
             (request->max_runtime_minutes &&
              json_object_set_new(body, "max_runtime_minutes",
-                                 json_integer(request->max_runtime_minutes)) != 0))
+                                 json_integer(request->max_runtime_minutes)) != 0) ||
+            (request->data_consent && json_object_set_new(body, "data_consent", json_true()) != 0))
                 return ctx_nomem(ctx);
         rc = json_text(ctx, body, &text);
         if (rc != OK)

@@ -17,6 +17,7 @@ struct job_request {
         const char *upload_id;       /* the caller's own word, kept in the metadata */
         int64_t max_runtime_minutes; /* 0: the provider's setting */
         bool dry_run;                /* only say what would be sent */
+        bool data_consent;           /* its local data sets may be sent to the provider */
 
         const char *idempotency_key; /* two requests under one key are one job; NULL: none */
         const char *sha256;          /* hex, of all that was asked but the key; NULL without one */

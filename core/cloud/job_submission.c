@@ -254,10 +254,26 @@ static enum err new_warnings(struct ctx *ctx, struct job_plan *plan)
         return plan->warnings ? json_keep(ctx, plan->warnings) : ctx_nomem(ctx);
 }
 
+/* What the provider gets for the job that is described. */
+static enum err equip(struct ctx *ctx, const struct provider_session *session,
+                      const struct job_request *request, struct job_plan *plan)
+{
+        const char *public_url = provider_public_url(ctx, &session->settings);
+        enum err rc;
+
+        rc = choose_bucket(ctx, session, plan);
+        if (rc == OK)
+                rc = choose_webhook(ctx, session, request, plan);
+        if (rc == OK)
+                rc = make_env(ctx, plan, public_url, &plan->submission.env);
+        if (rc == OK)
+                rc = make_config(ctx, request, public_url, plan);
+        return rc;
+}
+
 enum err job_plan_make(struct ctx *ctx, const struct provider_session *session,
                        const struct job_request *request, struct job_plan *ret)
 {
-        const char *public_url = provider_public_url(ctx, &session->settings);
         struct job_plan plan = { 0 };
         enum err rc;
 
@@ -265,15 +281,29 @@ enum err job_plan_make(struct ctx *ctx, const struct provider_session *session,
         if (rc == OK)
                 rc = describe(ctx, session, request, &plan);
         if (rc == OK)
-                rc = choose_bucket(ctx, session, &plan);
-        if (rc == OK)
-                rc = choose_webhook(ctx, session, request, &plan);
-        if (rc == OK)
-                rc = make_env(ctx, &plan, public_url, &plan.submission.env);
-        if (rc == OK)
-                rc = make_config(ctx, request, public_url, &plan);
+                rc = equip(ctx, session, request, &plan);
         if (rc == OK)
                 rc = estimate(ctx, session->provider, &plan);
+        if (rc == OK)
+                *ret = plan;
+        return rc;
+}
+
+enum err job_plan_renew(struct ctx *ctx, const struct provider_session *session,
+                        const struct job_request *request, const struct job *job,
+                        struct job_plan *ret)
+{
+        struct job_plan plan = { .job = *job,
+                                 .submission.job_id = job->job_id,
+                                 .submission.max_runtime_s = job->max_runtime_s };
+        enum err rc;
+
+        rc = new_warnings(ctx, &plan);
+        if (rc == OK)
+                rc = provider_hardware(ctx, session, job->hardware_profile,
+                                       &plan.submission.hardware);
+        if (rc == OK)
+                rc = equip(ctx, session, request, &plan);
         if (rc == OK)
                 *ret = plan;
         return rc;

@@ -22,4 +22,10 @@ struct job_plan {
 NODISCARD enum err job_plan_make(struct ctx *ctx, const struct provider_session *session,
                                  const struct job_request *request, struct job_plan *ret);
 
+/* The plan of a job whose row is there, for its own request: with an upload token anew, since that
+ * of the first plan was not kept. */
+NODISCARD enum err job_plan_renew(struct ctx *ctx, const struct provider_session *session,
+                                  const struct job_request *request, const struct job *job,
+                                  struct job_plan *ret);
+
 #endif

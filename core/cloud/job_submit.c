@@ -6,8 +6,11 @@
 #include "core/base/json_secrets.h"
 #include "core/base/log.h"
 #include "core/cloud/audit.h"
+#include "core/cloud/bell.h"
 #include "core/cloud/breaker.h"
+#include "core/cloud/cloud.h"
 #include "core/cloud/job.h"
+#include "core/cloud/submission.h"
 #include "core/db/db.h"
 #include "core/store/store_idempotency.h"
 #include "core/store/store_objects.h"
@@ -17,7 +20,7 @@ static const char logger[] = "simpletuner.cloud.jobs";
 #define IDEMPOTENCY_TTL_US US_PER_DAY
 
 /* One submission on its way. */
-struct submission {
+struct draft {
         const struct job_request *request; /* resolved */
         struct provider_session session;
         struct job_plan plan;
@@ -49,13 +52,13 @@ static enum err find_earlier(struct ctx *ctx, const struct job_request *request,
         return rc;
 }
 
-static enum err claim_key(struct ctx *ctx, const struct submission *submission)
+static enum err claim_key(struct ctx *ctx, const struct draft *draft)
 {
-        const struct job *job = &submission->plan.job;
+        const struct job *job = &draft->plan.job;
         const struct idempotency_key key = {
                 .owner = job->owner,
-                .key = submission->request->idempotency_key,
-                .request_sha256 = submission->request->sha256,
+                .key = draft->request->idempotency_key,
+                .request_sha256 = draft->request->sha256,
                 .job_id = job->job_id,
                 .expires_at_us = job->created_at_us + IDEMPOTENCY_TTL_US,
         };
@@ -81,14 +84,15 @@ static enum err audit_submitted(struct ctx *ctx, const struct job *job)
         return details ? audit_add(ctx, &entry) : ctx_nomem(ctx);
 }
 
-/* The rows of a new job: itself, its bucket, and who asked for it. */
-static enum err insert_job(struct ctx *ctx, const struct submission *submission,
-                           const char *sealed_request)
+/* The rows of a new job: itself, its bucket, and who asked for it. A job whose data goes first gets
+ * bucket and token when that is done. */
+static enum err insert_job(struct ctx *ctx, const struct draft *draft, const char *sealed_request)
 {
-        const struct job_plan *plan = &submission->plan;
+        const struct job_plan *plan = &draft->plan;
+        const bool uploading = plan->job.status == JOB_UPLOADING;
         const struct bucket bucket = {
                 .bucket = plan->job.job_id,
-                .directory = plan->bucket_directory,
+                .directory = uploading ? NULL : plan->bucket_directory,
                 .created_at_us = plan->job.created_at_us,
         };
         const struct job_secrets secrets = {
@@ -100,17 +104,18 @@ static enum err insert_job(struct ctx *ctx, const struct submission *submission,
         rc = store_job_insert(ctx, &plan->job, &secrets);
         if (rc == OK && bucket.directory)
                 rc = store_bucket_insert(ctx, &bucket);
+        if (rc == OK && uploading)
+                rc = submission_add(ctx, &plan->job);
         return rc == OK ? audit_submitted(ctx, &plan->job) : rc;
 }
 
 /* The row before the call: a crash after this loses nothing, and finds the job again. What decides
  * whether there may be a job is decided here too, where requests made at once see each other. */
-static enum err store_submission(struct ctx *ctx, const struct submission *submission,
-                                 struct submit_result *ret)
+static enum err store_draft(struct ctx *ctx, const struct draft *draft, struct submit_result *ret)
 {
         CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
-        const struct job_plan *plan = &submission->plan;
-        struct job_request kept = *submission->request;
+        const struct job_plan *plan = &draft->plan;
+        struct job_request kept = *draft->request;
         const char *sealed;
         enum err rc;
 
@@ -119,19 +124,19 @@ static enum err store_submission(struct ctx *ctx, const struct submission *submi
         if (rc == OK)
                 rc = db_begin(ctx, &tx);
         if (rc == OK)
-                rc = cost_limit_lock(ctx, &submission->session);
+                rc = cost_limit_lock(ctx, &draft->session);
         if (rc != OK)
                 return rc;
-        rc = claim_key(ctx, submission);
+        rc = claim_key(ctx, draft);
         if (rc == ERR_CONFLICT) { /* by a request that came just before this one */
-                rc = find_earlier(ctx, submission->request, ret);
+                rc = find_earlier(ctx, draft->request, ret);
                 return rc == OK ? db_commit(&tx) : rc;
         }
         if (rc == OK)
-                rc = cost_limit_check(ctx, &submission->session, plan->estimate.usd_micros,
+                rc = cost_limit_check(ctx, &draft->session, plan->estimate.usd_micros,
                                       &ret->cost_limit_warning);
         if (rc == OK)
-                rc = insert_job(ctx, submission, sealed);
+                rc = insert_job(ctx, draft, sealed);
         return rc == OK ? db_commit(&tx) : rc;
 }
 
@@ -160,8 +165,8 @@ static enum err record_refusal(struct ctx *ctx, const struct job *job, enum err 
         if (!surely_not) {
                 /* Faults of our own after the call was made count as unknown too. */
                 rc = ctx_prefix(ctx, ERR_OUTCOME_UNKNOWN,
-                                "The provider may or may not have accepted this job; it stays "
-                                "pending until the next poll finds out, so do not submit it again");
+                                "The provider may or may not have accepted this job; it stays as "
+                                "it is until the next poll finds out, so do not submit it again");
         }
         stored = ctx_strdup(ctx, ctx->detail, &news.error);
         if (stored == OK && surely_not)
@@ -184,12 +189,9 @@ static void cancel_orphan(struct ctx *ctx, const struct provider_session *sessio
                           "external_id", external_id, "reason", ctx->detail);
 }
 
-/* From the stored row to the job at the provider. */
-static enum err start_submission(struct ctx *ctx, const struct submission *submission,
-                                 struct job *ret_job)
+enum err job_start(struct ctx *ctx, const struct provider_session *session,
+                   const struct job_plan *plan, struct job *ret_job)
 {
-        const struct provider_session *session = &submission->session;
-        const struct job_plan *plan = &submission->plan;
         struct provider_job accepted;
         bool moved;
         enum err rc;
@@ -210,8 +212,19 @@ static enum err start_submission(struct ctx *ctx, const struct submission *submi
         return rc;
 }
 
+/* Local data sets are sent first, in the background. */
+static enum err plan_upload(struct ctx *ctx, struct draft *draft)
+{
+        bool needed;
+        enum err rc = submission_check(ctx, &draft->session, draft->request, &needed);
+
+        if (rc == OK && needed)
+                draft->plan.job.status = JOB_UPLOADING;
+        return rc;
+}
+
 /* Everything that can be said before anything is done. request is resolved by this. */
-static enum err prepare(struct ctx *ctx, struct job_request *request, struct submission *ret)
+static enum err prepare(struct ctx *ctx, struct job_request *request, struct draft *ret)
 {
         enum err rc;
 
@@ -221,33 +234,46 @@ static enum err prepare(struct ctx *ctx, struct job_request *request, struct sub
                 rc = job_request_resolve(ctx, request);
         if (rc == OK)
                 rc = job_plan_make(ctx, &ret->session, request, &ret->plan);
+        if (rc == OK)
+                rc = plan_upload(ctx, ret);
         return rc;
+}
+
+/* What follows once the rows are there. */
+static enum err go_on(struct ctx *ctx, const struct draft *draft, struct job *ret_job)
+{
+        const struct job *job = &draft->plan.job;
+
+        ctx_set_job(ctx, job->job_id);
+        if (job->status != JOB_UPLOADING)
+                return job_start(ctx, &draft->session, &draft->plan, ret_job);
+        bell_ring(ctx->cloud->bells, BELL_SUBMISSIONS);
+        return store_job_get(ctx, job->job_id, ret_job);
 }
 
 enum err job_submit(struct ctx *ctx, const struct job_request *request, struct submit_result *ret)
 {
         struct job_request resolved = *request;
         struct submit_result result = { 0 };
-        struct submission submission;
+        struct draft draft;
         enum err rc;
 
         rc = find_earlier(ctx, request, &result);
         if (rc == ERR_NOT_FOUND)
-                rc = prepare(ctx, &resolved, &submission);
+                rc = prepare(ctx, &resolved, &draft);
         if (rc == OK && !result.idempotent_hit) {
-                rc = provider_check_configured(ctx, &submission.session);
+                rc = provider_check_configured(ctx, &draft.session);
                 if (rc == OK)
-                        rc = breaker_look(ctx, submission.session.provider->id);
+                        rc = breaker_look(ctx, draft.session.provider->id);
                 if (rc == OK)
-                        rc = store_submission(ctx, &submission, &result);
+                        rc = store_draft(ctx, &draft, &result);
         }
         if (rc != OK)
                 return rc;
         if (!result.idempotent_hit) {
                 FAULT_POINT("submit.stored");
-                ctx_set_job(ctx, submission.plan.job.job_id);
-                result.warnings = submission.plan.warnings;
-                rc = start_submission(ctx, &submission, &result.job);
+                result.warnings = draft.plan.warnings;
+                rc = go_on(ctx, &draft, &result.job);
         }
         if (rc == OK)
                 *ret = result;
@@ -295,10 +321,9 @@ enum err job_retry(struct ctx *ctx, const char *job_id, const char *idempotency_
 }
 
 /* The cost limit as a submission would meet it; a refusal is a warning here. */
-static enum err foresee_cost(struct ctx *ctx, const struct submission *submission, const char **ret)
+static enum err foresee_cost(struct ctx *ctx, const struct draft *draft, const char **ret)
 {
-        enum err rc = cost_limit_check(ctx, &submission->session,
-                                       submission->plan.estimate.usd_micros, ret);
+        enum err rc = cost_limit_check(ctx, &draft->session, draft->plan.estimate.usd_micros, ret);
 
         return rc == ERR_OVER_LIMIT ? ctx_strdup(ctx, ctx->detail, ret) : rc;
 }
@@ -306,16 +331,16 @@ static enum err foresee_cost(struct ctx *ctx, const struct submission *submissio
 enum err job_dry_run(struct ctx *ctx, const struct job_request *request, struct dry_run *ret)
 {
         struct job_request resolved = *request;
-        struct submission submission;
+        struct draft draft;
         struct dry_run run = { 0 };
         enum err rc;
 
-        rc = prepare(ctx, &resolved, &submission);
+        rc = prepare(ctx, &resolved, &draft);
         if (rc == OK)
-                rc = foresee_cost(ctx, &submission, &run.cost_limit_warning);
+                rc = foresee_cost(ctx, &draft, &run.cost_limit_warning);
         if (rc != OK)
                 return rc;
-        run.plan = submission.plan;
+        run.plan = draft.plan;
         rc = json_without_secrets(ctx, run.plan.submission.env, &run.env);
         if (rc == OK)
                 rc = json_without_secrets(ctx, run.plan.config, &run.config);

@@ -13,13 +13,21 @@ struct submit_result {
         const json_t *warnings;         /* an array of texts; NULL on a hit, they were said then */
 };
 
-/* Submit to the provider that the request names.
- * ERR_INVALID: the request. ERR_CONFLICT: the provider has no token, or the idempotency key stands
- * for another request. ERR_OVER_LIMIT: the cost limit. ERR_PROVIDER: refused, the job is failed.
+/* Submit to the provider that the request names. A job that is JOB_UPLOADING afterwards has local
+ * data sets: they are sent first, and the provider is called later (submission_run.h).
+ * ERR_INVALID: the request. ERR_DENIED: its data must not be sent. ERR_CONFLICT: the provider has
+ * no token, the idempotency key stands for another request, or consent to send data is missing.
+ * ERR_OVER_LIMIT: the cost limit. ERR_PROVIDER: refused, the job is failed.
  * ERR_OUTCOME_UNKNOWN: the job stays pending until the companion finds out. ctx->job_id names the
  * job once its row is written, also when this fails. */
 NODISCARD enum err job_submit(struct ctx *ctx, const struct job_request *request,
                               struct submit_result *ret);
+
+/* The second half of it: from the stored row to the job at the provider, with what came of it
+ * written down. When it was cancelled meanwhile it is cancelled there too. ERR_PROVIDER,
+ * ERR_OUTCOME_UNKNOWN as above. */
+NODISCARD enum err job_start(struct ctx *ctx, const struct provider_session *session,
+                             const struct job_plan *plan, struct job *ret_job);
 
 /* Submit once more what an ended job was, as a new job: with its configuration, data and hardware,
  * whatever the settings are now. idempotency_key: NULL for none. ERR_NOT_FOUND. ERR_CONFLICT: it is

@@ -35,6 +35,7 @@ struct provider {
         const char *status_page_url; /* unless the setting of this name is there */
         const char *balance_note;
         unsigned default_run_limit_s; /* it ends jobs after this time unless told otherwise */
+        int64_t file_max_bytes;       /* of what upload_file takes */
         enum err (*validate)(struct ctx *ctx, const struct provider_session *session,
                              struct provider_account *ret);
         enum err (*submit)(struct ctx *ctx, const struct provider_session *session,
@@ -66,7 +67,8 @@ struct provider {
         /* All versions of a model "owner/name". ERR_NOT_FOUND: no such model. */
         enum err (*versions)(struct ctx *ctx, const struct provider_session *session,
                              const char *model, struct provider_versions *ret);
-        /* Give it a file; *ret_url is where its jobs find it. */
+        /* Send a file ahead of a job; file->field is the provider's business. *ret_url: where its
+         * jobs find it. ERR_CONFLICT: file->progress said stop. May be repeated. */
         enum err (*upload_file)(struct ctx *ctx, const struct provider_session *session,
                                 const struct http_file *file, const char **ret_url);
         /* Have it call a URL, and wait up to a minute for what comes of it. */

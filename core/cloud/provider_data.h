@@ -38,6 +38,7 @@ struct provider_submission {
         struct hardware hardware;
         const json_t *env;       /* string map for the remote job; borrowed */
         const char *webhook_url; /* NULL: none, the companion polls */
+        const char *images_url;  /* of the archive with local data sets; NULL: there are none */
         int64_t max_runtime_s;   /* the provider ends the job after this long; 0: not said */
 };
 

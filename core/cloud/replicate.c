@@ -239,6 +239,7 @@ const struct provider provider_replicate = {
         .status_page_url = "https://status.replicate.com/api/v2/summary.json",
         .balance_note = "Check balance on replicate.com/account",
         .default_run_limit_s = 1800, /* replicate.com/docs/topics/predictions/lifecycle */
+        .file_max_bytes = (int64_t)(100 * MiB),
         .validate = validate,
         .submit = submit,
         .status_request = status_request,

@@ -30,11 +30,12 @@ bool replicate_status_parse(const char *word, enum job_status *ret)
 json_t *replicate_prediction_request(const struct provider_submission *submission,
                                      const char *version)
 {
-        json_t *body = json_pack("{s:s, s:{s:s, s:s*, s:s*, s:s*, s:s*, s:O}}", "version", version,
-                                 "input", "config_json", submission->config_json, "dataloader_json",
-                                 submission->dataloader_json, "lycoris_json",
-                                 submission->lycoris_json, "hf_token", submission->hf_token,
-                                 "hub_model_id", submission->hub_model_id, "env", submission->env);
+        json_t *body = json_pack("{s:s, s:{s:s, s:s*, s:s*, s:s*, s:s*, s:s*, s:O}}", "version",
+                                 version, "input", "config_json", submission->config_json,
+                                 "dataloader_json", submission->dataloader_json, "images",
+                                 submission->images_url, "lycoris_json", submission->lycoris_json,
+                                 "hf_token", submission->hf_token, "hub_model_id",
+                                 submission->hub_model_id, "env", submission->env);
 
         if (!body || !submission->webhook_url)
                 return body;

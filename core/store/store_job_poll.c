@@ -32,6 +32,7 @@ enum err store_jobs_due(struct ctx *ctx, const struct job_due *due, struct job *
                                   "WHERE poll_at_us IS NOT NULL AND "
                                   "(poll_at_us <= $1 OR poll_at_us > $2) AND "
                                   "(poll_at_us > $3 OR (poll_at_us = $3 AND job_id > $4)) "
+                                  "AND NOT (status = 'uploading' AND external_id IS NULL) "
                                   "ORDER BY poll_at_us, job_id LIMIT $5";
         CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
         enum err rc;
@@ -67,10 +68,13 @@ enum err store_job_hold(struct ctx *ctx, const struct job *seen)
         return rc;
 }
 
-/* A job without a row of its own there was last heard of when its row was written. */
+/* A job without a row of its own there was last heard of when its row was written. Once the
+ * provider may have been asked to start it, its silence proves nothing. */
 #define STALLED                                                                                    \
         "status = 'uploading' AND COALESCE((SELECT submissions.updated_at_us FROM submissions "    \
-        "WHERE submissions.job_id = jobs.job_id), updated_at_us) < $1"
+        "WHERE submissions.job_id = jobs.job_id), updated_at_us) < $1 AND NOT EXISTS (SELECT 1 "   \
+        "FROM submissions WHERE submissions.job_id = jobs.job_id AND stage = 'submitting' "        \
+        "AND run_at_us IS NOT NULL)"
 
 enum err store_jobs_stalled(struct ctx *ctx, int64_t before_us, unsigned limit,
                             struct job **ret_jobs, size_t *ret_count)

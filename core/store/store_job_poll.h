@@ -7,7 +7,8 @@
 /* Jobs that are due to be asked about at now_us, the longest due first, at most limit, into the
  * arena. A due time after until_us is one of a clock that was set back: due as well.
  * after_due_us and after_id name the last job of the piece before, so that a walk meets every job
- * once; 0 and "" begin it. */
+ * once; 0 and "" begin it. Jobs whose data is on its way to the provider are not there: never due.
+ */
 struct job_due {
         int64_t now_us, until_us;
         unsigned limit;
@@ -33,7 +34,8 @@ NODISCARD enum err store_job_schedule(struct ctx *ctx, const char *job_id,
 NODISCARD enum err store_job_hold(struct ctx *ctx, const struct job *seen);
 
 /* Jobs whose data is on the way and has made no progress since before_us, at most limit, into the
- * arena; and whether that is still so of one of them (ERR_NOT_FOUND: it is not). */
+ * arena, but those that the provider may have been asked to start; and whether that is still so of
+ * one of them (ERR_NOT_FOUND: it is not). */
 NODISCARD enum err store_jobs_stalled(struct ctx *ctx, int64_t before_us, unsigned limit,
                                       struct job **ret_jobs, size_t *ret_count);
 NODISCARD enum err store_job_is_stalled(struct ctx *ctx, const char *job_id, int64_t before_us);

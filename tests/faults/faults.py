@@ -9,6 +9,7 @@ import subprocess
 
 import requests
 
+import expect
 from stack import COMPANION, REPO
 from waiting import until
 
@@ -52,6 +53,12 @@ def companion_dies(cloud, point, *arguments):
     result = subprocess.run([COMPANION, *arguments], env=cloud.env | {"SIMPLETUNER_FAULT_POINT": point},
                             capture_output=True, text=True, timeout=60)
     assert result.returncode == -signal.SIGKILL, (point, result.returncode, result.stderr)
+
+
+def named(cloud, name):
+    """The jobs of this configuration's name."""
+    return [job for job in expect.ok(cloud.get("/api/cloud/jobs?limit=500"))["jobs"]
+            if job["config_name"] == name]
 
 
 def age(cloud, job_id, seconds):

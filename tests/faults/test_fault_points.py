@@ -8,6 +8,7 @@ import pytest
 
 import expect
 import faults
+import test_data_fault_points
 from stack import WEBHOOK
 from waiting import until
 
@@ -25,12 +26,6 @@ def strikes_at(*points):
     return register
 
 
-def named(cloud, name):
-    """The jobs of this configuration's name."""
-    return [job for job in expect.ok(cloud.get("/api/cloud/jobs?limit=500"))["jobs"]
-            if job["config_name"] == name]
-
-
 def submission(point):
     return {"config": {"a": 1}, "config_name": point, "idempotency_key": f"key-{point}"}
 
@@ -43,7 +38,7 @@ def submit_dies(cloud, point):
         cloud.post(SUBMIT, json=submission(name))
     called = point != "submit.stored"
     assert len(cloud.sim.predictions()) == before + called
-    [job] = named(cloud, name)
+    [job] = faults.named(cloud, name)
     assert job["status"] == ("queued" if point == "submit.recorded" else "pending")
 
     again = expect.ok(cloud.post(SUBMIT, json=submission(name)))
@@ -52,7 +47,7 @@ def submit_dies(cloud, point):
 
     faults.age(cloud, job["job_id"], GRACE_S)
     assert cloud.companion("poll").returncode == 0
-    [after] = named(cloud, name)
+    [after] = faults.named(cloud, name)
     if called:
         [prediction] = cloud.sim.find_job(job["job_id"])
         assert (after["external_id"], after["status"]) == (prediction["id"], "queued")
@@ -129,7 +124,7 @@ def archive_dies(cloud, point):
 
 
 def test_every_fault_point_has_a_scenario():
-    assert faults.points() == set(SCENARIOS)
+    assert faults.points() == {*SCENARIOS, *test_data_fault_points.POINTS}
 
 
 @pytest.mark.parametrize("point", sorted(SCENARIOS))

@@ -110,6 +110,7 @@ class ReplicateSim:
         self.sender = sim_webhooks.Sender(
             lambda delivery: self.secret_of(self.store.account_of(delivery.prediction_id)))
         self.files = {}
+        self.file_contents = {}
         self.outputs = {}
         self.requests = []
         self.stopping = threading.Event()

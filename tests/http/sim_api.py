@@ -141,6 +141,7 @@ def files_create(call):
     if "metadata" in parts:
         view["metadata"] = json.loads(parts["metadata"].get_payload(decode=True) or b"{}")
     call.sim.files[file_id] = view
+    call.sim.file_contents[file_id] = content
     return 201, view
 
 
@@ -158,6 +159,7 @@ def files_get(call, file_id):
 def files_delete(call, file_id):
     if call.sim.files.pop(file_id, None) is None:
         raise not_found()
+    del call.sim.file_contents[file_id]
     return 204, NO_BODY
 
 

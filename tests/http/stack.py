@@ -103,13 +103,15 @@ class Stack:
         self.front = front
         self.database_url = database_url
         self.home = new_home()
+        self.data_root = self.home / "data"
         self.sim = ReplicateSim(scratch_directory("sim"))
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.env = base_environment(self.home) | {
             "SIMPLETUNER_FRONT": front, "SIMPLETUNER_PORT": str(self.port),
             "SIMPLETUNER_DATABASE_URL": database_url or f"sqlite://{self.home}/cloud.db",
-            "SIMPLETUNER_PUBLIC_URL": self.url} | (env or {})
+            "SIMPLETUNER_PUBLIC_URL": self.url,
+            "SIMPLETUNER_DATA_ROOTS": f"/nowhere:{self.data_root}"} | (env or {})
         self.log_path = scratch_directory("log") / f"{front}.log"
         self.process = None
         self.lines = []
@@ -177,10 +179,10 @@ class Stack:
     def responder_pid(self):
         return int((self.home / "run" / "responder.pid").read_text())
 
-    def kill_responder(self):
+    def kill_responder(self, number=signal.SIGKILL):
         """kill -9; returns when the launcher has put a new one in its place and it answers."""
         old = self.responder_pid()
-        os.kill(old, signal.SIGKILL)
+        os.kill(old, number)
         until(lambda: self.new_pid(old), 15, "the responder was not started again")
         until(self.is_ready, 20, "the service does not get ready after the restart")
 

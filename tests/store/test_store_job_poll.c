@@ -165,6 +165,20 @@ static void an_upload_is_stalled_when_neither_row_nor_progress_is_newer(void **s
                   store_job_is_stalled(ctx, going.job_id, FIXTURE_TIME_US + 100));
 }
 
+static void an_upload_that_may_be_at_the_provider_is_never_stalled(void **state)
+{
+        struct ctx *ctx = *state;
+        struct job job = fixture_job(ctx, 1);
+
+        job.status = JOB_UPLOADING;
+        fixture_job_insert(ctx, &job);
+        fixture_sql(ctx, "INSERT INTO submissions (job_id, stage, run_at_us, updated_at_us) VALUES "
+                         "('01hm3v00000000000000000001', 'submitting', 1, 1)");
+        assert_int_equal(stalled(ctx, FIXTURE_TIME_US + US_PER_DAY, 9), 0);
+        fixture_sql(ctx, "UPDATE submissions SET run_at_us = NULL");
+        assert_int_equal(stalled(ctx, FIXTURE_TIME_US + US_PER_DAY, 9), 1);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -175,6 +189,7 @@ int main(void)
                 FIXTURE_DB_TEST(a_walk_in_pieces_meets_every_due_job_once),
                 FIXTURE_DB_TEST(a_job_is_held_only_as_it_was_seen),
                 FIXTURE_DB_TEST(an_upload_is_stalled_when_neither_row_nor_progress_is_newer),
+                FIXTURE_DB_TEST(an_upload_that_may_be_at_the_provider_is_never_stalled),
         };
 
         return FIXTURE_RUN("store job poll", tests);

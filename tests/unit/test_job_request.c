@@ -96,7 +96,7 @@ static void a_kept_request_is_the_same_when_it_is_opened(void **state)
                      "\"d\"}],\"config_name\":\"n\",\"webhook_url\":\"https://h/x\",\"snapshot_"
                      "name\":\"s\",\"snapshot_message\":\"m\",\"tracker_run_name\":\"t\",\"upload_"
                      "id\":\"u\",\"hardware_profile\":\"l40s\",\"max_runtime_minutes\":7,"
-                     "\"idempotency_key\":\"k\"}");
+                     "\"data_consent\":true,\"idempotency_key\":\"k\"}");
         struct job_request opened;
         const char *sealed;
 
@@ -114,6 +114,7 @@ static void a_kept_request_is_the_same_when_it_is_opened(void **state)
         assert_string_equal(opened.upload_id, "u");
         assert_string_equal(opened.hardware_profile, "l40s");
         assert_int_equal(opened.max_runtime_minutes, 7);
+        assert_true(opened.data_consent);
         assert_null(opened.idempotency_key);
 }
 

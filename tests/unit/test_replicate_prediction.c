@@ -38,12 +38,14 @@ static void a_request_has_version_input_and_callback(void **state)
                 .dataloader_json = "[]",
                 .env = json(*state, "{\"SIMPLETUNER_JOB_ID\":\"j1\"}"),
                 .webhook_url = "https://tuner.example/hook",
+                .images_url = "https://provider.example/files/1",
         };
         CLEANUP(json_decrefp) json_t *body = replicate_prediction_request(&submission, "v9");
 
         assert_json(body,
                     "{\"input\":{\"config_json\":\"{\\\"a\\\":1}\",\"dataloader_json\":\"[]\","
-                    "\"env\":{\"SIMPLETUNER_JOB_ID\":\"j1\"}},\"version\":\"v9\","
+                    "\"env\":{\"SIMPLETUNER_JOB_ID\":\"j1\"},"
+                    "\"images\":\"https://provider.example/files/1\"},\"version\":\"v9\","
                     "\"webhook\":\"https://tuner.example/hook\","
                     "\"webhook_events_filter\":[\"start\",\"completed\"]}");
 }

@@ -1,0 +1,111 @@
+/* Local data sets before they are sent: what would be, and whether it may. */
+#include "core/base/fields.h"
+#include "core/cloud/data_consent.h"
+#include "core/cloud/data_pack.h"
+#include "fcgi/handlers.h"
+
+struct consent_body {
+        const char *consent;
+};
+
+static const struct field consent_fields[] = {
+        FIELD(struct consent_body, consent, FIELD_CHOICE, .choices = data_consent_choices,
+              .required = true),
+};
+
+static double in_mb(int64_t bytes)
+{
+        return (double)bytes / (double)MiB;
+}
+
+/* One data set; *total grows by it unless it was counted before. */
+static enum err render_set(struct ctx *ctx, struct jsonw *json, const struct data_set *set,
+                           struct data_total *total)
+{
+        struct data_total own;
+        enum err rc = data_measure(ctx, set, &own);
+
+        if (rc != OK)
+                return rc;
+        jsonw_object(json, NULL);
+        jsonw_string(json, "id", set->id);
+        jsonw_string(json, "type", set->type && *set->type ? set->type : "local");
+        jsonw_string(json, "instance_data_dir", set->directory);
+        jsonw_int(json, "file_count", own.files);
+        jsonw_number(json, "total_size_mb", in_mb(own.bytes), 2);
+        jsonw_object_end(json);
+        if (!set->repeats) {
+                total->files += own.files;
+                total->bytes += own.bytes;
+        }
+        return OK;
+}
+
+enum err data_consent_preview(struct ctx *ctx, const struct request *request, struct reply *reply)
+{
+        struct data_total total = { 0 };
+        struct data_sets sets;
+        const char *consent;
+        struct jsonw json;
+        json_t *entries;
+        enum err rc;
+
+        rc = request_json_value(ctx, request, &entries);
+        if (rc == OK && !json_is_array(entries))
+                rc = ctx_fail(ctx, ERR_INVALID, "body must be a JSON array");
+        if (rc == OK)
+                rc = data_sets_find(ctx, entries, &sets);
+        if (rc == OK)
+                rc = data_consent_get(ctx, &consent);
+        if (rc != OK)
+                return rc;
+
+        json = reply_json(reply);
+        jsonw_bool(&json, "requires_upload", sets.count > 0);
+        jsonw_string(&json, "consent_mode", consent);
+        jsonw_array(&json, "datasets");
+        for (size_t i = 0; i < sets.count; i++) {
+                rc = render_set(ctx, &json, &sets.sets[i], &total);
+                if (rc != OK)
+                        return rc;
+        }
+        jsonw_array_end(&json);
+        jsonw_int(&json, "total_files", total.files);
+        jsonw_number(&json, "total_size_mb", in_mb(total.bytes), 2);
+        jsonw_string(&json, "message",
+                     sets.count > 0 ? "The files of these data sets would be sent to the provider"
+                                    : "No local data sets: nothing would be sent");
+        return reply_json_end(ctx, reply, &json);
+}
+
+static enum err reply_consent(struct ctx *ctx, struct reply *reply, const char *consent)
+{
+        struct jsonw json = reply_json(reply);
+
+        jsonw_bool(&json, "success", true);
+        jsonw_string(&json, "consent", consent);
+        return reply_json_end(ctx, reply, &json);
+}
+
+enum err data_consent_show(struct ctx *ctx, const struct request *request, struct reply *reply)
+{
+        const char *consent;
+        enum err rc = data_consent_get(ctx, &consent);
+
+        (void)request;
+        return rc == OK ? reply_consent(ctx, reply, consent) : rc;
+}
+
+enum err data_consent_update(struct ctx *ctx, const struct request *request, struct reply *reply)
+{
+        struct consent_body body = { 0 };
+        json_t *tree;
+        enum err rc;
+
+        rc = request_json(ctx, request, &tree);
+        if (rc == OK)
+                rc = fields_decode(ctx, consent_fields, ARRAY_SIZE(consent_fields), tree, &body);
+        if (rc == OK)
+                rc = data_consent_set(ctx, body.consent);
+        return rc == OK ? reply_consent(ctx, reply, body.consent) : rc;
+}

@@ -129,7 +129,7 @@ enum err providers_versions(struct ctx *ctx, const struct request *request, stru
         if (rc != OK)
                 return rc;
         rc = session.provider->versions(ctx, &session, model, &versions);
-        if (rc == ERR_PROVIDER || rc == ERR_NOT_FOUND)
+        if (rc == ERR_PROVIDER || rc == ERR_NOT_FOUND || rc == ERR_NOT_READY)
                 rc = ctx_strdup(ctx, ctx->detail, &error);
         if (rc != OK)
                 return rc;

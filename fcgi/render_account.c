@@ -20,7 +20,7 @@ enum err render_account(struct ctx *ctx, const char *provider_id, struct reply *
         if (rc != OK)
                 return rc;
         rc = session.provider->validate(ctx, &session, &account);
-        if (rc != OK && rc != ERR_PROVIDER)
+        if (rc != OK && rc != ERR_PROVIDER && rc != ERR_NOT_READY)
                 return rc;
 
         json = reply_json(reply);

@@ -31,7 +31,7 @@ INSERT INTO webhook_deliveries (delivery_id, provider, webhook_id, received_at_u
         FROM webhook_deliveries_before;
 DROP TABLE webhook_deliveries_before;
 CREATE UNIQUE INDEX webhook_deliveries_once ON webhook_deliveries (provider, webhook_id);
-CREATE INDEX webhook_deliveries_by_job ON webhook_deliveries (job_id, delivery_id);
+CREATE INDEX webhook_deliveries_by_job ON webhook_deliveries (job_id, delivery_id)
+        WHERE job_id IS NOT NULL;
 CREATE INDEX webhook_deliveries_to_apply ON webhook_deliveries (delivery_id)
         WHERE apply_at_us IS NOT NULL;
-CREATE INDEX webhook_deliveries_by_time ON webhook_deliveries (received_at_us);

@@ -292,25 +292,42 @@ bool crypto_base64_decode(const char *text, size_t text_len, void *ret_bytes, si
         return true;
 }
 
+static const char ulid_digits[] = "0123456789abcdefghjkmnpqrstvwxyz";
+
+/* The time's part of an id; returns where it ends. */
+static char *ulid_time(int64_t wall_us, char *out)
+{
+        uint64_t ms = (uint64_t)(wall_us / US_PER_MS);
+
+        for (unsigned i = ULID_TIME_CHARS; i-- > 0;)
+                *out++ = ulid_digits[ms >> (5 * i) & 31];
+        return out;
+}
+
 enum err crypto_ulid(struct ctx *ctx, char ret_id[ULID_SIZE])
 {
-        static const char digits[] = "0123456789abcdefghjkmnpqrstvwxyz";
-        uint64_t ms = (uint64_t)(clock_wall_us(ctx->clock) / US_PER_MS);
         unsigned char random[ULID_RANDOM];
         unsigned bits = 0, pending = 0;
-        char *out = ret_id;
+        char *out;
 
         if (!crypto_random(random, sizeof(random)))
                 return ctx_fail(ctx, ERR_INTERNAL, "the kernel gives no random bytes");
-        for (unsigned i = ULID_TIME_CHARS; i-- > 0;)
-                *out++ = digits[ms >> (5 * i) & 31];
+        out = ulid_time(clock_wall_us(ctx->clock), ret_id);
         for (size_t i = 0; i < sizeof(random); i++) {
                 bits = bits << 8 | random[i];
                 for (pending += 8; pending >= 5; pending -= 5)
-                        *out++ = digits[bits >> (pending - 5) & 31];
+                        *out++ = ulid_digits[bits >> (pending - 5) & 31];
         }
         *out = '\0';
         return OK;
+}
+
+void crypto_ulid_first(int64_t wall_us, char ret_id[ULID_SIZE])
+{
+        char *out = ulid_time(wall_us, ret_id);
+
+        memset(out, '0', ULID_SIZE - 1 - ULID_TIME_CHARS);
+        ret_id[ULID_SIZE - 1] = '\0';
 }
 
 /* The form c_rehash gives: eight hex digits, a dot, a number. */

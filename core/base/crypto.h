@@ -71,6 +71,8 @@ bool crypto_base64_decode(const char *text, size_t text_len, void *ret_bytes, si
  * 48 bits of milliseconds, 80 random bits; https://github.com/ulid/spec. ERR_INTERNAL. */
 #define ULID_SIZE 27
 NODISCARD enum err crypto_ulid(struct ctx *ctx, char ret_id[ULID_SIZE]);
+/* The first that a moment could have: what was made before it sorts before this. */
+void crypto_ulid_first(int64_t wall_us, char ret_id[ULID_SIZE]);
 
 /* Add the certificates of a PEM file or hashed directory to an SSL_CTX (as curl hands out), beside
  * those it has. False: unreadable or no certificate in it. */

@@ -1,5 +1,6 @@
 #include "core/store/store_webhooks.h"
 
+#include "core/base/crypto.h"
 #include "core/db/db.h"
 
 /* Without the body, which lists do not read. */
@@ -180,8 +181,10 @@ enum err store_webhooks_prune(struct ctx *ctx, int64_t before_us, unsigned limit
 {
         static const char sql[] =
                 "DELETE FROM webhook_deliveries WHERE delivery_id IN (SELECT delivery_id "
-                "FROM webhook_deliveries WHERE received_at_us < $1 AND apply_at_us IS NULL "
-                "ORDER BY received_at_us LIMIT $2)";
+                "FROM webhook_deliveries WHERE delivery_id < $1 AND apply_at_us IS NULL "
+                "ORDER BY delivery_id LIMIT $2)";
+        char first[ULID_SIZE];
 
-        return db_run(ctx, ret_pruned, sql, "ii", before_us, (int64_t)limit);
+        crypto_ulid_first(before_us, first);
+        return db_run(ctx, ret_pruned, sql, "ti", first, (int64_t)limit);
 }

@@ -229,6 +229,11 @@ static void ids_are_ulids_that_sort_by_time(void **state)
         assert_memory_equal(first, same_ms, 10);
         assert_string_not_equal(first, same_ms);
         assert_true(strcmp(first, later) < 0);
+        crypto_ulid_first(FIXTURE_TIME_US, same_ms);
+        assert_int_equal(strlen(same_ms), 26);
+        assert_true(strcmp(same_ms, first) < 0);
+        crypto_ulid_first(FIXTURE_TIME_US + US_PER_MS, same_ms);
+        assert_true(strcmp(first, same_ms) < 0 && strcmp(same_ms, later) < 0);
 }
 
 static void certificates_come_from_a_file_or_a_hashed_directory(void **state)

@@ -36,7 +36,7 @@ static void make_job(struct ctx *ctx)
 static const char *deliver(struct ctx *ctx, unsigned n, const char *body)
 {
         CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
-        const char *id = arena_printf(ctx->arena, "01hm3w0000000000000000%04u", n);
+        const char *id = arena_printf(ctx->arena, "01hm6aqh20000000000000%04u", n);
         struct webhook_delivery delivery = {
                 .delivery_id = id,
                 .provider = "replicate",
@@ -298,7 +298,7 @@ static void settled_deliveries_are_forgotten_after_the_retention(void **state)
         assert_ok(ctx, webhook_prune(ctx, 10, &pruned));
         assert_int_equal(pruned, 0);
         deliver(ctx, 2, FINISHED); /* of a week ago, and not applied */
-        fixture_advance_us(ctx, 1);
+        fixture_advance_us(ctx, US_PER_MS);
         assert_ok(ctx, webhook_prune(ctx, 10, &pruned));
         assert_int_equal(pruned, 1);
         assert_int_equal(look(ctx), 1);

@@ -10,6 +10,7 @@
 #include "core/cloud/bell.h"
 #include "core/cloud/http_client.h"
 #include "core/cloud/secrets.h"
+#include "core/cloud/webhook_intake.h"
 #include "core/cloud/webhook_keys.h"
 #include "core/db/db.h"
 #include "core/db/migrate.h"
@@ -75,7 +76,8 @@ enum err cloud_open(struct ctx *ctx, struct cloud **ret)
                 return rc;
         cloud->webhook_keys = webhook_keys_new();
         cloud->bells = bells_new();
-        if (!cloud->webhook_keys || !cloud->bells)
+        cloud->webhook_intake = webhook_intake_new();
+        if (!cloud->webhook_keys || !cloud->bells || !cloud->webhook_intake)
                 return ctx_nomem(ctx);
         *ret = TAKE(cloud);
         return OK;
@@ -86,6 +88,7 @@ void cloud_close(struct cloud *cloud)
         if (!cloud)
                 return;
         bells_free(cloud->bells);
+        webhook_intake_free(cloud->webhook_intake);
         webhook_keys_free(cloud->webhook_keys);
         secrets_free(cloud->secrets);
         database_close(cloud->database);

@@ -12,6 +12,7 @@ struct cloud {
         struct database *database;
         struct secrets *secrets;
         struct webhook_keys *webhook_keys;
+        struct webhook_intake *webhook_intake;
         struct bells *bells;              /* wake the background threads */
         int64_t started_us;               /* monotonic */
         atomic_ullong correlation;        /* random at start, then counts */

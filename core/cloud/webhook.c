@@ -11,9 +11,9 @@
 #include "core/cloud/job.h"
 #include "core/cloud/seal.h"
 #include "core/cloud/webhook_apply.h"
+#include "core/cloud/webhook_intake.h"
 #include "core/cloud/webhook_refusal.h"
 #include "core/cloud/webhook_sender.h"
-#include "core/db/db.h"
 
 #define WEBHOOK_ID_MAX   256
 #define HEADERS_TEXT_MAX (16 * KiB)
@@ -164,18 +164,6 @@ static enum err make_delivery(struct ctx *ctx, const struct webhook_request *req
         return rc == OK ? seal_text(ctx, place, body, &ret->body) : rc;
 }
 
-static enum err insert(struct ctx *ctx, const struct webhook_delivery *delivery)
-{
-        CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
-        enum err rc = db_begin(ctx, &tx);
-
-        if (rc == OK)
-                rc = store_webhook_insert(ctx, delivery);
-        if (rc == OK)
-                rc = db_commit(&tx);
-        return rc;
-}
-
 static enum err store(struct ctx *ctx, const struct webhook_request *request,
                       const struct webhook_event *event, struct webhook_result *ret)
 {
@@ -188,7 +176,7 @@ static enum err store(struct ctx *ctx, const struct webhook_request *request,
         delivery.outcome = event->subject ? "received" : "ignored";
         delivery.reason = event->subject ? NULL : "no job_id";
         delivery.apply_at_us = event->subject ? delivery.received_at_us : 0;
-        rc = insert(ctx, &delivery);
+        rc = webhook_intake_store(ctx, &delivery);
         if (rc == ERR_CONFLICT) {
                 *ret = (struct webhook_result){ .outcome = WEBHOOK_DUPLICATE };
                 return OK;

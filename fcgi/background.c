@@ -11,10 +11,12 @@
 #include "core/cloud/event_hub.h"
 #include "core/cloud/inbox.h"
 #include "core/cloud/submission_run.h"
+#include "core/cloud/webhook_intake.h"
 
-#define STACK_SIZE (512 * KiB)
-#define RETRY_MS   1000 /* after a failure */
-#define INBOX_STEP 100  /* deliveries per look */
+#define STACK_SIZE     (512 * KiB)
+#define RETRY_MS       1000 /* after a failure */
+#define INBOX_STEP     100  /* deliveries per look */
+#define INBOX_YIELD_MS 100  /* at most so long they wait for others that arrive */
 
 /* One kind of work: do some of it, *ret_more tells whether there is more to do at once. */
 typedef enum err work_fn(struct ctx *ctx, bool *ret_more);
@@ -29,8 +31,10 @@ struct worker {
 static enum err apply_webhooks(struct ctx *ctx, bool *ret_more)
 {
         unsigned applied = 0;
-        enum err rc = webhook_apply_due(ctx, INBOX_STEP, &applied);
+        enum err rc;
 
+        webhook_intake_yield(ctx->cloud->webhook_intake, INBOX_YIELD_MS);
+        rc = webhook_apply_due(ctx, INBOX_STEP, &applied);
         *ret_more = applied > 0;
         return rc;
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "core/cloud/cloud.h"
 #include "core/db/db.h"
@@ -22,6 +23,7 @@ struct arrival {
 struct webhook_intake {
         pthread_mutex_t lock;
         pthread_cond_t changed; /* some are done, or there is no leader any more */
+        pthread_cond_t calm;    /* nobody waits to be stored */
         bool is_led;
         struct arrival *first, **last; /* those that wait, in order */
 };
@@ -34,6 +36,7 @@ struct webhook_intake *webhook_intake_new(void)
                 return NULL;
         pthread_mutex_init(&intake->lock, NULL);
         pthread_cond_init(&intake->changed, NULL);
+        pthread_cond_init(&intake->calm, NULL);
         intake->last = &intake->first;
         return intake;
 }
@@ -42,6 +45,7 @@ void webhook_intake_free(struct webhook_intake *intake)
 {
         if (!intake)
                 return;
+        pthread_cond_destroy(&intake->calm);
         pthread_cond_destroy(&intake->changed);
         pthread_mutex_destroy(&intake->lock);
         free(intake);
@@ -116,6 +120,8 @@ static void lead(struct ctx *ctx, struct webhook_intake *intake, const struct ar
                 pthread_cond_broadcast(&intake->changed);
         }
         intake->is_led = false;
+        if (!intake->first)
+                pthread_cond_broadcast(&intake->calm);
 }
 
 enum err webhook_intake_store(struct ctx *ctx, const struct webhook_delivery *delivery)
@@ -138,4 +144,22 @@ enum err webhook_intake_store(struct ctx *ctx, const struct webhook_delivery *de
         if (own.rc == ERR_CONFLICT)
                 return ctx_fail(ctx, ERR_CONFLICT, "this webhook-id was delivered before");
         return ctx_fail(ctx, own.rc, "%s", own.detail);
+}
+
+void webhook_intake_yield(struct webhook_intake *intake, unsigned timeout_ms)
+{
+        struct timespec until;
+        int timed_out = 0;
+
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_sec += timeout_ms / 1000;
+        until.tv_nsec += (long)(timeout_ms % 1000) * 1000000;
+        if (until.tv_nsec >= 1000000000) {
+                until.tv_sec++;
+                until.tv_nsec -= 1000000000;
+        }
+        pthread_mutex_lock(&intake->lock);
+        while ((intake->is_led || intake->first) && timed_out == 0)
+                timed_out = pthread_cond_timedwait(&intake->calm, &intake->lock, &until);
+        pthread_mutex_unlock(&intake->lock);
 }

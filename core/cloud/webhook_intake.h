@@ -14,4 +14,8 @@ void webhook_intake_free(struct webhook_intake *intake);
 /* OK: it is stored, durably. ERR_CONFLICT: its webhook-id was stored before. Faults: it is not. */
 NODISCARD enum err webhook_intake_store(struct ctx *ctx, const struct webhook_delivery *delivery);
 
+/* Return when no delivery arrives, at the latest after timeout_ms: work that may wait goes after
+ * senders that must not. */
+void webhook_intake_yield(struct webhook_intake *intake, unsigned timeout_ms);
+
 #endif

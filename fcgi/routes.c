@@ -27,16 +27,16 @@ static const struct route routes[] = {
   { METHOD_PUT,    P_ID "/token",                          providers_token_save,   PERM_CONFIG,        4 * KiB,     RATE_DEFAULT },
   { METHOD_DELETE, P_ID "/token",                          providers_token_delete, PERM_CONFIG,        BODY_NONE,   RATE_DEFAULT },
   { METHOD_GET,    P_ID "/validate",                       providers_validate,     PERM_CONFIG,        BODY_NONE,   RATE_DEFAULT },
-
-  { METHOD_GET,    "/api/cloud/circuit-breakers",          breakers_list,          PERM_CONFIG,        BODY_NONE,   RATE_DEFAULT },
-  { METHOD_POST,   "/api/cloud/circuit-breakers/{provider}/reset",
-                                                           breakers_reset,         PERM_CONFIG,        BODY_NONE,   RATE_DEFAULT },
   { METHOD_GET,    P_ID "/versions",                       providers_versions,     PERM_JOB_VIEW,      BODY_NONE,   RATE_DEFAULT },
   { METHOD_GET,    P_ID "/billing",                        providers_billing,      PERM_JOB_VIEW,      BODY_NONE,   RATE_DEFAULT },
   { METHOD_GET,    P_ID "/status",                         providers_status,       PERM_JOB_VIEW,      BODY_NONE,   RATE_DEFAULT },
   { METHOD_POST,   P_ID "/test-webhook",                   webhook_test_stored,    PERM_CONFIG,        BODY_NONE,   RATE_DEFAULT },
   { METHOD_POST,   P_ID "/test-webhook-external",          webhook_test_outside,   PERM_CONFIG,        BODY_NONE,   RATE_DEFAULT },
   { METHOD_GET,    "/api/cloud/hardware-options",          hardware_options,       PERM_JOB_VIEW,      BODY_NONE,   RATE_DEFAULT },
+
+  { METHOD_GET,    "/api/cloud/circuit-breakers",          breakers_list,          PERM_CONFIG,        BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,   "/api/cloud/circuit-breakers/{provider}/reset",
+                                                           breakers_reset,         PERM_CONFIG,        BODY_NONE,   RATE_DEFAULT },
 
   { METHOD_GET,    ME "/credentials",                      credentials_list,       PERM_LOGIN,         BODY_NONE,   RATE_DEFAULT },
   { METHOD_POST,   ME "/credentials",                      credentials_save,       PERM_LOGIN,         8 * KiB,     RATE_DEFAULT },
@@ -56,17 +56,18 @@ static const struct route routes[] = {
   { METHOD_GET,    "/api/cloud/available-configs",         configs_list,           PERM_JOB_SUBMIT,    BODY_NONE,   RATE_DEFAULT },
   { METHOD_POST,   J_ID "/archive",                        jobs_archive,           PERM_JOB_CANCEL,    BODY_NONE,   RATE_DEFAULT },
 
+  { METHOD_POST,   "/api/cloud/data-consent/preview",      data_consent_preview,   PERM_JOB_SUBMIT,    1 * MiB,     RATE_DEFAULT },
+  { METHOD_GET,    "/api/cloud/data-consent/setting",      data_consent_show,      PERM_JOB_VIEW,      BODY_NONE,   RATE_DEFAULT },
+  { METHOD_PUT,    "/api/cloud/data-consent/setting",      data_consent_update,    PERM_CONFIG,        4 * KiB,     RATE_DEFAULT },
+
   { METHOD_POST,   "/api/cloud/cost-estimate",             costs_estimate,         PERM_JOB_SUBMIT,    1 * MiB,     RATE_DEFAULT },
   { METHOD_GET,    "/api/cloud/cost-limit/status",         costs_limit_status,     PERM_JOB_VIEW,      BODY_NONE,   RATE_DEFAULT },
   { METHOD_GET,    "/api/cloud/metrics",                   costs_metrics,          PERM_JOB_VIEW,      BODY_NONE,   RATE_DEFAULT },
 
-  { METHOD_POST,   "/api/webhooks/test",                   webhook_test_given,     PERM_CONFIG,        8 * KiB,     RATE_DEFAULT },
-  { METHOD_POST,   "/api/cloud/data-consent/preview",      data_consent_preview,   PERM_JOB_SUBMIT,    1 * MiB,     RATE_DEFAULT },
-  { METHOD_GET,    "/api/cloud/data-consent/setting",      data_consent_show,      PERM_JOB_VIEW,      BODY_NONE,   RATE_DEFAULT },
-  { METHOD_PUT,    "/api/cloud/data-consent/setting",      data_consent_update,    PERM_CONFIG,        4 * KiB,     RATE_DEFAULT },
   { METHOD_GET,    "/api/cloud/polling/status",            polling_show,           PERM_JOB_VIEW,      BODY_NONE,   RATE_DEFAULT },
   { METHOD_PUT,    "/api/cloud/polling/setting",           polling_update,         PERM_CONFIG,        4 * KiB,     RATE_DEFAULT },
 
+  { METHOD_POST,   "/api/webhooks/test",                   webhook_test_given,     PERM_CONFIG,        8 * KiB,     RATE_DEFAULT },
   { METHOD_POST,   "/api/webhooks/{provider}",             webhooks_receive,       PERM_PUBLIC,        8 * MiB,     RATE_WEBHOOK },
   { METHOD_GET,    "/api/webhooks/deliveries",             deliveries_list,        PERM_CONFIG,        BODY_NONE,   RATE_DEFAULT },
   { METHOD_GET,    W_ID,                                   deliveries_show,        PERM_CONFIG,        BODY_NONE,   RATE_DEFAULT },

@@ -8,6 +8,7 @@
 #include "core/cloud/bell.h"
 #include "core/cloud/cloud.h"
 #include "core/cloud/job.h"
+#include "core/cloud/job_news.h"
 #include "core/cloud/object_temp.h"
 #include "core/cloud/provider_jobs.h"
 #include "core/db/db.h"
@@ -178,11 +179,14 @@ static enum err fetch_results(struct ctx *ctx, struct archive_hold *hold,
         struct provider_session session;
         struct provider_job there;
         struct bucket bucket;
+        bool moved;
         enum err rc;
 
         rc = provider_open_for(ctx, contents->job.provider, contents->job.owner, &session);
         if (rc == OK)
                 rc = ask_provider(ctx, &session, &contents->job, &there);
+        if (rc == OK) /* what the job cost, if only its end was known */
+                rc = job_record_news(ctx, &contents->job, &there, &moved);
         if (rc == OK)
                 rc = need_bucket(ctx, &session, contents->job.job_id, &bucket);
         if (rc == OK)

@@ -193,6 +193,24 @@ static enum err recover(struct ctx *ctx, struct batch *batch)
         return rc;
 }
 
+/* ---- those that have ended here ---- */
+
+/* A job is asked about after its end only until it is sure that it has ended there too. */
+static enum err end_strays(struct ctx *ctx, struct batch *batch)
+{
+        const struct provider *provider = provider_at(batch->provider);
+        enum err rc = OK;
+
+        for (size_t i = 0; rc == OK && i < batch->count; i++) {
+                struct poll_finding *finding = &batch->findings[i];
+
+                if (is_for(finding, provider) && finding->result == POLL_NEWS &&
+                    job_status_is_terminal(finding->job->status))
+                        rc = job_recovery_end_stray(ctx, finding);
+        }
+        return rc;
+}
+
 /* ---- a batch ---- */
 
 static enum err take_due(struct ctx *ctx, struct poll_round *round, unsigned limit,
@@ -239,6 +257,8 @@ enum err job_poll(struct ctx *ctx, struct poll_round *round, unsigned limit)
                 rc = ask(ctx, &batch);
                 if (rc == OK)
                         rc = recover(ctx, &batch);
+                if (rc == OK)
+                        rc = end_strays(ctx, &batch);
         }
         if (rc != OK)
                 return rc;

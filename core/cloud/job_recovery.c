@@ -111,23 +111,6 @@ static enum err walk_all(struct ctx *ctx, struct walk *walk)
         return rc;
 }
 
-/* Jobs that ended here and go on there: end them there too. */
-static enum err end_stray(struct ctx *ctx, struct poll_finding *finding)
-{
-        const struct provider_session *session = finding->session;
-        enum err rc = OK;
-
-        finding->result = POLL_STRAY;
-        if (!finding->news.status_known || !job_status_is_terminal(finding->news.status))
-                rc = session->provider->cancel(ctx, session, finding->news.external_id);
-        if (rc == ERR_NOT_READY)
-                finding->result = POLL_NOT_ASKED;
-        if (rc == OK || rc == ERR_NOT_READY || rc == ERR_NOMEM || rc == ERR_INTERNAL)
-                return rc == ERR_NOT_READY ? OK : rc;
-        (void)!ctx_prefix(ctx, rc, "a job that has ended here goes on at the provider");
-        return poll_finding_fail(ctx, finding);
-}
-
 enum err job_recovery_look(struct ctx *ctx, struct poll_finding *const *lost, size_t count)
 {
         struct walk walk = { .lost = lost, .count = count, .keep = ctx->arena };
@@ -153,11 +136,25 @@ enum err job_recovery_look(struct ctx *ctx, struct poll_finding *const *lost, si
                 else
                         rc = poll_finding_fail(ctx, lost[i]);
         }
-        for (size_t i = 0; rc == OK && i < count; i++) {
-                if (lost[i]->result == POLL_NEWS && job_status_is_terminal(lost[i]->job->status))
-                        rc = end_stray(ctx, lost[i]);
-        }
         return rc;
+}
+
+/* ---- jobs that go on without us ---- */
+
+enum err job_recovery_end_stray(struct ctx *ctx, struct poll_finding *finding)
+{
+        const struct provider_session *session = finding->session;
+        enum err rc = OK;
+
+        finding->result = POLL_STRAY;
+        if (!finding->news.status_known || !job_status_is_terminal(finding->news.status))
+                rc = session->provider->cancel(ctx, session, finding->news.external_id);
+        if (rc == ERR_NOT_READY)
+                finding->result = POLL_NOT_ASKED;
+        if (rc == OK || rc == ERR_NOT_READY || rc == ERR_NOMEM || rc == ERR_INTERNAL)
+                return rc == ERR_NOT_READY ? OK : rc;
+        (void)!ctx_prefix(ctx, rc, "a job that has ended here goes on at the provider");
+        return poll_finding_fail(ctx, finding);
 }
 
 /* ---- uploads that nobody goes on with ---- */

@@ -21,6 +21,7 @@ static const char logger[] = "simpletuner.cloud.submissions";
 #define CALL_US       (120 * US_PER_S)     /* the claim while the provider is asked: no news then */
 #define RETRY_US      (10 * US_PER_S)      /* after a fault of our own, or an unknown outcome */
 #define RETRY_MAX_US  (300 * US_PER_S)
+#define HORIZON_US    (2 * RETRY_MAX_US)   /* later times are those of a clock that was set back */
 #define GIVE_UP_US    (60 * 60 * US_PER_S) /* a fault that lasts longer is the job's end */
 
 /* One submission while this thread has its claim. */
@@ -400,10 +401,11 @@ static enum err look_for(struct run *run)
 static enum err claim(struct run *run)
 {
         struct ctx *ctx = run->ctx;
+        const int64_t now_us = clock_wall_us(ctx->clock);
         struct submission next;
         enum err rc;
 
-        rc = store_submission_due(ctx, clock_wall_us(ctx->clock), &run->row);
+        rc = store_submission_due(ctx, now_us, now_us + HORIZON_US, &run->row);
         if (rc != OK)
                 return rc;
         next = renewed(run);

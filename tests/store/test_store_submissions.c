@@ -3,6 +3,7 @@
 
 #define NOW   FIXTURE_TIME_US
 #define CLAIM (15 * US_PER_S)
+#define HORIZON (NOW + 20 * 60 * US_PER_S)
 
 static struct submission new_row(const char *job_id, int64_t run_at_us)
 {
@@ -105,16 +106,16 @@ static void the_longest_due_comes_first(void **state)
         struct ctx *ctx = *state;
         struct submission due;
 
-        assert_rc(ctx, ERR_NOT_FOUND, store_submission_due(ctx, NOW, &due));
+        assert_rc(ctx, ERR_NOT_FOUND, store_submission_due(ctx, NOW, HORIZON, &due));
         inserted(ctx, new_row("later", NOW + 1));
         inserted(ctx, new_row("never", 0));
-        assert_rc(ctx, ERR_NOT_FOUND, store_submission_due(ctx, NOW, &due));
+        assert_rc(ctx, ERR_NOT_FOUND, store_submission_due(ctx, NOW, HORIZON, &due));
         inserted(ctx, new_row("second", NOW - 1));
         inserted(ctx, new_row("first", NOW - 2));
-        assert_ok(ctx, store_submission_due(ctx, NOW, &due));
+        assert_ok(ctx, store_submission_due(ctx, NOW, HORIZON, &due));
         assert_string_equal(due.job_id, "first");
         assert_true(claim(ctx, &due, NOW + CLAIM));
-        assert_ok(ctx, store_submission_due(ctx, NOW, &due));
+        assert_ok(ctx, store_submission_due(ctx, NOW, HORIZON, &due));
         assert_string_equal(due.job_id, "second");
 }
 
@@ -124,9 +125,20 @@ static void a_claim_that_ran_out_is_free_again(void **state)
         struct submission row = inserted(ctx, new_row("a", NOW)), due;
 
         assert_true(claim(ctx, &row, NOW + CLAIM));
-        assert_rc(ctx, ERR_NOT_FOUND, store_submission_due(ctx, NOW + CLAIM - 1, &due));
-        assert_ok(ctx, store_submission_due(ctx, NOW + CLAIM, &due));
+        assert_rc(ctx, ERR_NOT_FOUND, store_submission_due(ctx, NOW + CLAIM - 1, HORIZON, &due));
+        assert_ok(ctx, store_submission_due(ctx, NOW + CLAIM, HORIZON, &due));
         assert_true(due.claimed_until_us == NOW + CLAIM);
+}
+
+static void times_of_a_clock_that_was_set_back_are_over(void **state)
+{
+        struct ctx *ctx = *state;
+        struct submission row = inserted(ctx, new_row("a", HORIZON + 1)), due;
+
+        assert_ok(ctx, store_submission_due(ctx, NOW, HORIZON, &due));
+        assert_true(claim(ctx, &row, HORIZON));
+        assert_rc(ctx, ERR_NOT_FOUND, store_submission_due(ctx, NOW, HORIZON, &due));
+        assert_ok(ctx, store_submission_due(ctx, NOW, HORIZON - 1, &due));
 }
 
 static void who_lost_its_claim_writes_nothing(void **state)
@@ -152,7 +164,7 @@ static bool claim_all(struct ctx *ctx, unsigned index, void *arg)
         struct submission due;
         enum err rc;
 
-        while ((rc = store_submission_due(ctx, NOW, &due)) == OK) {
+        while ((rc = store_submission_due(ctx, NOW, HORIZON, &due)) == OK) {
                 if (claim(ctx, &due, NOW + CLAIM + index))
                         taken[index]++;
         }
@@ -232,6 +244,7 @@ int main(void)
                 FIXTURE_DB_TEST(every_stage_has_a_name_that_reads_back),
                 FIXTURE_DB_TEST(the_longest_due_comes_first),
                 FIXTURE_DB_TEST(a_claim_that_ran_out_is_free_again),
+                FIXTURE_DB_TEST(times_of_a_clock_that_was_set_back_are_over),
                 FIXTURE_DB_TEST(who_lost_its_claim_writes_nothing),
                 FIXTURE_DB_TEST(of_many_at_once_one_gets_each_claim),
                 FIXTURE_DB_TEST(only_what_the_provider_has_not_heard_of_is_stopped),

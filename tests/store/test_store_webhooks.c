@@ -5,6 +5,8 @@
 #include "core/store/store_webhooks.h"
 #include "tests/fixture_db.h"
 
+#define HORIZON (FIXTURE_TIME_US + 600 * US_PER_S)
+
 static struct webhook_delivery delivery(const char *ours, const char *theirs)
 {
         return (struct webhook_delivery){
@@ -128,13 +130,29 @@ static void those_that_are_due_come_in_order_of_arrival(void **state)
         assert_ok(ctx, deliver(ctx, &settled));
         assert_ok(ctx, deliver(ctx, &second));
         assert_ok(ctx, deliver(ctx, &first));
-        assert_ok(ctx, store_webhooks_due(ctx, FIXTURE_TIME_US, 10, &ids, &count));
+        assert_ok(ctx, store_webhooks_due(ctx, FIXTURE_TIME_US, HORIZON, 10, &ids, &count));
         assert_int_equal(count, 2);
         assert_string_equal(ids[0], "d3");
         assert_string_equal(ids[1], "d4");
-        assert_ok(ctx, store_webhooks_due(ctx, FIXTURE_TIME_US + 1, 2, &ids, &count));
+        assert_ok(ctx, store_webhooks_due(ctx, FIXTURE_TIME_US + 1, HORIZON, 2, &ids, &count));
         assert_int_equal(count, 2);
         assert_string_equal(ids[0], "d1");
+}
+
+static void one_from_a_clock_that_was_set_back_is_due(void **state)
+{
+        struct webhook_delivery waits = delivery("d1", "m1"), astray = delivery("d2", "m2");
+        struct ctx *ctx = *state;
+        const char **ids;
+        size_t count;
+
+        waits.apply_at_us = HORIZON;
+        astray.apply_at_us = HORIZON + 1;
+        assert_ok(ctx, deliver(ctx, &waits));
+        assert_ok(ctx, deliver(ctx, &astray));
+        assert_ok(ctx, store_webhooks_due(ctx, FIXTURE_TIME_US, HORIZON, 10, &ids, &count));
+        assert_int_equal(count, 1);
+        assert_string_equal(ids[0], "d2");
 }
 
 /* Appends the ids of the rows to a text. */
@@ -233,6 +251,7 @@ int main(void)
                 FIXTURE_DB_TEST(a_delivery_reads_back_as_it_was_stored),
                 FIXTURE_DB_TEST(what_became_of_a_delivery_is_recorded),
                 FIXTURE_DB_TEST(those_that_are_due_come_in_order_of_arrival),
+                FIXTURE_DB_TEST(one_from_a_clock_that_was_set_back_is_due),
                 FIXTURE_DB_TEST(deliveries_are_listed_newest_first_by_any_filter),
                 FIXTURE_DB_TEST(only_settled_deliveries_are_pruned_in_bounded_steps),
                 FIXTURE_DB_TEST(of_retries_that_come_at_once_one_is_taken),

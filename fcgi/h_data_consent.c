@@ -1,4 +1,6 @@
 /* Local data sets before they are sent: what would be, and whether it may. */
+#include <string.h>
+
 #include "core/base/fields.h"
 #include "core/cloud/data_consent.h"
 #include "core/cloud/data_pack.h"
@@ -18,15 +20,8 @@ static double in_mb(int64_t bytes)
         return (double)bytes / (double)MiB;
 }
 
-/* One data set; *total grows by it unless it was counted before. */
-static enum err render_set(struct ctx *ctx, struct jsonw *json, const struct data_set *set,
-                           struct data_total *total)
+static void render_set(struct jsonw *json, const struct data_set *set, struct data_total own)
 {
-        struct data_total own;
-        enum err rc = data_measure(ctx, set, &own);
-
-        if (rc != OK)
-                return rc;
         jsonw_object(json, NULL);
         jsonw_string(json, "id", set->id);
         jsonw_string(json, "type", set->type && *set->type ? set->type : "local");
@@ -34,9 +29,39 @@ static enum err render_set(struct ctx *ctx, struct jsonw *json, const struct dat
         jsonw_int(json, "file_count", own.files);
         jsonw_number(json, "total_size_mb", in_mb(own.bytes), 2);
         jsonw_object_end(json);
-        if (!set->repeats) {
-                total->files += own.files;
-                total->bytes += own.bytes;
+}
+
+/* What set n has; a directory that is named again was measured before. */
+static enum err measure_set(struct ctx *ctx, const struct data_sets *sets, size_t n,
+                            struct data_total *totals)
+{
+        for (size_t i = 0; sets->sets[n].repeats && i < n; i++) {
+                if (strcmp(sets->sets[i].name, sets->sets[n].name) == 0) {
+                        totals[n] = totals[i];
+                        return OK;
+                }
+        }
+        return data_measure(ctx, &sets->sets[n], &totals[n]);
+}
+
+/* All of them; *total counts each directory once. */
+static enum err render_sets(struct ctx *ctx, struct jsonw *json, const struct data_sets *sets,
+                            struct data_total *total)
+{
+        struct data_total *totals = arena_alloc(ctx->arena, (sets->count + 1) * sizeof(*totals));
+
+        if (!totals)
+                return ctx_nomem(ctx);
+        for (size_t n = 0; n < sets->count; n++) {
+                enum err rc = measure_set(ctx, sets, n, totals);
+
+                if (rc != OK)
+                        return rc;
+                render_set(json, &sets->sets[n], totals[n]);
+                if (!sets->sets[n].repeats) {
+                        total->files += totals[n].files;
+                        total->bytes += totals[n].bytes;
+                }
         }
         return OK;
 }
@@ -64,11 +89,9 @@ enum err data_consent_preview(struct ctx *ctx, const struct request *request, st
         jsonw_bool(&json, "requires_upload", sets.count > 0);
         jsonw_string(&json, "consent_mode", consent);
         jsonw_array(&json, "datasets");
-        for (size_t i = 0; i < sets.count; i++) {
-                rc = render_set(ctx, &json, &sets.sets[i], &total);
-                if (rc != OK)
-                        return rc;
-        }
+        rc = render_sets(ctx, &json, &sets, &total);
+        if (rc != OK)
+                return rc;
         jsonw_array_end(&json);
         jsonw_int(&json, "total_files", total.files);
         jsonw_number(&json, "total_size_mb", in_mb(total.bytes), 2);

@@ -18,6 +18,7 @@ ALTER TABLE jobs DROP COLUMN polled_at_us;
 CREATE INDEX jobs_to_poll ON jobs (poll_at_us) WHERE poll_at_us IS NOT NULL;
 CREATE INDEX jobs_active ON jobs (provider, status)
         WHERE status IN ('pending', 'uploading', 'queued', 'running');
+CREATE INDEX jobs_by_provider_status ON jobs (provider, status, job_id);
 CREATE INDEX jobs_by_owner ON jobs (owner, job_id);
 CREATE INDEX jobs_by_end ON jobs (completed_at_us) WHERE completed_at_us IS NOT NULL;
 
@@ -58,6 +59,7 @@ INSERT INTO job_hours (provider, hour, owner, hardware_profile, jobs, completed,
                         THEN completed_at_us - started_at_us ELSE 0 END),
                SUM(COALESCE(cost_usd_micros, 0))
         FROM jobs GROUP BY 1, 2, 3, 4;
+CREATE INDEX job_hours_by_profile ON job_hours (provider, owner, hardware_profile, hour);
 
 -- The cost alone, by hours and by days (span_s seconds each): however many users and profiles there
 -- are, a spending limit reads some thirty rows.
@@ -83,6 +85,7 @@ CREATE TABLE idempotency_keys (
         expires_at_us   BIGINT NOT NULL,
         PRIMARY KEY (owner, idempotency_key)
 );
+CREATE INDEX idempotency_keys_by_job ON idempotency_keys (job_id);
 CREATE INDEX idempotency_keys_by_expiry ON idempotency_keys (expires_at_us);
 
 -- Tokens of users at providers, sealed.

@@ -57,6 +57,6 @@ void fixture_job_apply(struct ctx *ctx, const struct job *job, struct job_news n
         bool moved;
 
         assert_ok(ctx, db_begin(ctx, &tx));
-        assert_ok(ctx, store_job_apply(ctx, job, &news, &moved));
+        assert_ok(ctx, store_job_apply(ctx, job, &news, &moved, NULL));
         assert_ok(ctx, db_commit(&tx));
 }

@@ -22,6 +22,11 @@ enum err ctx_prefix(struct ctx *ctx, enum err rc, const char *what)
         return ctx_fail(ctx, rc, "%s: %s", what, reason);
 }
 
+const char *ctx_shown_detail(const struct ctx *ctx, enum err rc)
+{
+        return err_is_fault(rc) ? "the service had a fault, see its log" : ctx->detail;
+}
+
 enum err ctx_nomem(struct ctx *ctx)
 {
         return ctx_fail(ctx, ERR_NOMEM, "out of memory");

@@ -59,6 +59,10 @@ NODISCARD enum err ctx_fail(struct ctx *ctx, enum err rc, const char *fmt, ...) 
 /* Put what was tried before the reason that is there already: "what: reason". Returns rc. */
 NODISCARD enum err ctx_prefix(struct ctx *ctx, enum err rc, const char *what);
 
+/* What users may be shown of a failure rc that is written down: the detail, or for a fault of our
+ * own that there was one. */
+const char *ctx_shown_detail(const struct ctx *ctx, enum err rc);
+
 /* ctx_fail for an allocation that returned NULL. */
 NODISCARD enum err ctx_nomem(struct ctx *ctx);
 

@@ -6,9 +6,11 @@
 /* Does the name end in a word for a secret? ("tokenizer" does not.) */
 static bool is_secret(const char *name)
 {
-        static const char *const words[] = { "token",      "tokens",     "secret", "secrets",
-                                             "password",   "passwd",     "key",    "key_id",
-                                             "credential", "credentials" };
+        static const char *const words[] = { "token",      "tokens",      "secret",
+                                             "secrets",    "password",    "passwd",
+                                             "key",        "key_id",      "keyid",
+                                             "credential", "credentials", "authorization",
+                                             "passphrase" };
         size_t len = strlen(name);
 
         for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
@@ -20,45 +22,38 @@ static bool is_secret(const char *name)
         return false;
 }
 
-static bool is_text_or_number(const json_t *value)
-{
-        return json_is_string(value) || json_is_number(value);
-}
-
-/* Masks what is below a tree of our own. Depth is bounded by json_parse. False: out of memory. */
-static bool mask(json_t *json)
+/* What stands for a value in a copy of our own: itself, changed below, or the mask. A new
+ * reference; NULL: out of memory. all: it is below a name for a secret. Depth is bounded by
+ * json_parse. */
+static json_t *masked(json_t *value, bool all)
 {
         const char *name;
-        json_t *value;
+        json_t *member;
         size_t i;
 
-        json_object_foreach (json, name, value) {
-                if (is_secret(name) && is_text_or_number(value)) {
-                        if (json_object_set_new(json, name, json_string(JSON_SECRET_MASK)) != 0)
-                                return false;
-                } else if (!mask(value)) {
-                        return false;
-                }
+        if (all && (json_is_string(value) || json_is_number(value)))
+                return json_string(JSON_SECRET_MASK);
+        json_object_foreach (value, name, member) {
+                if (json_object_set_new(value, name, masked(member, all || is_secret(name))) != 0)
+                        return NULL;
         }
-        json_array_foreach (json, i, value) {
-                if (!mask(value))
-                        return false;
+        json_array_foreach (value, i, member) {
+                if (json_array_set_new(value, i, masked(member, all)) != 0)
+                        return NULL;
         }
-        return true;
+        return json_incref(value);
 }
 
 enum err json_without_secrets(struct ctx *ctx, const json_t *json, const json_t **ret)
 {
-        json_t *copy = json_deep_copy(json);
+        CLEANUP(json_decrefp) json_t *copy = json_deep_copy(json);
+        json_t *shown = copy ? masked(copy, false) : NULL;
         enum err rc;
 
-        if (!copy)
+        if (!shown)
                 return ctx_nomem(ctx);
-        rc = json_keep(ctx, copy);
-        if (rc != OK)
-                return rc;
-        if (!mask(copy))
-                return ctx_nomem(ctx);
-        *ret = copy;
-        return OK;
+        rc = json_keep(ctx, shown);
+        if (rc == OK)
+                *ret = shown;
+        return rc;
 }

@@ -229,14 +229,11 @@ static enum err forget(struct ctx *ctx, const char *job_id)
 /* Why an attempt came to nothing, for the eyes of users. */
 static enum err explain(struct ctx *ctx, enum err rc, struct archive_outcome *outcome)
 {
-        *outcome = (struct archive_outcome){ .interrupted = rc == ERR_NOT_READY };
+        *outcome = (struct archive_outcome){ .interrupted = rc == ERR_NOT_READY,
+                                             .again_s = ctx->retry_after_s };
         if (outcome->interrupted)
                 return OK;
-        if (err_is_fault(rc)) {
-                outcome->error = "the service had a fault, see its log";
-                return OK;
-        }
-        return ctx_strdup(ctx, ctx->detail, &outcome->error);
+        return ctx_strdup(ctx, ctx_shown_detail(ctx, rc), &outcome->error);
 }
 
 static void tell(struct ctx *ctx, enum archive_state state, const struct archive_outcome *outcome,
@@ -265,6 +262,7 @@ static enum err run_one(struct ctx *ctx, struct archive_hold *hold, struct archi
         enum archive_state state;
         enum err rc;
 
+        ctx->retry_after_s = 0;
         rc = job_get(ctx, hold->claim.job_id, &contents.job);
         if (rc == ERR_NOT_FOUND)
                 return forget(ctx, hold->claim.job_id);

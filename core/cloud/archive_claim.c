@@ -105,7 +105,7 @@ static struct archive judge(const struct archive_hold *hold, const struct archiv
 
         if (outcome->interrupted) {
                 archive.attempts--;
-                archive.run_at_us = now_us;
+                archive.run_at_us = now_us + outcome->again_s * US_PER_S;
         } else if (outcome->complete) {
                 archive.state = outcome->failed ? ARCHIVE_FAILED : ARCHIVE_DONE;
         } else if (archive_claim_is_last(hold)) {

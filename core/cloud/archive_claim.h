@@ -28,6 +28,7 @@ struct archive_outcome {
         bool complete;     /* nothing is left that another attempt could fetch */
         bool failed;       /* complete, and something was refused */
         bool interrupted;  /* by ERR_NOT_READY: it does not count */
+        unsigned again_s;  /* interrupted by a circuit breaker: when to come back */
         const char *error; /* NULL: none */
         int64_t files, bytes;
 };

@@ -255,6 +255,9 @@ enum err data_sets_find(struct ctx *ctx, const json_t *dataloader_config, struct
         const size_t entries = json_array_size(dataloader_config);
         struct data_sets found = { 0 };
 
+        if (entries > DATA_SETS_MAX)
+                return ctx_fail(ctx, ERR_INVALID, "dataloader_config has more than %d entries",
+                                DATA_SETS_MAX);
         found.sets = arena_alloc(ctx->arena, (entries + 1) * sizeof(*found.sets));
         if (!found.sets)
                 return ctx_nomem(ctx);

@@ -6,6 +6,8 @@
 
 #include "core/base/json.h"
 
+#define DATA_SETS_MAX 1000 /* entries of a dataloader_config */
+
 struct data_set {
         const char *field;        /* "dataloader_config[0].instance_data_dir", for messages */
         size_t index;             /* in dataloader_config */

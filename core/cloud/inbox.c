@@ -36,25 +36,26 @@ struct batch {
 /* The log gets the reason whole; the row, which is shown, only what may be shown. */
 static enum err fail_item(struct ctx *ctx, struct item *item, enum err rc)
 {
-        const char *shown =
-                err_is_fault(rc) ? "our own fault, the log has the reason" : ctx->detail;
-
         log_event(ctx, LOG_WARNING, logger, "A webhook could not be applied", "delivery_id",
                   item->delivery.delivery_id, "error", err_code(rc), "reason", ctx->detail);
         item->rc = rc;
-        return ctx_strdup(ctx, shown, &item->reason);
+        return ctx_strdup(ctx, ctx_shown_detail(ctx, rc), &item->reason);
 }
 
 /* Read deliveries until the batch is full. */
 static enum err read_batch(struct ctx *ctx, unsigned limit, struct batch *batch)
 {
         const int64_t now_us = clock_wall_us(ctx->clock);
+        const struct webhooks_due due = {
+                .now_us = now_us,
+                .horizon_us = now_us + 2 * BACK_OFF_MAX_US,
+                .limit = limit < BATCH_MAX ? limit : BATCH_MAX,
+        };
         const char **ids;
         size_t count, bytes = 0;
         enum err rc;
 
-        rc = store_webhooks_due(ctx, now_us, now_us + 2 * BACK_OFF_MAX_US,
-                                limit < BATCH_MAX ? limit : BATCH_MAX, &ids, &count);
+        rc = store_webhooks_due(ctx, &due, &ids, &count);
         for (size_t i = 0; rc == OK && i < count && bytes < BATCH_BYTES; i++) {
                 struct item *item = &batch->items[batch->count];
 

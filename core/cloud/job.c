@@ -168,8 +168,9 @@ static enum err cancel_upload(struct ctx *ctx, const char *job_id, bool *ret_can
 }
 
 /* The provider's own word that it is cancelled may have been faster than ours; any other end was
- * not our doing. */
-static enum err cancel_here(struct ctx *ctx, const struct provider_job *news, const char *job_id)
+ * not our doing. *ret_late: the provider has named the job since it was told, nothing was done. */
+static enum err cancel_here(struct ctx *ctx, const struct provider_job *news, const char *job_id,
+                            bool *ret_late)
 {
         CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
         struct job job;
@@ -180,16 +181,40 @@ static enum err cancel_here(struct ctx *ctx, const struct provider_job *news, co
                 rc = store_job_lock(ctx, job_id, &job);
         if (rc == OK && job_status_is_terminal(job.status) && job.status != JOB_CANCELLED)
                 return refuse_ended(ctx, &job);
-        if (rc == OK)
-                rc = record_cancel(ctx, &job, news);
+        *ret_late = rc == OK && job.external_id && !news->external_id;
+        if (rc != OK || *ret_late)
+                return rc;
+        rc = record_cancel(ctx, &job, news);
         return rc == OK ? db_commit(&tx) : rc;
+}
+
+/* At the provider first, then here. A submission under way may name the job in between: once. */
+static enum err cancel_at_both(struct ctx *ctx, const char *job_id)
+{
+        bool late = true;
+        enum err rc = OK;
+
+        for (unsigned tries = 0; rc == OK && late && tries < 2; tries++) {
+                struct provider_job news = { .status_known = true,
+                                             .status = JOB_CANCELLED,
+                                             .run_seconds = -1 };
+                struct job job;
+
+                rc = job_get(ctx, job_id, &job);
+                if (rc == OK)
+                        rc = cancel_there(ctx, &job, &news.external_id);
+                if (rc != OK)
+                        return rc;
+                FAULT_POINT("cancel.called");
+                if (!news.external_id)
+                        news.error = "Cancelled before the provider accepted it";
+                rc = cancel_here(ctx, &news, job_id, &late);
+        }
+        return rc;
 }
 
 enum err job_cancel(struct ctx *ctx, const char *job_id, struct job *ret_job)
 {
-        struct provider_job news = { .status_known = true,
-                                     .status = JOB_CANCELLED,
-                                     .run_seconds = -1 };
         bool cancelled = false;
         struct job job;
         enum err rc;
@@ -201,16 +226,8 @@ enum err job_cancel(struct ctx *ctx, const char *job_id, struct job *ret_job)
                 return refuse_ended(ctx, &job);
         if (job.status == JOB_UPLOADING)
                 rc = cancel_upload(ctx, job_id, &cancelled);
-        if (rc == OK && cancelled)
-                return store_job_get(ctx, job_id, ret_job);
-        if (rc == OK)
-                rc = cancel_there(ctx, &job, &news.external_id);
-        if (rc != OK)
-                return rc;
-        FAULT_POINT("cancel.called");
-        if (!news.external_id)
-                news.error = "Cancelled before the provider accepted it";
-        rc = cancel_here(ctx, &news, job_id);
+        if (rc == OK && !cancelled)
+                rc = cancel_at_both(ctx, job_id);
         return rc == OK ? store_job_get(ctx, job_id, ret_job) : rc;
 }
 

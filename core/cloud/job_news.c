@@ -14,6 +14,9 @@
         1e15 /* a thousand million USD: beyond it the provider's time is nonsense                  \
               */
 
+#define ERROR_MAX      4096 /* bytes */
+#define OUTPUT_URL_MAX 4096
+
 /* What the provider says, else run time times the price of the hardware the job asked for; an
  * adopted job's may not be known. */
 static int64_t cost_micros(const struct job *job, const struct provider_job *news)
@@ -84,6 +87,7 @@ static enum err apply(struct ctx *ctx, const struct job *job, const struct provi
                 .cost_usd_micros = is_final ? cost_micros(job, news) : JOB_COST_UNKNOWN,
                 .poll_at_us = job->created_at_us + SUBMISSION_GRACE_US,
         };
+        enum job_status from = job->status;
         const int64_t said_at_us = news->said_at_us ? news->said_at_us : clock_wall_us(ctx->clock);
         enum err rc;
 
@@ -100,28 +104,52 @@ static enum err apply(struct ctx *ctx, const struct job *job, const struct provi
                 row.completed_at_us = said_at_us;
         if (row.status == JOB_RUNNING && !row.started_at_us)
                 row.started_at_us = said_at_us;
-        rc = store_job_apply(ctx, job, &row, ret_moved);
+        rc = store_job_apply(ctx, job, &row, ret_moved, &from);
         if (rc == OK)
                 rc = plan_archive(ctx, job, news, *ret_moved);
         if (rc == OK)
                 rc = take_progress(ctx, job, news);
-        if (rc == OK && *ret_moved && row.status != job->status)
+        if (rc == OK && *ret_moved && !job_status_is_terminal(from) && row.status > from)
                 *ret_event = row.status;
         return rc;
+}
+
+/* A text cut between two characters. */
+static enum err cut(struct ctx *ctx, const char *text, size_t max, const char **ret)
+{
+        size_t len = max;
+
+        if (strlen(text) <= max)
+                return OK;
+        while (len > 0 && ((unsigned char)text[len] & 0xC0) == 0x80) /* within a character */
+                len--;
+        *ret = arena_strndup(ctx->arena, text, len);
+        return *ret ? OK : ctx_nomem(ctx);
+}
+
+/* What a provider says without end is kept in part: it is on every page of a list. */
+static enum err bound(struct ctx *ctx, struct provider_job *news)
+{
+        if (news->output_url && strlen(news->output_url) > OUTPUT_URL_MAX)
+                news->output_url = NULL;
+        return news->error ? cut(ctx, news->error, ERROR_MAX, &news->error) : OK;
 }
 
 enum err job_take_news_audited(struct ctx *ctx, const struct job *job,
                                const struct provider_job *news, const struct audit_entry *entry,
                                bool *ret_moved)
 {
+        struct provider_job heard = *news;
         enum job_status event;
         enum err rc;
 
-        rc = apply(ctx, job, news, ret_moved, &event);
+        rc = bound(ctx, &heard);
+        if (rc == OK)
+                rc = apply(ctx, job, &heard, ret_moved, &event);
         if (rc == OK && entry)
                 rc = audit_add(ctx, entry);
         if (rc == OK && event != JOB_STATUS_COUNT)
-                rc = event_job_status(ctx, job, event, news->error);
+                rc = event_job_status(ctx, job, event, heard.error);
         return rc;
 }
 

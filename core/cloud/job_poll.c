@@ -45,9 +45,12 @@ static enum err open_session(struct ctx *ctx, struct batch *batch, struct poll_f
         if (!session)
                 return ctx_nomem(ctx);
         rc = provider_open_for(ctx, finding->job->provider, finding->job->owner, session);
-        if (rc == OK)
-                finding->session = session;
-        return rc == ERR_NOT_FOUND ? poll_finding_fail(ctx, finding) : rc;
+        if (rc == ERR_NOMEM)
+                return rc;
+        if (rc != OK) /* one token that does not open keeps no other job from being asked about */
+                return poll_finding_fail(ctx, finding);
+        finding->session = session;
+        return OK;
 }
 
 static bool is_for(const struct poll_finding *finding, const struct provider *provider)

@@ -144,10 +144,14 @@ enum err job_recovery_look(struct ctx *ctx, struct poll_finding *const *lost, si
 enum err job_recovery_end_stray(struct ctx *ctx, struct poll_finding *finding)
 {
         const struct provider_session *session = finding->session;
+        const bool goes_on =
+                !finding->news.status_known || !job_status_is_terminal(finding->news.status);
         enum err rc = OK;
 
+        if (goes_on && finding->job->status == JOB_COMPLETED)
+                return OK; /* the job's own word was faster; its output is on its way */
         finding->result = POLL_STRAY;
-        if (!finding->news.status_known || !job_status_is_terminal(finding->news.status))
+        if (goes_on)
                 rc = session->provider->cancel(ctx, session, finding->news.external_id);
         if (rc == ERR_NOT_READY)
                 finding->result = POLL_NOT_ASKED;

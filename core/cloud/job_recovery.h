@@ -14,9 +14,9 @@
 NODISCARD enum err job_recovery_look(struct ctx *ctx, struct poll_finding *const *lost,
                                      size_t count);
 
-/* A job with POLL_NEWS that has ended here, cancelled while it was being submitted: end it there too
- * if it goes on. It is POLL_STRAY then, or POLL_FAILED if the provider would not. ERR_NOMEM, and
- * faults of our own. */
+/* A job with POLL_NEWS that has ended here, cancelled while it was being submitted: end it there
+ * too if it goes on. It is POLL_STRAY then, or POLL_FAILED if the provider would not. ERR_NOMEM,
+ * and faults of our own. */
 NODISCARD enum err job_recovery_end_stray(struct ctx *ctx, struct poll_finding *finding);
 
 /* Fail jobs whose data has made no progress on its way to the provider for half an hour: whoever

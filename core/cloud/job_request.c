@@ -3,13 +3,14 @@
 #include <string.h>
 
 #include "core/base/fields.h"
+#include "core/cloud/data_set.h"
 #include "core/cloud/named_config.h"
 #include "core/cloud/seal.h"
 
 /* clang-format off */
 static const struct field fields[] = {
         FIELD(struct job_request, config, FIELD_OBJECT),
-        FIELD(struct job_request, dataloader_config, FIELD_ARRAY, .max = 1000),
+        FIELD(struct job_request, dataloader_config, FIELD_ARRAY, .max = DATA_SETS_MAX),
         FIELD(struct job_request, config_name_to_load, FIELD_STRING, .min = 1, .max = 128),
         FIELD(struct job_request, config_name, FIELD_STRING, .min = 1, .max = 200),
         FIELD(struct job_request, webhook_url, FIELD_URL, .max = 2048),

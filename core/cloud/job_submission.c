@@ -83,12 +83,28 @@ static enum err add_warning(struct ctx *ctx, struct job_plan *plan, const char *
                        : ctx_nomem(ctx);
 }
 
-/* The trainer publishes to the Hub: with what right, and where. */
-static enum err add_hub(struct ctx *ctx, const json_t *config, struct job_plan *plan)
+/* The provider shows the inputs of a job to the account it runs in and to the address that hears of
+ * it: the server's own token goes only where both are the operator's. */
+static bool may_have_hub_token(const struct provider_session *session,
+                               const struct job_request *request)
 {
+        return !session->token_is_owners && !request->webhook_url;
+}
+
+/* The trainer publishes to the Hub: with what right, and where. */
+static enum err add_hub(struct ctx *ctx, const struct provider_session *session,
+                        const struct job_request *request, struct job_plan *plan)
+{
+        const json_t *config = request->config;
+
         if (!json_is_true(json_object_get(config, "push_to_hub")))
                 return OK;
         plan->submission.hub_model_id = json_string_at(config, "hub_model_id");
+        if (!may_have_hub_token(session, request))
+                return add_warning(
+                        ctx, plan,
+                        "push_to_hub is set, but this server's HF_TOKEN is not handed on "
+                        "to an own account or with a webhook_url");
         plan->submission.hf_token = hub_token(ctx->config);
         if (plan->submission.hf_token)
                 return OK;
@@ -110,9 +126,10 @@ static enum err take_lycoris(struct ctx *ctx, json_t *config, struct job_plan *p
         return rc;
 }
 
-static enum err make_config(struct ctx *ctx, const struct job_request *request,
-                            const char *public_url, struct job_plan *plan)
+static enum err make_config(struct ctx *ctx, const struct provider_session *session,
+                            const struct job_request *request, struct job_plan *plan)
 {
+        const char *public_url = provider_public_url(ctx, &session->settings);
         json_t *config = json_copy((json_t *)(uintptr_t)request->config);
         enum err rc;
 
@@ -125,7 +142,7 @@ static enum err make_config(struct ctx *ctx, const struct job_request *request,
                 return ctx_nomem(ctx);
         rc = add_publishing(ctx, plan, public_url, config);
         if (rc == OK)
-                rc = add_hub(ctx, config, plan);
+                rc = add_hub(ctx, session, request, plan);
         if (rc == OK)
                 rc = take_lycoris(ctx, config, plan);
         if (rc == OK)
@@ -267,7 +284,7 @@ static enum err equip(struct ctx *ctx, const struct provider_session *session,
         if (rc == OK)
                 rc = make_env(ctx, plan, public_url, &plan->submission.env);
         if (rc == OK)
-                rc = make_config(ctx, request, public_url, plan);
+                rc = make_config(ctx, session, request, plan);
         return rc;
 }
 

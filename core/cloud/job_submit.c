@@ -164,6 +164,11 @@ static enum err record_refusal(struct ctx *ctx, const struct job *job, enum err 
 
         if (!surely_not) {
                 /* Faults of our own after the call was made count as unknown too. */
+                if (err_is_fault(rc)) {
+                        log_event(ctx, LOG_ERROR, logger, "A submission met a fault", "error",
+                                  err_code(rc), "reason", ctx->detail);
+                        (void)!ctx_fail(ctx, rc, "%s", ctx_shown_detail(ctx, rc));
+                }
                 rc = ctx_prefix(ctx, ERR_OUTCOME_UNKNOWN,
                                 "The provider may or may not have accepted this job; it stays as "
                                 "it is until the next poll finds out, so do not submit it again");
@@ -347,7 +352,8 @@ enum err job_dry_run(struct ctx *ctx, const struct job_request *request, struct 
         if (rc == OK && resolved.dataloader_config)
                 rc = json_without_secrets(ctx, resolved.dataloader_config, &run.dataloader);
         if (rc == OK && json_is_object(json_object_get(resolved.config, "lycoris_config")))
-                run.lycoris = json_object_get(resolved.config, "lycoris_config");
+                rc = json_without_secrets(ctx, json_object_get(resolved.config, "lycoris_config"),
+                                          &run.lycoris);
         if (rc == OK)
                 *ret = run;
         return rc;

@@ -133,14 +133,14 @@ static enum err record_stray(struct ctx *ctx, const struct poll_finding *finding
 {
         const struct job_schedule forget = { .forget = true };
         CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
+        bool moved;
         enum err rc;
 
         rc = db_begin(ctx, &tx);
         if (rc == OK)
                 rc = store_job_schedule(ctx, finding->job->job_id, &forget);
         if (rc == OK)
-                rc = store_job_set_external_id(ctx, finding->job->job_id,
-                                               finding->news.external_id);
+                rc = job_take_news(ctx, finding->job, &finding->news, &moved);
         return rc == OK ? db_commit(&tx) : rc;
 }
 

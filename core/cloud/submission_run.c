@@ -102,13 +102,14 @@ static enum err enter_stage(struct run *run, enum submission_stage stage, int64_
         return message ? put_row(run, &next) : ctx_nomem(run->ctx);
 }
 
-/* Give the claim back; it is due again after wait_us. updated_at_us stays: it says since when. */
+/* Give the claim back; it is due again after wait_us. updated_at_us stays: it says since when. The
+ * claim ends now, at a time it never ended before: who saw the row free earlier cannot take it. */
 static enum err hand_back(struct run *run, int64_t wait_us)
 {
         struct submission next = run->row;
 
-        next.claimed_until_us = 0;
-        next.run_at_us = clock_wall_us(run->ctx->clock) + wait_us;
+        next.claimed_until_us = clock_wall_us(run->ctx->clock);
+        next.run_at_us = next.claimed_until_us + wait_us;
         return put_row(run, &next);
 }
 
@@ -342,7 +343,7 @@ static enum err settle(struct run *run, enum err rc)
                 return OK; /* it is another's now, or looked for when the claim runs out */
         if (run->stop != OK)
                 rc = run->stop;
-        reason = arena_printf(ctx->arena, "Failed to upload data: %s", ctx->detail);
+        reason = arena_printf(ctx->arena, "Failed to upload data: %s", ctx_shown_detail(ctx, rc));
         if (!reason)
                 return ctx_nomem(ctx);
         log_event(ctx, LOG_WARNING, logger, "Local data was not sent", "error", err_code(rc),

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "core/base/json_secrets.h"
 #include "core/cloud/replicate_prediction.h"
 
 /* clang-format off */
@@ -100,8 +101,10 @@ enum err webhook_event_read(struct ctx *ctx, const struct provider *provider, co
 enum err webhook_body_to_show(struct ctx *ctx, const json_t *body, const char **ret)
 {
         CLEANUP(json_decrefp) json_t *shown = json_copy((json_t *)(uintptr_t)body);
+        const json_t *masked;
         const json_t *env = json_object_get(json_object_get(body, "input"), "env");
         const char *job_id = json_string_at(env, "SIMPLETUNER_JOB_ID");
+        enum err rc;
 
         if (!shown)
                 return ctx_nomem(ctx);
@@ -110,5 +113,6 @@ enum err webhook_body_to_show(struct ctx *ctx, const json_t *body, const char **
             json_object_set_new(shown, "input",
                                 json_pack("{s:{s:s}}", "env", "SIMPLETUNER_JOB_ID", job_id)) != 0)
                 return ctx_nomem(ctx);
-        return json_text(ctx, shown, ret);
+        rc = json_without_secrets(ctx, shown, &masked);
+        return rc == OK ? json_text(ctx, masked, ret) : rc;
 }

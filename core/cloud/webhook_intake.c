@@ -31,12 +31,16 @@ struct webhook_intake {
 struct webhook_intake *webhook_intake_new(void)
 {
         struct webhook_intake *intake = calloc(1, sizeof(*intake));
+        pthread_condattr_t monotonic;
 
         if (!intake)
                 return NULL;
         pthread_mutex_init(&intake->lock, NULL);
         pthread_cond_init(&intake->changed, NULL);
-        pthread_cond_init(&intake->calm, NULL);
+        pthread_condattr_init(&monotonic);
+        pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+        pthread_cond_init(&intake->calm, &monotonic);
+        pthread_condattr_destroy(&monotonic);
         intake->last = &intake->first;
         return intake;
 }
@@ -151,7 +155,7 @@ void webhook_intake_yield(struct webhook_intake *intake, unsigned timeout_ms)
         struct timespec until;
         int timed_out = 0;
 
-        clock_gettime(CLOCK_REALTIME, &until);
+        clock_gettime(CLOCK_MONOTONIC, &until);
         until.tv_sec += timeout_ms / 1000;
         until.tv_nsec += (long)(timeout_ms % 1000) * 1000000;
         if (until.tv_nsec >= 1000000000) {

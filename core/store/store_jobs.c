@@ -197,7 +197,7 @@ static const char apply_sql[] =
 /* clang-format on */
 
 enum err store_job_apply(struct ctx *ctx, const struct job *job, const struct job_news *news,
-                         bool *ret_moved)
+                         bool *ret_moved, enum job_status *ret_from)
 {
         CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
         struct job old, now;
@@ -220,9 +220,12 @@ enum err store_job_apply(struct ctx *ctx, const struct job *job, const struct jo
         rc = job_row_own(ctx, job_row_borrow(stmt), &now);
         if (rc == OK)
                 rc = count_change(ctx, &old, &now);
-        if (rc == OK)
-                *ret_moved = true;
-        return rc;
+        if (rc != OK)
+                return rc;
+        *ret_moved = true;
+        if (ret_from)
+                *ret_from = old.status;
+        return OK;
 }
 
 enum err store_job_delete(struct ctx *ctx, const char *job_id)
@@ -262,7 +265,8 @@ enum err store_job_set_external_id(struct ctx *ctx, const char *job_id, const ch
 
 enum err store_job_note(struct ctx *ctx, const char *job_id, const char *error_message)
 {
-        static const char sql[] = "UPDATE jobs SET error_message = $2 WHERE job_id = $1";
+        static const char sql[] = "UPDATE jobs SET error_message = $2 WHERE job_id = $1 "
+"AND external_id IS NULL AND " JOB_RANK " < 9";
 
         return db_run(ctx, NULL, sql, "tt", job_id, error_message);
 }

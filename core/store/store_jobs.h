@@ -94,15 +94,18 @@ struct job_news {
 /* Move the job on, in one statement: only to a later status, never from a final one; the upload
  * token dies with a final status. News of the status it has already fill in what was not known: the
  * earliest times, the largest cost, the longest texts; so the order in which they come does not
- * matter. *ret_moved: the row changed. Inside a transaction. */
+ * matter. *ret_moved: the row changed; *ret_from (NULL: not asked): what its status was then.
+ * Inside a transaction. */
 NODISCARD enum err store_job_apply(struct ctx *ctx, const struct job *job,
-                                   const struct job_news *news, bool *ret_moved);
+                                   const struct job_news *news, bool *ret_moved,
+                                   enum job_status *ret_from);
 
 /* Record the provider's id unless one is there. ERR_CONFLICT: another job has it. */
 NODISCARD enum err store_job_set_external_id(struct ctx *ctx, const char *job_id,
                                              const char *external_id);
 
-/* Explain a job's state without moving it. Inside a transaction. */
+/* Explain the state of a job that the provider has not named and that has not ended. Inside a
+ * transaction. */
 NODISCARD enum err store_job_note(struct ctx *ctx, const char *job_id, const char *error_message);
 
 /* How far an active job says it is. Inside a transaction. */

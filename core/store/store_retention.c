@@ -7,7 +7,6 @@ enum err store_jobs_ended(struct ctx *ctx, int64_t before_us, unsigned limit, co
 {
         static const char sql[] =
                 "SELECT job_id FROM jobs WHERE completed_at_us < $1 AND poll_at_us IS NULL "
-                "AND status IN ('completed', 'failed', 'cancelled') "
                 "ORDER BY completed_at_us LIMIT $2";
         CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
         const char **ids = arena_alloc(ctx->arena, (limit + 1) * sizeof(*ids));

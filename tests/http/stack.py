@@ -306,12 +306,14 @@ class Stack:
               SETTLE_TIMEOUT_S, "the inbox does not get empty")
 
     def rest(self):
-        """Return when no results are being fetched; what is to be tried again is given up."""
+        """Return when no results are being fetched; what is to be tried again, or still to be asked
+        about, is given up."""
         with contextlib.suppress(AssertionError):
             until(lambda: self.query("SELECT COUNT(*) FROM archives WHERE state = 'waiting' AND "
                                      "(claimed_until_us > 0 OR attempts = 0)") == [(0,)], 5, "")
         self.change("UPDATE archives SET state = 'failed', run_at_us = NULL "
                     "WHERE state = 'waiting'")
+        self.change("UPDATE jobs SET poll_at_us = NULL WHERE poll_at_us IS NOT NULL")
 
     def delivery(self, answer):
         """The stored delivery that this answer to a webhook is about, once it has been applied."""

@@ -111,6 +111,7 @@ def test_a_stream_may_be_about_one_job(cloud, job):
 
 def test_the_last_events_can_be_asked_for(cloud, job):
     finish(cloud, job)
+    cloud.settle()
     body = expect.ok(cloud.get("/api/events/recent?limit=2"))
     assert [event["id"] for event in body["events"]] == [body["last_event_id"],
                                                          body["last_event_id"] - 1]

@@ -111,6 +111,15 @@ def test_a_hub_token_goes_with_jobs_that_push(new_stack):
     assert "hf_verysecret" not in cloud.database_text() + cloud.log()
 
 
+def test_a_hub_token_goes_nowhere_that_a_submitter_chose(new_stack):
+    cloud = new_stack(env={"HF_TOKEN": "hf_verysecret"})
+    job = cloud.new_job(config={"push_to_hub": True}, webhook_url="https://elsewhere.example/x")
+    assert "hf_token" not in job.prediction["input"]
+    answer = expect.ok(submit(cloud, config={"push_to_hub": True}, dry_run=True,
+                              webhook_url="https://elsewhere.example/x"))
+    assert any("HF_TOKEN" in warning for warning in answer["warnings"])
+
+
 def test_a_missing_hub_token_is_warned_of(cloud):
     [warning] = expect.ok(submit(cloud, config={"push_to_hub": True}))["warnings"]
     assert "HF_TOKEN" in warning

@@ -6,6 +6,7 @@ import json
 import pytest
 
 import expect
+import waiting
 from stack import BREAKERS
 
 SETTING = "/api/cloud/polling/setting"
@@ -194,6 +195,40 @@ def test_a_job_cancelled_before_it_was_named_is_cancelled_at_the_provider_too(cl
     assert (job["status"], job["external_id"]) == ("cancelled", prediction["id"])
     make_due(cloud)
     assert poll(cloud)["asked"] == 0, "that was all there was to do"
+
+
+def test_a_job_named_after_its_cancellation_is_cancelled_at_the_provider_too(cloud):
+    job_id = lost_submission(cloud)
+    [prediction] = cloud.sim.find_job(job_id)
+    with cloud.sim.store.hidden(prediction["id"]):
+        expect.ok(cloud.post(f"/api/cloud/jobs/{job_id}/cancel"))
+    cloud.sim.advance(prediction["id"], "processing")
+    waiting.until(lambda: cloud.job(job_id)["external_id"], 10, "no webhook named it")
+    make_due(cloud)
+    poll(cloud)
+    assert cloud.sim.store.get(prediction["id"])["status"] == "canceled"
+    assert cloud.status(job_id) == "cancelled"
+    make_due(cloud)
+    assert poll(cloud)["asked"] == 0, "that was all there was to do"
+
+
+def test_a_job_named_while_it_is_cancelled_is_cancelled_at_the_provider_too(cloud):
+    job_id = lost_submission(cloud)
+    [prediction] = cloud.sim.find_job(job_id)
+    other = cloud.new_job()
+    cloud.change("UPDATE jobs SET external_id = NULL WHERE job_id = %s", other.job_id)
+    cloud.sim.fault("slow", "GET", PREDICTIONS, seconds=LATENCY_S)
+    before = len(cloud.sim.requests_to("GET", PREDICTIONS))
+    with (cloud.sim.store.hidden(prediction["id"]),
+          concurrent.futures.ThreadPoolExecutor(1) as pool):
+        cancel = pool.submit(cloud.post, f"/api/cloud/jobs/{job_id}/cancel")
+        waiting.until(lambda: len(cloud.sim.requests_to("GET", PREDICTIONS)) > before, 10,
+                      "the provider is not asked")
+        cloud.change("UPDATE jobs SET external_id = %s WHERE job_id = %s", other.prediction_id,
+                     job_id)
+        expect.ok(cancel.result())
+    assert cloud.sim.store.get(other.prediction_id)["status"] == "canceled"
+    assert cloud.job(job_id)["external_id"] == other.prediction_id
 
 
 # The switch

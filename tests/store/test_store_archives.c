@@ -41,7 +41,7 @@ static const char *make_job(struct ctx *ctx, unsigned n, const char *external_id
         if (external_id)
                 assert_ok(ctx, store_job_set_external_id(ctx, job.job_id, external_id));
         if (status != JOB_PENDING)
-                assert_ok(ctx, store_job_apply(ctx, &job, &news, &moved));
+                assert_ok(ctx, store_job_apply(ctx, &job, &news, &moved, NULL));
         assert_ok(ctx, db_commit(&tx));
         return job.job_id;
 }

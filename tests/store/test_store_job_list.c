@@ -50,7 +50,7 @@ static int setup(void **state)
 
                 assert_ok(ctx, store_job_insert(ctx, &job, &(struct job_secrets){ 0 }));
                 if (n % 3 == 0)
-                        assert_ok(ctx, store_job_apply(ctx, &job, &end, &moved));
+                        assert_ok(ctx, store_job_apply(ctx, &job, &end, &moved, NULL));
         }
         assert_ok(ctx, db_commit(&tx));
         return 0;

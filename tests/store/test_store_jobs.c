@@ -65,7 +65,7 @@ static bool apply(struct ctx *ctx, const struct job *job, struct job_news news)
         bool moved = false;
 
         assert_ok(ctx, db_begin(ctx, &tx));
-        assert_ok(ctx, store_job_apply(ctx, job, &news, &moved));
+        assert_ok(ctx, store_job_apply(ctx, job, &news, &moved, NULL));
         assert_ok(ctx, db_commit(&tx));
         return moved;
 }
@@ -346,7 +346,7 @@ static bool end_differently(struct ctx *ctx, unsigned index, void *arg)
         CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
         bool moved;
 
-        return db_begin(ctx, &tx) == OK && store_job_apply(ctx, job, &news, &moved) == OK &&
+        return db_begin(ctx, &tx) == OK && store_job_apply(ctx, job, &news, &moved, NULL) == OK &&
                db_commit(&tx) == OK;
 }
 

@@ -1,8 +1,8 @@
 #include "core/store/store_submissions.h"
 #include "tests/fixture_db.h"
 
-#define NOW   FIXTURE_TIME_US
-#define CLAIM (15 * US_PER_S)
+#define NOW     FIXTURE_TIME_US
+#define CLAIM   (15 * US_PER_S)
 #define HORIZON (NOW + 20 * 60 * US_PER_S)
 
 static struct submission new_row(const char *job_id, int64_t run_at_us)

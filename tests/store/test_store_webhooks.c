@@ -116,6 +116,14 @@ static void what_became_of_a_delivery_is_recorded(void **state)
         assert_int_equal(read.applied_at_us, FIXTURE_TIME_US);
 }
 
+static enum err due_at(struct ctx *ctx, int64_t now_us, unsigned limit, const char ***ret_ids,
+                       size_t *ret_count)
+{
+        const struct webhooks_due due = { now_us, HORIZON, limit };
+
+        return store_webhooks_due(ctx, &due, ret_ids, ret_count);
+}
+
 static void those_that_are_due_come_in_order_of_arrival(void **state)
 {
         struct webhook_delivery late = delivery("d1", "m1"), settled = delivery("d2", "m2"),
@@ -130,11 +138,11 @@ static void those_that_are_due_come_in_order_of_arrival(void **state)
         assert_ok(ctx, deliver(ctx, &settled));
         assert_ok(ctx, deliver(ctx, &second));
         assert_ok(ctx, deliver(ctx, &first));
-        assert_ok(ctx, store_webhooks_due(ctx, FIXTURE_TIME_US, HORIZON, 10, &ids, &count));
+        assert_ok(ctx, due_at(ctx, FIXTURE_TIME_US, 10, &ids, &count));
         assert_int_equal(count, 2);
         assert_string_equal(ids[0], "d3");
         assert_string_equal(ids[1], "d4");
-        assert_ok(ctx, store_webhooks_due(ctx, FIXTURE_TIME_US + 1, HORIZON, 2, &ids, &count));
+        assert_ok(ctx, due_at(ctx, FIXTURE_TIME_US + 1, 2, &ids, &count));
         assert_int_equal(count, 2);
         assert_string_equal(ids[0], "d1");
 }
@@ -150,7 +158,7 @@ static void one_from_a_clock_that_was_set_back_is_due(void **state)
         astray.apply_at_us = HORIZON + 1;
         assert_ok(ctx, deliver(ctx, &waits));
         assert_ok(ctx, deliver(ctx, &astray));
-        assert_ok(ctx, store_webhooks_due(ctx, FIXTURE_TIME_US, HORIZON, 10, &ids, &count));
+        assert_ok(ctx, due_at(ctx, FIXTURE_TIME_US, 10, &ids, &count));
         assert_int_equal(count, 1);
         assert_string_equal(ids[0], "d2");
 }

@@ -36,7 +36,7 @@ static int setup(void **state)
         assert_ok(ctx, db_begin(ctx, &tx));
         assert_ok(ctx, store_job_insert(ctx, &job, &(struct job_secrets){ 0 }));
         assert_ok(ctx, store_job_set_external_id(ctx, JOB, "p1"));
-        assert_ok(ctx, store_job_apply(ctx, &job, &news, &moved));
+        assert_ok(ctx, store_job_apply(ctx, &job, &news, &moved, NULL));
         assert_ok(ctx, store_archive_insert(ctx, JOB));
         assert_ok(ctx, db_commit(&tx));
         return 0;

@@ -17,9 +17,10 @@ static const char *masked(struct ctx *ctx, const char *text)
 
 static void members_named_like_secrets_are_masked(void **state)
 {
-        static const char *const names[] = { "token",      "hf_token",   "AWS_SECRET_ACCESS_KEY",
-                                             "secret_key", "access_key", "AWS_ACCESS_KEY_ID",
-                                             "apiKey",     "password",   "wandb_api_key" };
+        static const char *const names[] = { "token",       "hf_token",     "AWS_SECRET_ACCESS_KEY",
+                                             "secret_key",  "access_key",   "AWS_ACCESS_KEY_ID",
+                                             "apiKey",      "password",     "wandb_api_key",
+                                             "accessKeyId", "Authorization" };
         struct ctx *ctx = *state;
 
         for (size_t i = 0; i < ARRAY_SIZE(names); i++)
@@ -44,6 +45,14 @@ static void secrets_are_found_at_any_depth(void **state)
                             "\"token\":\"***\"}");
 }
 
+static void all_that_a_secret_consists_of_is_masked(void **state)
+{
+        assert_string_equal(masked(*state, "{\"after\":\"x\",\"credentials\":{\"on\":true,"
+                                           "\"user\":\"u\"},\"tokens\":[\"a\",[\"b\"]]}"),
+                            "{\"after\":\"x\",\"credentials\":{\"on\":true,"
+                            "\"user\":\"***\"},\"tokens\":[\"***\",[\"***\"]]}");
+}
+
 static void the_original_is_not_changed(void **state)
 {
         CLEANUP(json_decrefp) json_t *tree = json_pack("{s:{s:s}}", "a", "token", "t");
@@ -60,6 +69,7 @@ int main(void)
                 FIXTURE_TEST(members_named_like_secrets_are_masked),
                 FIXTURE_TEST(other_members_stay_as_they_are),
                 FIXTURE_TEST(secrets_are_found_at_any_depth),
+                FIXTURE_TEST(all_that_a_secret_consists_of_is_masked),
                 FIXTURE_TEST(the_original_is_not_changed),
         };
 

@@ -328,7 +328,7 @@ static void a_job_that_ended_meanwhile_keeps_nothing(void **state)
                 CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
 
                 assert_ok(ctx, db_begin(ctx, &tx));
-                assert_ok(ctx, store_job_apply(ctx, &job, &end, &moved));
+                assert_ok(ctx, store_job_apply(ctx, &job, &end, &moved, NULL));
                 assert_ok(ctx, db_commit(&tx));
         }
         assert_rc(ctx, ERR_UNAUTHENTICATED, object_upload_finish(ctx, upload, &object));

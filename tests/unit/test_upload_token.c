@@ -78,7 +78,7 @@ static void a_token_dies_with_its_job(void **state)
                 CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
 
                 assert_ok(ctx, db_begin(ctx, &tx));
-                assert_ok(ctx, store_job_apply(ctx, &job, &end, &moved));
+                assert_ok(ctx, store_job_apply(ctx, &job, &end, &moved, NULL));
                 assert_ok(ctx, db_commit(&tx));
         }
         assert_rc(ctx, ERR_UNAUTHENTICATED, upload_token_owner(ctx, token.token, &owner));

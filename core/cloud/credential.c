@@ -10,6 +10,8 @@
 #include "core/store/store_job_list.h"
 
 #define USE_NOTED_US (60 * US_PER_S)
+#define GLOBAL       "the global token"
+#define OWN          "your token"
 
 /* Where a value belongs: sealed for it, it opens nowhere else. NULL: out of memory. */
 static const char *place_of(struct ctx *ctx, const struct credential_key *key)
@@ -47,8 +49,9 @@ enum err credential_check(struct ctx *ctx, const struct credential_given *given)
         return OK;
 }
 
-/* Jobs that the global token submitted may be unknown to the account of another. */
-static enum err check_no_jobs(struct ctx *ctx, const struct credential_key *key)
+/* A job is known to the account that submitted it, and maybe to no other: the token that its
+ * provider is asked with stays the same until it has ended. under: whose token that is. */
+static enum err check_no_jobs(struct ctx *ctx, const struct credential_key *key, const char *under)
 {
         static const char *const active[] = { "pending", "uploading", "queued", "running" };
         int64_t total = 0, count;
@@ -68,9 +71,24 @@ static enum err check_no_jobs(struct ctx *ctx, const struct credential_key *key)
         if (total == 0)
                 return OK;
         return ctx_fail(ctx, ERR_CONFLICT,
-                        "%d jobs of yours are active at %s under the global token; save a token of "
-                        "your own when they have ended",
-                        (int)total, key->provider);
+                        "%d job%s active at %s under %s; cancel what should not go on, "
+                        "and change the token when all have ended",
+                        (int)total, total == 1 ? " is" : "s are", key->provider, under);
+}
+
+/* May this token take the place of the one that is there, if any? */
+static enum err check_change(struct ctx *ctx, const struct credential_key *key, struct secret value)
+{
+        struct secret before;
+        enum err rc = credential_get(ctx, key->owner, key->provider, &before);
+
+        if (rc == ERR_NOT_FOUND)
+                return check_no_jobs(ctx, key, GLOBAL);
+        if (rc == OK && secret_equal(before, value))
+                return OK;
+        if (rc != OK && rc != ERR_UNAVAILABLE) /* one that does not open may be another */
+                return rc;
+        return check_no_jobs(ctx, key, OWN);
 }
 
 static enum err note_change(struct ctx *ctx, const struct credential_key *key,
@@ -90,18 +108,14 @@ static enum err note_change(struct ctx *ctx, const struct credential_key *key,
         return details ? audit_add(ctx, &entry) : ctx_nomem(ctx);
 }
 
-static enum err store(struct ctx *ctx, const struct credential_row *row)
+static enum err store(struct ctx *ctx, const struct credential_row *row, struct secret value)
 {
         CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
-        struct credential_row before;
         enum err rc;
 
         rc = db_begin(ctx, &tx);
-        if (rc != OK)
-                return rc;
-        rc = store_credential_get(ctx, &row->key, &before);
-        if (rc == ERR_NOT_FOUND)
-                rc = check_no_jobs(ctx, &row->key);
+        if (rc == OK)
+                rc = check_change(ctx, &row->key, value);
         if (rc == OK)
                 rc = store_credential_put(ctx, row);
         if (rc == OK)
@@ -133,16 +147,21 @@ enum err credential_save(struct ctx *ctx, const struct credential_given *given)
         if (!place)
                 return ctx_nomem(ctx);
         rc = seal_text(ctx, place, value, &row.value);
-        return rc == OK ? store(ctx, &row) : rc;
+        return rc == OK ? store(ctx, &row, value) : rc;
 }
 
 enum err credential_delete(struct ctx *ctx, const char *provider, const char *name)
 {
         CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
         const struct credential_key key = { ctx_actor_name(ctx), provider, name };
+        struct credential_row before;
         enum err rc;
 
         rc = db_begin(ctx, &tx);
+        if (rc == OK)
+                rc = store_credential_get(ctx, &key, &before);
+        if (rc == OK)
+                rc = check_no_jobs(ctx, &key, OWN);
         if (rc == OK)
                 rc = store_credential_delete(ctx, &key);
         if (rc == OK)

@@ -25,11 +25,11 @@ struct credential_given {
  * the field. */
 NODISCARD enum err credential_check(struct ctx *ctx, const struct credential_given *given);
 
-/* Store or replace, with the audit row. ERR_INVALID names the field. ERR_CONFLICT: a first token
- * while jobs run under the global one, which that token may not know. */
+/* Store or replace, with the audit row. ERR_INVALID names the field. ERR_CONFLICT: another
+ * token than the one that active jobs run under, which it may not know. */
 NODISCARD enum err credential_save(struct ctx *ctx, const struct credential_given *given);
 
-/* With the audit row. ERR_NOT_FOUND. */
+/* With the audit row. ERR_NOT_FOUND. ERR_CONFLICT: jobs are active under it. */
 NODISCARD enum err credential_delete(struct ctx *ctx, const char *provider, const char *name);
 
 /* Those of whoever asks; values stay where they are. */

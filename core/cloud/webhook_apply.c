@@ -76,15 +76,38 @@ enum err webhook_news_read(struct ctx *ctx, const struct webhook_delivery *deliv
         return OK;
 }
 
+/* Whoever may tell of one job could name another by the provider's id beside it. An id that is of
+ * no job here is that of another service, from which this job was adopted. ERR_NOT_FOUND. */
+static enum err check_ours(struct ctx *ctx, const struct webhook_event *event,
+                           const struct job *job)
+{
+        const char *ours = event->news.our_job_id;
+        struct job named;
+        enum err rc;
+
+        if (!ours || !job_id_is_valid(ours) || strcmp(ours, job->job_id) == 0)
+                return OK;
+        rc = store_job_get(ctx, ours, &named);
+        if (rc == ERR_NOT_FOUND)
+                return OK;
+        return rc == OK ? ERR_NOT_FOUND : rc;
+}
+
 /* Our job an event is about: by the provider's id, by ours in the signed body, or by the id in the
- * URL we gave out when the job has no provider's id yet. ERR_NOT_FOUND. */
+ * URL we gave out when the job has no provider's id yet. ERR_NOT_FOUND, *ret_reason says why. */
 static enum err find_job(struct ctx *ctx, const struct webhook_delivery *delivery,
-                         const struct webhook_event *event, struct job *ret)
+                         const struct webhook_event *event, struct job *ret,
+                         const char **ret_reason)
 {
         const char *const ours[] = { event->subject, event->news.our_job_id, delivery->job_hint };
         enum err rc;
 
         rc = store_job_by_external_id(ctx, delivery->provider, event->subject, ret);
+        if (rc == OK) {
+                *ret_reason = "names two jobs";
+                return check_ours(ctx, event, ret);
+        }
+        *ret_reason = "unknown job";
         for (size_t i = 0; rc == ERR_NOT_FOUND && i < ARRAY_SIZE(ours); i++) {
                 if (!ours[i] || !job_id_is_valid(ours[i]))
                         continue;
@@ -103,16 +126,14 @@ enum err webhook_news_apply(struct ctx *ctx, const struct webhook_delivery *deli
                             const struct webhook_event *event, struct webhook_effect *ret)
 {
         struct webhook_effect effect = { .status = event->news.status };
+        const char *reason = "no job_id";
         struct job job;
         enum err rc = ERR_NOT_FOUND;
 
         if (event->subject)
-                rc = find_job(ctx, delivery, event, &job);
+                rc = find_job(ctx, delivery, event, &job, &reason);
         if (rc == ERR_NOT_FOUND) {
-                *ret = (struct webhook_effect){
-                        .outcome = "ignored",
-                        .reason = event->subject ? "unknown job" : "no job_id",
-                };
+                *ret = (struct webhook_effect){ .outcome = "ignored", .reason = reason };
                 return OK;
         }
         if (rc == OK)

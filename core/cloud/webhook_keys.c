@@ -331,7 +331,7 @@ enum err webhook_keys_verify(struct ctx *ctx, const struct provider_session *ses
                 return rc;
         if (webhook_signature_matches(headers, body, len, configured.bytes))
                 return OK;
-        if (session->token_is_owners) /* what is set is the secret of another account */
+        if (session->token_is_owners && provider->webhook_secret) /* that of another was set */
                 return verify_with_fetched(ctx, session, headers, body, len);
         if (!webhook_secrets_are_usable(configured.bytes))
                 return ctx_fail(ctx, ERR_CONFLICT, WEBHOOK_NO_SECRET);

@@ -180,10 +180,28 @@ def test_a_first_token_waits_for_the_jobs_under_the_global_one(cloud):
     assert cloud.post(MINE, json=body).status_code == 201
 
 
-def test_a_token_may_be_renewed_while_jobs_run(cloud, own):
+def test_what_is_said_of_a_token_may_change_while_jobs_run(cloud, own):
     cloud.new_job()
-    save(cloud, own, description="renewed")
+    save(cloud, f" {own}\n", description="renewed")
     assert mine(cloud)[0]["description"] == "renewed"
+
+
+def test_a_token_stays_while_jobs_run_under_it(cloud, own):
+    """Another account, or the global one, does not know these jobs."""
+    job = cloud.new_job()
+    other = {"provider": "replicate", "value": cloud.sim.add_account()}
+    expect.error(cloud.delete(f"{MINE}/replicate/api_token"), 409, "1 job")
+    expect.error(cloud.post(MINE, json=other), 409, "1 job")
+    before = len(cloud.sim.requests)
+    expect.ok(cloud.post(f"/api/cloud/jobs/{job.job_id}/cancel"))
+    assert used_since(cloud, before) == {own}
+    assert cloud.post(MINE, json=other).status_code == 201
+    assert expect.ok(cloud.delete(f"{MINE}/replicate/api_token")) == {"success": True}
+
+
+def test_no_token_is_no_token_while_jobs_run(cloud):
+    cloud.new_job()
+    expect.error(cloud.delete(f"{MINE}/replicate/api_token"), 404)
 
 
 # webhooks of one's own account

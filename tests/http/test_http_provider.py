@@ -194,6 +194,19 @@ def test_a_service_with_another_secret_is_told_apart(cloud, example):
         assert answer.status_code == status, answer.text
 
 
+def test_so_it_is_for_a_job_under_a_token_of_ones_own(new_stack, example):
+    cloud = new_stack({"CLOUD_WEBHOOK_SECRET": SECRET})
+    configure(cloud, api_base_url=example(train_s=600).url)
+    answer = cloud.post("/api/users/me/credentials", json={"provider": "http", "value": "my-own"})
+    assert answer.status_code == 201, answer.text
+    job = expect.ok(submit(cloud))
+    body = json.dumps({"id": job["external_id"], "status": "completed"}).encode()
+    for secret, status in ((sim_webhooks.new_secret(), 401), (SECRET, 200)):
+        answer = cloud.post(f"/api/webhooks/http?job_id={job['job_id']}", data=body,
+                            headers=sim_webhooks.headers(secret, body))
+        assert answer.status_code == status, answer.text
+
+
 def test_a_service_that_is_away_fails_the_job_and_says_so(cloud):
     configure(cloud, api_base_url=f"http://127.0.0.1:{free_port()}")
     body = expect.error(submit(cloud), 502, "HTTP cannot be reached")

@@ -154,6 +154,27 @@ def test_news_of_an_unknown_job_are_received_and_come_to_nothing(cloud, body):
     assert (delivery["outcome"], delivery["reason"]) == ("ignored", "unknown job")
 
 
+def about(cloud, job, our_job_id):
+    """The prediction of a job, with this id as ours in it."""
+    body = cloud.sim.store.get(job.prediction_id)
+    env = body["input"]["env"] | {"SIMPLETUNER_JOB_ID": our_job_id}
+    return body | {"status": "processing", "input": body["input"] | {"env": env}}
+
+
+def test_news_that_name_two_jobs_move_neither(cloud, job):
+    other = cloud.new_job()
+    delivery = cloud.delivery(received(cloud.webhook(about(cloud, job, other.job_id))))
+    assert (delivery["outcome"], delivery["reason"]) == ("ignored", "names two jobs")
+    assert cloud.status(job.job_id) == "queued" == cloud.status(other.job_id)
+
+
+@pytest.mark.parametrize("our_job_id", ["01hzzzzzzzzzzzzzzzzzzzzzzz", "of-another-service", ""])
+def test_an_id_that_is_none_of_ours_does_not_matter(cloud, job, our_job_id):
+    """As in a job that another service submitted and this one adopted."""
+    received(cloud.webhook(about(cloud, job, our_job_id)))
+    assert cloud.status(job.job_id) == "running"
+
+
 # Signatures
 
 

@@ -109,6 +109,22 @@ static void a_first_token_waits_for_jobs_of_its_owner_alone(void **state)
         assert_int_equal(fixture_number(ctx, "SELECT COUNT(*) FROM user_credentials"), 1);
 }
 
+static void a_token_stays_while_jobs_run_under_it(void **state)
+{
+        struct ctx *ctx = *state;
+
+        assert_ok(ctx, save(ctx, "ann", "r8_ann"));
+        assert_ok(ctx, save(ctx, "bob", "r8_bob"));
+        insert_job(ctx, "ann");
+        assert_rc(ctx, ERR_CONFLICT, save(ctx, "ann", "r8_other"));
+        assert_ok(ctx, save(ctx, "ann", "r8_ann"));
+        assert_rc(ctx, ERR_CONFLICT, credential_delete(ctx, "replicate", CREDENTIAL_TOKEN));
+        assert_non_null(strstr(ctx->detail, "1 job is active"));
+        assert_string_equal(opened(ctx, "ann").token.bytes, "r8_ann");
+        assert_ok(ctx, save(ctx, "bob", "r8_other"));
+        assert_ok(ctx, credential_delete(ctx, "replicate", CREDENTIAL_TOKEN));
+}
+
 static int64_t used_at(struct ctx *ctx)
 {
         return fixture_number(ctx, "SELECT COALESCE(last_used_at_us, 0) FROM user_credentials");
@@ -139,6 +155,7 @@ int main(void)
                 FIXTURE_CLOUD_TEST(what_is_stored_is_sealed),
                 FIXTURE_CLOUD_TEST(a_change_and_its_audit_row_come_together),
                 FIXTURE_CLOUD_TEST(a_first_token_waits_for_jobs_of_its_owner_alone),
+                FIXTURE_CLOUD_TEST(a_token_stays_while_jobs_run_under_it),
                 FIXTURE_CLOUD_TEST(use_is_noted_at_most_once_a_minute),
         };
 

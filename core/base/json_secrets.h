@@ -6,8 +6,8 @@
 
 #define JSON_SECRET_MASK "***"
 
-/* A copy in which all texts and numbers in members named like "hf_token", "AWS_SECRET_ACCESS_KEY" or
- * "password" are masked, at any depth. In the arena. ERR_NOMEM. */
+/* A copy in which all texts and numbers in members named like "hf_token", "AWS_SECRET_ACCESS_KEY"
+ * or "password" are masked, at any depth. In the arena. ERR_NOMEM. */
 NODISCARD enum err json_without_secrets(struct ctx *ctx, const json_t *json, const json_t **ret);
 
 #endif

@@ -266,7 +266,7 @@ enum err store_job_set_external_id(struct ctx *ctx, const char *job_id, const ch
 enum err store_job_note(struct ctx *ctx, const char *job_id, const char *error_message)
 {
         static const char sql[] = "UPDATE jobs SET error_message = $2 WHERE job_id = $1 "
-"AND external_id IS NULL AND " JOB_RANK " < 9";
+                                  "AND external_id IS NULL AND " JOB_RANK " < 9";
 
         return db_run(ctx, NULL, sql, "tt", job_id, error_message);
 }

@@ -4,8 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/base/config.h"
 #include "core/base/log.h"
 #include "core/cloud/cloud.h"
+#include "fcgi/origin.h"
 #include "fcgi/router.h"
 
 static const char logger[] = "simpletuner.cloud.http";
@@ -35,6 +37,7 @@ static enum err identify(struct ctx *ctx, const struct request *request)
         struct credentials credentials = {
                 .peer = request->peer,
                 .forwarded = request->forwarded,
+                .foreign = !origin_is_ours(request, ctx->config->public_url),
                 .api_key = request_header(request, "X-API-Key"),
                 .authorization = request_header(request, "Authorization"),
         };

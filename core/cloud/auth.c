@@ -59,7 +59,8 @@ enum err auth_identify(struct ctx *ctx, const struct credentials *credentials)
         if (credentials->authorization)
                 return ctx_fail(ctx, ERR_UNAUTHENTICATED,
                                 "Authorization must be of the form \"Bearer TOKEN\"");
-        if (ipaddr_is_loopback(&credentials->peer) && !credentials->forwarded)
+        if (ipaddr_is_loopback(&credentials->peer) && !credentials->forwarded &&
+            !credentials->foreign)
                 ctx->actor.kind = ACTOR_LOCAL_ADMIN;
         return OK;
 }
@@ -85,7 +86,8 @@ enum err auth_require(struct ctx *ctx, enum permission permission)
                                 "X-Upload-Token header.");
         return ctx_fail(ctx, ERR_UNAUTHENTICATED,
                         "Authentication required. Only requests made on the server itself, not "
-                        "through another proxy, act as its administrator.");
+                        "through another proxy, to a name of this service and not by a page of "
+                        "another site, act as its administrator.");
 }
 
 enum err auth_require_bucket(struct ctx *ctx, const char *bucket)

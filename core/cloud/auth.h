@@ -30,6 +30,7 @@ const char *permission_name(enum permission permission);
 struct credentials {
         struct ipaddr peer; /* REMOTE_ADDR */
         bool forwarded;     /* any header that a forwarding proxy adds is there */
+        bool foreign;       /* a page of another site may have made the request */
         const char *api_key, *authorization, *upload_token;
 };
 

@@ -6,7 +6,7 @@ import re
 import pytest
 
 import expect
-from stack import PROVIDER
+from stack import BREAKERS, PROVIDER
 
 JSON = {"Content-Type": "application/json"}
 SUBMIT = "/api/cloud/jobs/submit"
@@ -162,6 +162,29 @@ def test_a_forwarded_request_is_never_the_administrator(cloud, name, value, meth
     body = {"config": {"a": 1}} if method == "POST" else None
     answer = cloud.request(method, path, json=body, headers={name: value})
     expect.error(answer, 401)
+
+
+@pytest.mark.parametrize("headers", [
+    {"Host": "evil.example"}, {"Host": "evil.example:8080"}, {"Host": "localhost.evil.example"},
+    {"Origin": "https://evil.example"}, {"Origin": "null"}, {"Origin": "http://127.0.0.1:1"},
+    {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"},
+    {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}], ids=str)
+def test_a_page_of_another_site_is_never_the_administrator(cloud, headers):
+    expect.error(cloud.post(f"{BREAKERS}/replicate/reset", headers=headers), 401)
+
+
+def test_a_page_of_the_service_and_a_link_to_it_are_the_administrators(cloud):
+    own = {"Origin": f"http://127.0.0.1:{cloud.port}", "Sec-Fetch-Site": "same-origin"}
+    expect.ok(cloud.post(f"{BREAKERS}/replicate/reset", headers=own))
+    link = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
+    expect.ok(cloud.get("/api/cloud/jobs", headers=link))
+    expect.ok(cloud.get("/api/cloud/jobs", headers={"Host": f"localhost:{cloud.port}"}))
+
+
+def test_the_public_name_of_the_service_is_its_own(new_stack):
+    cloud = new_stack(env={"SIMPLETUNER_PUBLIC_URL": "https://train.example/x"})
+    expect.ok(cloud.get("/api/cloud/jobs", headers={"Host": "train.example"}))
+    expect.error(cloud.get("/api/cloud/jobs", headers={"Host": "x.train.example"}), 401)
 
 
 @pytest.mark.parametrize("headers", [

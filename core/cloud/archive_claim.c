@@ -28,7 +28,7 @@ static bool is_stopping(const struct ctx *ctx, const struct archive_hold *hold)
 }
 
 /* ERR_CONFLICT: another was faster. */
-static enum err take(struct ctx *ctx, const struct archive_due *due, struct archive_claim *claim)
+static enum err take(struct ctx *ctx, const struct due *due, struct archive_claim *claim)
 {
         CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
         enum err rc = db_begin(ctx, &tx);
@@ -46,7 +46,7 @@ enum err archive_claim_next(struct ctx *ctx, struct archive_hold *hold)
 
         do {
                 int64_t now_us = clock_wall_us(ctx->clock);
-                struct archive_due due = { now_us, now_us + HORIZON_US };
+                struct due due = { now_us, now_us + HORIZON_US };
 
                 if (is_stopping(ctx, hold))
                         return ERR_NOT_FOUND;

@@ -2,8 +2,7 @@
 
 #include <string.h>
 
-#include "core/cloud/audit.h"
-#include "core/db/db.h"
+#include "core/cloud/preference.h"
 #include "core/store/store_preferences.h"
 
 #define PREFERENCE "data_consent"
@@ -30,7 +29,6 @@ enum err data_consent_get(struct ctx *ctx, const char **ret_consent)
 
 enum err data_consent_set(struct ctx *ctx, const char *consent)
 {
-        CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
         CLEANUP(json_decrefp) json_t *details = json_pack("{s:s}", "consent", consent);
         const struct audit_entry entry = {
                 .event_type = "config.data_consent_changed",
@@ -39,16 +37,8 @@ enum err data_consent_set(struct ctx *ctx, const char *consent)
                 .action = "Whether local data may be sent to providers was changed",
                 .details = details,
         };
-        enum err rc;
 
-        if (!details)
-                return ctx_nomem(ctx);
-        rc = db_begin(ctx, &tx);
-        if (rc == OK)
-                rc = store_preference_put(ctx, PREFERENCE, consent);
-        if (rc == OK)
-                rc = audit_add(ctx, &entry);
-        return rc == OK ? db_commit(&tx) : rc;
+        return details ? preference_set(ctx, consent, &entry) : ctx_nomem(ctx);
 }
 
 enum err data_consent_require(struct ctx *ctx, bool given)

@@ -46,16 +46,12 @@ static enum err fail_item(struct ctx *ctx, struct item *item, enum err rc)
 static enum err read_batch(struct ctx *ctx, unsigned limit, struct batch *batch)
 {
         const int64_t now_us = clock_wall_us(ctx->clock);
-        const struct webhooks_due due = {
-                .now_us = now_us,
-                .horizon_us = now_us + 2 * BACK_OFF_MAX_US,
-                .limit = limit < BATCH_MAX ? limit : BATCH_MAX,
-        };
+        const struct due due = { now_us, now_us + 2 * BACK_OFF_MAX_US };
         const char **ids;
         size_t count, bytes = 0;
         enum err rc;
 
-        rc = store_webhooks_due(ctx, &due, &ids, &count);
+        rc = store_webhooks_due(ctx, &due, limit < BATCH_MAX ? limit : BATCH_MAX, &ids, &count);
         for (size_t i = 0; rc == OK && i < count && bytes < BATCH_BYTES; i++) {
                 struct item *item = &batch->items[batch->count];
 

@@ -3,9 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/cloud/audit.h"
+#include "core/cloud/preference.h"
 #include "core/cloud/task_lease.h"
-#include "core/db/db.h"
 #include "core/store/store_preferences.h"
 
 #define PREFERENCE    "polling.enabled"
@@ -60,7 +59,6 @@ enum err polling_set(struct ctx *ctx, enum polling_preference preference)
                 [POLLING_UNSET] = NULL, [POLLING_ON] = "true", [POLLING_OFF] = "false"
         };
         const char *value = values[preference];
-        CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
         CLEANUP(json_decrefp)
         json_t *details = json_pack("{s:o}", "enabled",
                                     value ? json_boolean(preference == POLLING_ON) : json_null());
@@ -71,14 +69,6 @@ enum err polling_set(struct ctx *ctx, enum polling_preference preference)
                 .action = "Polling was switched on, off or to its default",
                 .details = details,
         };
-        enum err rc;
 
-        if (!details)
-                return ctx_nomem(ctx);
-        rc = db_begin(ctx, &tx);
-        if (rc == OK)
-                rc = store_preference_put(ctx, PREFERENCE, value);
-        if (rc == OK)
-                rc = audit_add(ctx, &entry);
-        return rc == OK ? db_commit(&tx) : rc;
+        return details ? preference_set(ctx, value, &entry) : ctx_nomem(ctx);
 }

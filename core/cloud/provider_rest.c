@@ -149,3 +149,12 @@ int64_t provider_rest_time(const json_t *object, const char *key)
 
         return text && clock_parse_iso(text, &at_us) ? at_us : 0;
 }
+
+struct provider_account provider_rest_account(const json_t *answer)
+{
+        return (struct provider_account){
+                .username = json_string_at(answer, "username"),
+                .name = json_string_at(answer, "name"),
+                .github_url = json_string_at(answer, "github_url"),
+        };
+}

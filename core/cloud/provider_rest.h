@@ -41,4 +41,7 @@ const char *provider_rest_output_url(const json_t *output);
 /* The time under a key as UTC microseconds; 0: none, or unreadable. */
 int64_t provider_rest_time(const json_t *object, const char *key);
 
+/* Whose the token is. Texts are borrowed from the answer. */
+struct provider_account provider_rest_account(const json_t *answer);
+
 #endif

@@ -80,11 +80,7 @@ static enum err validate(struct ctx *ctx, const struct provider_session *session
 
         if (rc != OK)
                 return rc == ERR_NOT_FOUND ? ERR_PROVIDER : rc;
-        *ret = (struct provider_account){
-                .username = json_string_at(json, "username"),
-                .name = json_string_at(json, "name"),
-                .github_url = json_string_at(json, "github_url"),
-        };
+        *ret = provider_rest_account(json);
         return OK;
 }
 

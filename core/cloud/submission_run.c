@@ -403,10 +403,11 @@ static enum err claim(struct run *run)
 {
         struct ctx *ctx = run->ctx;
         const int64_t now_us = clock_wall_us(ctx->clock);
+        const struct due due = { now_us, now_us + HORIZON_US };
         struct submission next;
         enum err rc;
 
-        rc = store_submission_due(ctx, now_us, now_us + HORIZON_US, &run->row);
+        rc = store_submission_due(ctx, &due, &run->row);
         if (rc != OK)
                 return rc;
         next = renewed(run);

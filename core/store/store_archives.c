@@ -71,15 +71,10 @@ enum err store_archive_delete(struct ctx *ctx, const char *job_id)
         return rc == OK ? db_run(ctx, NULL, archive, "t", job_id) : rc;
 }
 
-/* SQL: due at $1 and nobody's, with $2 as the horizon of both times. */
-#define IS_DUE                                                                                     \
-        "run_at_us IS NOT NULL AND (run_at_us <= $1 OR run_at_us > $2) "                           \
-        "AND (claimed_until_us <= $1 OR claimed_until_us > $2)"
-
-enum err store_archive_next(struct ctx *ctx, const struct archive_due *due, const char **ret_job_id)
+enum err store_archive_next(struct ctx *ctx, const struct due *due, const char **ret_job_id)
 {
         static const char sql[] =
-                "SELECT job_id FROM archives WHERE " IS_DUE " ORDER BY run_at_us LIMIT 1";
+                "SELECT job_id FROM archives WHERE " CLAIMABLE_SQL " ORDER BY run_at_us LIMIT 1";
         CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
         enum err rc;
 
@@ -89,12 +84,11 @@ enum err store_archive_next(struct ctx *ctx, const struct archive_due *due, cons
         return rc == OK ? db_text_dup(ctx, stmt, 0, ret_job_id) : rc;
 }
 
-enum err store_archive_claim(struct ctx *ctx, const struct archive_due *due,
-                             struct archive_claim *claim)
+enum err store_archive_claim(struct ctx *ctx, const struct due *due, struct archive_claim *claim)
 {
-        static const char sql[] =
-                "UPDATE archives SET claimed_until_us = $4, "
-                "attempts = attempts + 1 WHERE job_id = $3 AND " IS_DUE " RETURNING attempts";
+        static const char sql[] = "UPDATE archives SET claimed_until_us = $4, "
+                                  "attempts = attempts + 1 WHERE job_id = $3 AND " CLAIMABLE_SQL
+                                  " RETURNING attempts";
         CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
         enum err rc;
 

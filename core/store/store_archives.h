@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "core/base/ctx.h"
+#include "core/store/due.h"
 
 enum archive_state {
         ARCHIVE_WAITING, /* for its time, or for the next attempt */
@@ -36,14 +37,8 @@ NODISCARD enum err store_archive_get(struct ctx *ctx, const char *job_id, struct
 /* With its files. Inside a transaction. */
 NODISCARD enum err store_archive_delete(struct ctx *ctx, const char *job_id);
 
-/* What is due and held by nobody. Times past the horizon are those of a clock that was set back: a
- * row with one is due, and a claim with one is over. The horizon is well beyond all that is ever
- * written, because no two clocks are alike. */
-struct archive_due {
-        int64_t now_us, horizon_us;
-};
-/* The job that has waited longest. ERR_NOT_FOUND: none is due. */
-NODISCARD enum err store_archive_next(struct ctx *ctx, const struct archive_due *due,
+/* The job that has waited longest and is held by nobody. ERR_NOT_FOUND: none is due. */
+NODISCARD enum err store_archive_next(struct ctx *ctx, const struct due *due,
                                       const char **ret_job_id);
 
 /* The holder of a job's row knows it by the time to which it is held. */
@@ -54,7 +49,7 @@ struct archive_claim {
 };
 /* Claim claim->job_id until claim->until_us if it is due still, and count the attempt into claim.
  * ERR_NOT_FOUND: another was faster. Inside a transaction. */
-NODISCARD enum err store_archive_claim(struct ctx *ctx, const struct archive_due *due,
+NODISCARD enum err store_archive_claim(struct ctx *ctx, const struct due *due,
                                        struct archive_claim *claim);
 /* Hold it longer. ERR_NOT_FOUND: the claim ran out, and another took it. Inside a transaction. */
 NODISCARD enum err store_archive_renew(struct ctx *ctx, const struct archive_claim *claim,

@@ -1,6 +1,7 @@
 #include "core/store/store_job_poll.h"
 
 #include "core/db/db.h"
+#include "core/store/due.h"
 #include "core/store/job_row.h"
 
 /* The rows of a statement over JOB_COLUMNS, at most limit, into the arena. */
@@ -25,13 +26,13 @@ static enum err read_jobs(struct ctx *ctx, struct db_stmt *stmt, unsigned limit,
         return OK;
 }
 
+#define IS_DUE "poll_at_us IS NOT NULL AND " DUE_SQL("poll_at_us")
+
 enum err store_jobs_due(struct ctx *ctx, const struct job_due *due, struct job **ret_jobs,
                         size_t *ret_count)
 {
-        static const char sql[] = "SELECT " JOB_COLUMNS " FROM jobs "
-                                  "WHERE poll_at_us IS NOT NULL AND "
-                                  "(poll_at_us <= $1 OR poll_at_us > $2) AND "
-                                  "(poll_at_us > $3 OR (poll_at_us = $3 AND job_id > $4)) "
+        static const char sql[] = "SELECT " JOB_COLUMNS " FROM jobs WHERE " IS_DUE
+                                  " AND (poll_at_us > $3 OR (poll_at_us = $3 AND job_id > $4)) "
                                   "AND NOT (status = 'uploading' AND external_id IS NULL) "
                                   "ORDER BY poll_at_us, job_id LIMIT $5";
         CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;

@@ -79,16 +79,12 @@ enum err store_submission_get(struct ctx *ctx, const char *job_id, struct submis
         return rc == OK ? read_one(ctx, stmt, ret) : rc;
 }
 
-enum err store_submission_due(struct ctx *ctx, int64_t now_us, int64_t horizon_us,
-                              struct submission *ret)
+enum err store_submission_due(struct ctx *ctx, const struct due *due, struct submission *ret)
 {
-        static const char sql[] = "SELECT " COLUMNS " FROM submissions "
-                                  "WHERE run_at_us IS NOT NULL "
-                                  "AND (run_at_us <= $1 OR run_at_us > $2) "
-                                  "AND (claimed_until_us <= $1 OR claimed_until_us > $2) "
-                                  "ORDER BY run_at_us LIMIT 1";
+        static const char sql[] = "SELECT " COLUMNS " FROM submissions WHERE " CLAIMABLE_SQL
+                                  " ORDER BY run_at_us LIMIT 1";
         CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
-        enum err rc = db_query(ctx, &stmt, sql, "ii", now_us, horizon_us);
+        enum err rc = db_query(ctx, &stmt, sql, "ii", due->now_us, due->horizon_us);
 
         return rc == OK ? read_one(ctx, stmt, ret) : rc;
 }

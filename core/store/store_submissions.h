@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "core/base/ctx.h"
+#include "core/store/due.h"
 
 /* In the order in which they come; the last two are final. */
 enum submission_stage {
@@ -38,10 +39,8 @@ NODISCARD enum err store_submission_delete(struct ctx *ctx, const char *job_id);
 NODISCARD enum err store_submission_get(struct ctx *ctx, const char *job_id,
                                         struct submission *ret);
 
-/* The one that is due the longest and that nobody works on. A time past the horizon is one of a
- * clock that was set back, and over; the horizon is well beyond every wait and every claim.
- * ERR_NOT_FOUND: there is none. */
-NODISCARD enum err store_submission_due(struct ctx *ctx, int64_t now_us, int64_t horizon_us,
+/* The one that is due the longest and that nobody works on. ERR_NOT_FOUND: there is none. */
+NODISCARD enum err store_submission_due(struct ctx *ctx, const struct due *due,
                                         struct submission *ret);
 
 /* Write the row if its claim is the one that was seen, claimed_until_us: to claim it, to keep it,

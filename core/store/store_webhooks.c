@@ -93,23 +93,23 @@ enum err store_webhook_get(struct ctx *ctx, const char *delivery_id, struct webh
         return own(ctx, row, ret);
 }
 
-enum err store_webhooks_due(struct ctx *ctx, const struct webhooks_due *due, const char ***ret_ids,
-                            size_t *ret_count)
+enum err store_webhooks_due(struct ctx *ctx, const struct due *due, unsigned limit,
+                            const char ***ret_ids, size_t *ret_count)
 {
         static const char sql[] =
                 "SELECT delivery_id FROM webhook_deliveries WHERE apply_at_us IS NOT NULL "
-                "AND (apply_at_us <= $1 OR apply_at_us > $2) ORDER BY delivery_id LIMIT $3";
+                "AND " DUE_SQL("apply_at_us") " ORDER BY delivery_id LIMIT $3";
         CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
-        const char **ids = arena_alloc(ctx->arena, (due->limit + 1) * sizeof(*ids));
+        const char **ids = arena_alloc(ctx->arena, (limit + 1) * sizeof(*ids));
         size_t count = 0;
         enum err rc;
 
         if (!ids)
                 return ctx_nomem(ctx);
-        rc = db_query(ctx, &stmt, sql, "iii", due->now_us, due->horizon_us, (int64_t)due->limit);
+        rc = db_query(ctx, &stmt, sql, "iii", due->now_us, due->horizon_us, (int64_t)limit);
         if (rc != OK)
                 return rc;
-        while ((rc = db_step(ctx, stmt)) == OK && count < due->limit) {
+        while ((rc = db_step(ctx, stmt)) == OK && count < limit) {
                 rc = db_text_dup(ctx, stmt, 0, &ids[count++]);
                 if (rc != OK)
                         return rc;

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "core/base/ctx.h"
+#include "core/store/due.h"
 
 struct webhook_delivery {
         const char *delivery_id; /* ours, a ULID: sorts by arrival */
@@ -34,14 +35,8 @@ NODISCARD enum err store_webhook_insert(struct ctx *ctx, const struct webhook_de
 NODISCARD enum err store_webhook_get(struct ctx *ctx, const char *delivery_id,
                                      struct webhook_delivery *ret);
 
-/* What is due at now_us. A time past the horizon is one of a clock that was set back, and due; the
- * horizon is well beyond every wait. */
-struct webhooks_due {
-        int64_t now_us, horizon_us;
-        unsigned limit;
-};
 /* The ids of those that are due, in order of arrival, at most limit; in the arena. */
-NODISCARD enum err store_webhooks_due(struct ctx *ctx, const struct webhooks_due *due,
+NODISCARD enum err store_webhooks_due(struct ctx *ctx, const struct due *due, unsigned limit,
                                       const char ***ret_ids, size_t *ret_count);
 /* Does it still wait? Inside the transaction that applies it. */
 NODISCARD enum err store_webhook_waits(struct ctx *ctx, const char *delivery_id, bool *ret);

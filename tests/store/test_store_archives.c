@@ -73,16 +73,16 @@ static struct archive read_row(struct ctx *ctx, const char *id)
         return archive;
 }
 
-static struct archive_due due_at(int64_t now_us)
+static struct due due_at(int64_t now_us)
 {
-        return (struct archive_due){ now_us, now_us + 1200 * US_PER_S };
+        return (struct due){ now_us, now_us + 1200 * US_PER_S };
 }
 
 /* ERR_NOT_FOUND: none is due. */
 static enum err claim_one(struct ctx *ctx, int64_t now_us, struct archive_claim *ret)
 {
         CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
-        struct archive_due due = due_at(now_us);
+        struct due due = due_at(now_us);
         enum err rc;
 
         ret->until_us = now_us + CLAIM_US;

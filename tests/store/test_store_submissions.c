@@ -101,21 +101,28 @@ static void every_stage_has_a_name_that_reads_back(void **state)
         }
 }
 
+static enum err due_at(struct ctx *ctx, int64_t now_us, int64_t horizon_us, struct submission *ret)
+{
+        const struct due due = { now_us, horizon_us };
+
+        return store_submission_due(ctx, &due, ret);
+}
+
 static void the_longest_due_comes_first(void **state)
 {
         struct ctx *ctx = *state;
         struct submission due;
 
-        assert_rc(ctx, ERR_NOT_FOUND, store_submission_due(ctx, NOW, HORIZON, &due));
+        assert_rc(ctx, ERR_NOT_FOUND, due_at(ctx, NOW, HORIZON, &due));
         inserted(ctx, new_row("later", NOW + 1));
         inserted(ctx, new_row("never", 0));
-        assert_rc(ctx, ERR_NOT_FOUND, store_submission_due(ctx, NOW, HORIZON, &due));
+        assert_rc(ctx, ERR_NOT_FOUND, due_at(ctx, NOW, HORIZON, &due));
         inserted(ctx, new_row("second", NOW - 1));
         inserted(ctx, new_row("first", NOW - 2));
-        assert_ok(ctx, store_submission_due(ctx, NOW, HORIZON, &due));
+        assert_ok(ctx, due_at(ctx, NOW, HORIZON, &due));
         assert_string_equal(due.job_id, "first");
         assert_true(claim(ctx, &due, NOW + CLAIM));
-        assert_ok(ctx, store_submission_due(ctx, NOW, HORIZON, &due));
+        assert_ok(ctx, due_at(ctx, NOW, HORIZON, &due));
         assert_string_equal(due.job_id, "second");
 }
 
@@ -125,8 +132,8 @@ static void a_claim_that_ran_out_is_free_again(void **state)
         struct submission row = inserted(ctx, new_row("a", NOW)), due;
 
         assert_true(claim(ctx, &row, NOW + CLAIM));
-        assert_rc(ctx, ERR_NOT_FOUND, store_submission_due(ctx, NOW + CLAIM - 1, HORIZON, &due));
-        assert_ok(ctx, store_submission_due(ctx, NOW + CLAIM, HORIZON, &due));
+        assert_rc(ctx, ERR_NOT_FOUND, due_at(ctx, NOW + CLAIM - 1, HORIZON, &due));
+        assert_ok(ctx, due_at(ctx, NOW + CLAIM, HORIZON, &due));
         assert_true(due.claimed_until_us == NOW + CLAIM);
 }
 
@@ -135,10 +142,10 @@ static void times_of_a_clock_that_was_set_back_are_over(void **state)
         struct ctx *ctx = *state;
         struct submission row = inserted(ctx, new_row("a", HORIZON + 1)), due;
 
-        assert_ok(ctx, store_submission_due(ctx, NOW, HORIZON, &due));
+        assert_ok(ctx, due_at(ctx, NOW, HORIZON, &due));
         assert_true(claim(ctx, &row, HORIZON));
-        assert_rc(ctx, ERR_NOT_FOUND, store_submission_due(ctx, NOW, HORIZON, &due));
-        assert_ok(ctx, store_submission_due(ctx, NOW, HORIZON - 1, &due));
+        assert_rc(ctx, ERR_NOT_FOUND, due_at(ctx, NOW, HORIZON, &due));
+        assert_ok(ctx, due_at(ctx, NOW, HORIZON - 1, &due));
 }
 
 static void who_lost_its_claim_writes_nothing(void **state)
@@ -164,7 +171,7 @@ static bool claim_all(struct ctx *ctx, unsigned index, void *arg)
         struct submission due;
         enum err rc;
 
-        while ((rc = store_submission_due(ctx, NOW, HORIZON, &due)) == OK) {
+        while ((rc = due_at(ctx, NOW, HORIZON, &due)) == OK) {
                 if (claim(ctx, &due, NOW + CLAIM + index))
                         taken[index]++;
         }

@@ -119,9 +119,9 @@ static void what_became_of_a_delivery_is_recorded(void **state)
 static enum err due_at(struct ctx *ctx, int64_t now_us, unsigned limit, const char ***ret_ids,
                        size_t *ret_count)
 {
-        const struct webhooks_due due = { now_us, HORIZON, limit };
+        const struct due due = { now_us, HORIZON };
 
-        return store_webhooks_due(ctx, &due, ret_ids, ret_count);
+        return store_webhooks_due(ctx, &due, limit, ret_ids, ret_count);
 }
 
 static void those_that_are_due_come_in_order_of_arrival(void **state)

@@ -35,14 +35,20 @@ void secret_wipe(void *bytes, size_t len)
 /* Fetched once: OpenSSL 3 looks an algorithm up anew, under a lock, whenever it is asked by
  * name. They live as long as the process. */
 static struct {
-        EVP_MD *sha256, *md5;
+        EVP_MD *hash[CRYPTO_HASH_COUNT];
         EVP_CIPHER *aes_256_gcm;
 } algorithms;
 
 static void fetch_algorithms(void)
 {
-        algorithms.sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
-        algorithms.md5 = EVP_MD_fetch(NULL, "MD5", NULL);
+        static const char *const names[] = {
+                [CRYPTO_MD5] = "MD5",
+                [CRYPTO_SHA1] = "SHA1",
+                [CRYPTO_SHA256] = "SHA256",
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+                algorithms.hash[i] = EVP_MD_fetch(NULL, names[i], NULL);
         algorithms.aes_256_gcm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
 }
 
@@ -51,12 +57,25 @@ static bool have_algorithms(void)
         static pthread_once_t once = PTHREAD_ONCE_INIT;
 
         pthread_once(&once, fetch_algorithms);
-        return algorithms.sha256 && algorithms.md5 && algorithms.aes_256_gcm;
+        return algorithms.hash[CRYPTO_MD5] && algorithms.hash[CRYPTO_SHA1] &&
+               algorithms.hash[CRYPTO_SHA256] && algorithms.aes_256_gcm;
+}
+
+static bool hash_whole(enum crypto_hash_kind kind, const void *bytes, size_t len,
+                       unsigned char *ret)
+{
+        return have_algorithms() &&
+               EVP_Digest(bytes, len, ret, NULL, algorithms.hash[kind], NULL) == 1;
 }
 
 bool crypto_sha256(const void *bytes, size_t len, unsigned char ret[SHA256_SIZE])
 {
-        return have_algorithms() && EVP_Digest(bytes, len, ret, NULL, algorithms.sha256, NULL) == 1;
+        return hash_whole(CRYPTO_SHA256, bytes, len, ret);
+}
+
+bool crypto_md5(const void *bytes, size_t len, unsigned char ret[MD5_SIZE])
+{
+        return hash_whole(CRYPTO_MD5, bytes, len, ret);
 }
 
 bool crypto_sha256_hex(const void *bytes, size_t len, char ret_hex[SHA256_HEX_SIZE])
@@ -74,7 +93,8 @@ bool crypto_hmac_sha256(const void *key, size_t key_len, const void *bytes, size
 {
         if (key_len > INT_MAX || !have_algorithms())
                 return false;
-        return HMAC(algorithms.sha256, key, (int)key_len, bytes, len, ret, NULL) != NULL;
+        return HMAC(algorithms.hash[CRYPTO_SHA256], key, (int)key_len, bytes, len, ret, NULL) !=
+               NULL;
 }
 
 #define NONCE_SIZE 12
@@ -119,38 +139,68 @@ bool crypto_aead_open(const unsigned char key[AEAD_KEY_SIZE], struct crypto_byte
                EVP_DecryptFinal_ex(c, ret + len, &n) == 1;
 }
 
+struct crypto_hash {
+        EVP_MD_CTX *context;
+};
+
+struct crypto_hash *crypto_hash_new(enum crypto_hash_kind kind)
+{
+        CLEANUP(crypto_hash_freep) struct crypto_hash *hash = calloc(1, sizeof(*hash));
+
+        if (!hash || !have_algorithms())
+                return NULL;
+        hash->context = EVP_MD_CTX_new();
+        if (!hash->context || EVP_DigestInit_ex2(hash->context, algorithms.hash[kind], NULL) != 1)
+                return NULL;
+        return TAKE(hash);
+}
+
+void crypto_hash_free(struct crypto_hash *hash)
+{
+        if (!hash)
+                return;
+        EVP_MD_CTX_free(hash->context);
+        free(hash);
+}
+
+bool crypto_hash_add(struct crypto_hash *hash, const void *bytes, size_t len)
+{
+        return EVP_DigestUpdate(hash->context, bytes, len) == 1;
+}
+
+bool crypto_hash_end(struct crypto_hash *hash, unsigned char *ret)
+{
+        return EVP_DigestFinal_ex(hash->context, ret, NULL) == 1;
+}
+
 struct crypto_digest {
-        EVP_MD_CTX *md5, *sha256;
+        struct crypto_hash *md5, *sha256;
 };
 
 struct crypto_digest *crypto_digest_new(void)
 {
         CLEANUP(crypto_digest_freep) struct crypto_digest *digest = calloc(1, sizeof(*digest));
 
-        if (!digest || !have_algorithms())
+        if (!digest)
                 return NULL;
-        digest->md5 = EVP_MD_CTX_new();
-        digest->sha256 = EVP_MD_CTX_new();
-        if (!digest->md5 || !digest->sha256 ||
-            EVP_DigestInit_ex2(digest->md5, algorithms.md5, NULL) != 1 ||
-            EVP_DigestInit_ex2(digest->sha256, algorithms.sha256, NULL) != 1)
-                return NULL;
-        return TAKE(digest);
+        digest->md5 = crypto_hash_new(CRYPTO_MD5);
+        digest->sha256 = crypto_hash_new(CRYPTO_SHA256);
+        return digest->md5 && digest->sha256 ? TAKE(digest) : NULL;
 }
 
 void crypto_digest_free(struct crypto_digest *digest)
 {
         if (!digest)
                 return;
-        EVP_MD_CTX_free(digest->md5);
-        EVP_MD_CTX_free(digest->sha256);
+        crypto_hash_free(digest->md5);
+        crypto_hash_free(digest->sha256);
         free(digest);
 }
 
 bool crypto_digest_add(struct crypto_digest *digest, const void *bytes, size_t len)
 {
-        return EVP_DigestUpdate(digest->md5, bytes, len) == 1 &&
-               EVP_DigestUpdate(digest->sha256, bytes, len) == 1;
+        return crypto_hash_add(digest->md5, bytes, len) &&
+               crypto_hash_add(digest->sha256, bytes, len);
 }
 
 bool crypto_digest_add_file(struct crypto_digest *digest, int fd, int64_t *ret_size)
@@ -177,8 +227,7 @@ bool crypto_digest_end(struct crypto_digest *digest, char ret_md5_hex[MD5_HEX_SI
 {
         unsigned char md5[MD5_SIZE], sha256[SHA256_SIZE];
 
-        if (EVP_DigestFinal_ex(digest->md5, md5, NULL) != 1 ||
-            EVP_DigestFinal_ex(digest->sha256, sha256, NULL) != 1)
+        if (!crypto_hash_end(digest->md5, md5) || !crypto_hash_end(digest->sha256, sha256))
                 return false;
         crypto_hex(md5, sizeof(md5), ret_md5_hex);
         crypto_hex(sha256, sizeof(sha256), ret_sha256_hex);
@@ -212,6 +261,29 @@ void crypto_hex(const void *bytes, size_t len, char *ret_hex)
                 *ret_hex++ = digits[in[i] & 15];
         }
         *ret_hex = '\0';
+}
+
+static int hex_value(char c)
+{
+        if (c >= '0' && c <= '9')
+                return c - '0';
+        if (c >= 'a' && c <= 'f')
+                return c - 'a' + 10;
+        return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+bool crypto_hex_decode(const char *text, size_t text_len, void *ret_bytes, size_t len)
+{
+        unsigned char *out = ret_bytes;
+
+        if (text_len % 2 != 0 || text_len / 2 != len)
+                return false;
+        for (size_t i = 0; i < text_len; i++)
+                if (hex_value(text[i]) < 0)
+                        return false;
+        for (size_t i = 0; i < len; i++)
+                out[i] = (unsigned char)(hex_value(text[2 * i]) << 4 | hex_value(text[2 * i + 1]));
+        return true;
 }
 
 #define BASE64_COMMON "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"

@@ -21,12 +21,14 @@ void secret_wipe(void *bytes, size_t len);
 
 #define SHA256_SIZE     32
 #define SHA256_HEX_SIZE (2 * SHA256_SIZE + 1)
+#define SHA1_SIZE       20
 #define MD5_SIZE        16
 #define MD5_HEX_SIZE    (2 * MD5_SIZE + 1)
 
-/* FIPS 180-4; RFC 2104. False only when OpenSSL fails, which is a fault. */
+/* FIPS 180-4; RFC 1321; RFC 2104. False only when OpenSSL fails, which is a fault. */
 NODISCARD bool crypto_sha256(const void *bytes, size_t len, unsigned char ret[SHA256_SIZE]);
 NODISCARD bool crypto_sha256_hex(const void *bytes, size_t len, char ret_hex[SHA256_HEX_SIZE]);
+NODISCARD bool crypto_md5(const void *bytes, size_t len, unsigned char ret[MD5_SIZE]);
 NODISCARD bool crypto_hmac_sha256(const void *key, size_t key_len, const void *bytes, size_t len,
                                   unsigned char ret[SHA256_SIZE]);
 
@@ -43,6 +45,16 @@ NODISCARD bool crypto_aead_seal(const unsigned char key[AEAD_KEY_SIZE], struct c
 /* False: another key or aad, or changed. ret has room for len - AEAD_OVERHEAD bytes. */
 NODISCARD bool crypto_aead_open(const unsigned char key[AEAD_KEY_SIZE], struct crypto_bytes aad,
                                 struct crypto_bytes sealed, unsigned char *ret);
+
+/* One hash of a stream. */
+enum crypto_hash_kind { CRYPTO_MD5, CRYPTO_SHA1, CRYPTO_SHA256, CRYPTO_HASH_COUNT };
+struct crypto_hash;
+NODISCARD struct crypto_hash *crypto_hash_new(enum crypto_hash_kind kind); /* NULL: no memory */
+void crypto_hash_free(struct crypto_hash *hash);
+DEFINE_CLEANUP(struct crypto_hash *, crypto_hash_free)
+NODISCARD bool crypto_hash_add(struct crypto_hash *hash, const void *bytes, size_t len);
+/* Nothing may be added after it. ret has room for the kind's MD5_SIZE, SHA1_SIZE, SHA256_SIZE. */
+NODISCARD bool crypto_hash_end(struct crypto_hash *hash, unsigned char *ret);
 
 /* MD5 (the S3 ETag) and SHA-256 of one stream, side by side. */
 struct crypto_digest;
@@ -61,6 +73,8 @@ NODISCARD bool crypto_random(void *ret_bytes, size_t len);
 /* RFC 4648. The encoders write a NUL; sizes count it. */
 #define BASE64_SIZE(len) (((len) + 2) / 3 * 4 + 1)
 void crypto_hex(const void *bytes, size_t len, char *ret_hex /* 2 len + 1 */);
+/* Either case. False, and ret_bytes untouched: not exactly 2 len hex digits. */
+bool crypto_hex_decode(const char *text, size_t text_len, void *ret_bytes, size_t len);
 void crypto_base64(const void *bytes, size_t len, char *ret_text /* BASE64_SIZE */);
 void crypto_base64url(const void *bytes, size_t len, char *ret_text /* BASE64_SIZE, unpadded */);
 /* Standard alphabet, padding required as RFC 4648 4. False: not base64, or longer than max. */

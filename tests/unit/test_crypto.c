@@ -102,6 +102,58 @@ static void the_standard_webhooks_vectors_come_out(void **state)
                          "tZ1I4/hDygAJgO5TYxiSd6Sd0kDW6hPenDe+bTa3Kkw=");
 }
 
+static const char *hash_of(enum crypto_hash_kind kind, size_t size, const char *text)
+{
+        CLEANUP(crypto_hash_freep) struct crypto_hash *hash = crypto_hash_new(kind);
+        unsigned char sum[SHA256_SIZE];
+
+        assert_non_null(hash);
+        for (; *text != '\0'; text++)
+                assert_true(crypto_hash_add(hash, text, 1));
+        assert_true(crypto_hash_end(hash, sum));
+        return hex(sum, size);
+}
+
+/* RFC 1321 A.5, FIPS 180-4. */
+static void one_hash_of_a_stream_gives_the_published_vectors(void **state)
+{
+        (void)state;
+        assert_string_equal(hash_of(CRYPTO_MD5, MD5_SIZE, "abc"),
+                            "900150983cd24fb0d6963f7d28e17f72");
+        assert_string_equal(hash_of(CRYPTO_MD5, MD5_SIZE, ""), "d41d8cd98f00b204e9800998ecf8427e");
+        assert_string_equal(hash_of(CRYPTO_SHA1, SHA1_SIZE, "abc"),
+                            "a9993e364706816aba3e25717850c26c9cd0d89d");
+        assert_string_equal(hash_of(CRYPTO_SHA256, SHA256_SIZE, "abc"),
+                            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
+
+static void md5_gives_the_rfc_1321_vectors(void **state)
+{
+        unsigned char sum[MD5_SIZE];
+
+        (void)state;
+        assert_true(crypto_md5("", 0, sum));
+        assert_string_equal(hex(sum, sizeof(sum)), "d41d8cd98f00b204e9800998ecf8427e");
+        assert_true(crypto_md5("message digest", 14, sum));
+        assert_string_equal(hex(sum, sizeof(sum)), "f96b697d7cb7938d525a2f31aaf161d0");
+}
+
+static void hex_is_decoded_only_when_it_is_exactly_that(void **state)
+{
+        unsigned char bytes[4] = { 1, 2, 3, 4 };
+
+        (void)state;
+        assert_false(crypto_hex_decode("00ff", 4, bytes, 3));
+        assert_false(crypto_hex_decode("00ff0", 5, bytes, 2));
+        assert_false(crypto_hex_decode("00fg", 4, bytes, 2));
+        assert_false(crypto_hex_decode("0x12", 4, bytes, 2));
+        assert_false(crypto_hex_decode(" 0ff", 4, bytes, 2));
+        assert_memory_equal(bytes, "\1\2\3\4", 4);
+        assert_true(crypto_hex_decode("00fF1Aa9", 8, bytes, 4));
+        assert_memory_equal(bytes, "\0\xff\x1a\xa9", 4);
+        assert_true(crypto_hex_decode("", 0, bytes, 0));
+}
+
 static void a_stream_has_the_same_digests_however_it_is_cut(void **state)
 {
         CLEANUP(crypto_digest_freep) struct crypto_digest *digest = crypto_digest_new();
@@ -269,6 +321,9 @@ int main(void)
                 cmocka_unit_test(hmac_gives_the_rfc_4231_vectors),
                 cmocka_unit_test(hmac_takes_an_empty_key_and_text),
                 cmocka_unit_test(the_standard_webhooks_vectors_come_out),
+                cmocka_unit_test(one_hash_of_a_stream_gives_the_published_vectors),
+                cmocka_unit_test(md5_gives_the_rfc_1321_vectors),
+                cmocka_unit_test(hex_is_decoded_only_when_it_is_exactly_that),
                 cmocka_unit_test(a_stream_has_the_same_digests_however_it_is_cut),
                 cmocka_unit_test(an_empty_stream_has_digests_too),
                 cmocka_unit_test(secrets_are_equal_only_when_every_byte_is),

@@ -197,6 +197,7 @@ static void render_progress(struct jsonw *json, const struct upload_progress *pr
         jsonw_int(json, "files", progress->files);
         jsonw_int(json, "bytes", progress->bytes);
         jsonw_int(json, "in_flight", progress->in_flight);
+        jsonw_int(json, "in_flight_bytes", progress->part_bytes);
         jsonw_time(json, "last_upload_at", progress->last_upload_at_us);
         jsonw_object_end(json);
 }

@@ -19,6 +19,9 @@ static const int err_http_status[ERR_COUNT] = {
         [ERR_LIMITED] = 429,
         [ERR_OVER_LIMIT] = 403,
         [ERR_TOO_LARGE] = 413,
+        [ERR_PRECONDITION] = 412,
+        [ERR_RANGE] = 416,
+        [ERR_UNSUPPORTED] = 501,
         [ERR_UNSUPPORTED_TYPE] = 415,
         [ERR_NO_SPACE] = 507,
         [ERR_PROVIDER] = 502,
@@ -30,11 +33,14 @@ static const int err_http_status[ERR_COUNT] = {
 };
 
 static const struct { int status; const char *reason; } reasons[] = {
-        { 200, "OK" }, { 201, "Created" }, { 204, "No Content" }, { 400, "Bad Request" },
-        { 401, "Unauthorized" }, { 403, "Forbidden" }, { 404, "Not Found" },
-        { 405, "Method Not Allowed" }, { 409, "Conflict" }, { 413, "Content Too Large" },
-        { 415, "Unsupported Media Type" }, { 429, "Too Many Requests" },
-        { 500, "Internal Server Error" }, { 502, "Bad Gateway" }, { 503, "Service Unavailable" },
+        { 200, "OK" }, { 201, "Created" }, { 204, "No Content" }, { 206, "Partial Content" },
+        { 304, "Not Modified" }, { 400, "Bad Request" }, { 401, "Unauthorized" },
+        { 403, "Forbidden" }, { 404, "Not Found" }, { 405, "Method Not Allowed" },
+        { 409, "Conflict" }, { 411, "Length Required" }, { 412, "Precondition Failed" },
+        { 413, "Content Too Large" }, { 415, "Unsupported Media Type" },
+        { 416, "Range Not Satisfiable" }, { 429, "Too Many Requests" },
+        { 500, "Internal Server Error" }, { 501, "Not Implemented" }, { 502, "Bad Gateway" },
+        { 503, "Service Unavailable" },
         { 507, "Insufficient Storage" },
 };
 /* clang-format on */

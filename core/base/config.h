@@ -48,6 +48,9 @@ struct config {
         uint64_t bulk_threads;           /* SIMPLETUNER_BULK_THREADS */
         uint64_t max_object_bytes;       /* SIMPLETUNER_MAX_OBJECT_BYTES */
         uint64_t min_free_bytes;         /* SIMPLETUNER_MIN_FREE_BYTES, the disk floor */
+        uint64_t job_quota_bytes;        /* SIMPLETUNER_JOB_QUOTA_BYTES, 0: none */
+        uint64_t storage_quota_bytes;    /* SIMPLETUNER_STORAGE_QUOTA_BYTES, 0: none */
+        uint64_t stale_upload_hours;     /* SIMPLETUNER_STALE_UPLOAD_HOURS */
         uint64_t shutdown_timeout_s;     /* SIMPLETUNER_SHUTDOWN_TIMEOUT */
         uint64_t job_retention_days;     /* SIMPLETUNER_JOB_RETENTION_DAYS, 0: for ever */
         uint64_t webhook_retention_days; /* SIMPLETUNER_WEBHOOK_RETENTION_DAYS */

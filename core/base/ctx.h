@@ -46,6 +46,7 @@ struct ctx {
         char correlation_id[CTX_ID_SIZE];
         char job_id[CTX_ID_SIZE];     /* the job this is about, "" if none: for log and answers */
         char detail[CTX_DETAIL_SIZE]; /* why the last call failed, for the caller's eyes */
+        const char *code;             /* how S3 calls the failure, a constant; NULL: not said */
         unsigned retry_after_s;       /* when trying again later helps: how much; 0: not said */
         const char *details;          /* more about it, a JSON object; in the arena, NULL: none */
 };
@@ -55,6 +56,10 @@ struct ctx {
  * The text is shown to the caller when rc is a condition: no SQL, no path, no secret in it.
  * For faults it goes to the log only. */
 NODISCARD enum err ctx_fail(struct ctx *ctx, enum err rc, const char *fmt, ...) PRINTF(3, 4);
+
+/* The same for what S3 has a word of its own for: code is a constant, "NoSuchUpload". */
+NODISCARD enum err ctx_fail_as(struct ctx *ctx, enum err rc, const char *code, const char *fmt, ...)
+        PRINTF(4, 5);
 
 /* Put what was tried before the reason that is there already: "what: reason". Returns rc. */
 NODISCARD enum err ctx_prefix(struct ctx *ctx, enum err rc, const char *what);

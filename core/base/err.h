@@ -18,6 +18,9 @@ enum err {
         ERR_LIMITED,          /* a rate or quota limit */
         ERR_OVER_LIMIT,       /* it would cost more than may be spent */
         ERR_TOO_LARGE,        /* the body exceeds what the route takes */
+        ERR_PRECONDITION,     /* what the caller made it depend on is not so */
+        ERR_RANGE,            /* nothing of the thing is in the range asked for */
+        ERR_UNSUPPORTED,      /* a known wish that this service does not fulfil */
         ERR_UNSUPPORTED_TYPE, /* the body is of a type the route does not take */
         ERR_NO_SPACE,         /* the disk or a quota is full */
         ERR_PROVIDER,         /* the provider refused or answered nonsense; nothing happened */

@@ -1,5 +1,10 @@
 #include "core/base/utf8.h"
 
+#include <stdint.h>
+#include <string.h>
+
+#include "core/base/arena.h"
+
 static bool is_tail(unsigned char c)
 {
         return (c & 0xC0) == 0x80;
@@ -43,4 +48,54 @@ bool utf8_is_valid(const char *s)
                 s += len;
         }
         return true;
+}
+
+#define LAST_CODE_POINT 0x10FFFF
+
+static uint32_t decode(const unsigned char *s, size_t len)
+{
+        static const unsigned char masks[] = { 0, 0x7F, 0x1F, 0x0F, 0x07 };
+        uint32_t code = s[0] & masks[len];
+
+        for (size_t i = 1; i < len; i++)
+                code = code << 6 | (s[i] & 0x3F);
+        return code;
+}
+
+/* Up to 4 bytes and a NUL. */
+static void encode(uint32_t code, char *ret)
+{
+        static const unsigned char firsts[] = { 0, 0, 0xC0, 0xE0, 0xF0 };
+        size_t len = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+
+        ret[len] = '\0';
+        for (size_t i = len - 1; i > 0; i--) {
+                ret[i] = (char)(0x80 | (code & 0x3F));
+                code >>= 6;
+        }
+        ret[0] = (char)(firsts[len] | code);
+}
+
+/* The order of bytes is that of code points: the last one is counted up. */
+char *utf8_after_prefix(struct arena *arena, const char *s)
+{
+        size_t len = strlen(s), last;
+        char *next = arena_alloc(arena, len + 4);
+
+        if (!next)
+                return NULL;
+        memcpy(next, s, len + 1);
+        for (; len > 0; len = last) {
+                uint32_t code;
+
+                for (last = len - 1; last > 0 && is_tail((unsigned char)next[last]); last--)
+                        ;
+                code = decode((const unsigned char *)next + last, len - last);
+                if (code < LAST_CODE_POINT) {
+                        encode(code == 0xD7FF ? 0xE000 : code + 1, next + last);
+                        return next;
+                }
+        }
+        next[0] = '\0';
+        return next;
 }

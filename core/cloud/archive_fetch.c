@@ -261,7 +261,7 @@ enum err archive_fetch(struct ctx *ctx, const struct provider_session *session,
                 return refuse(ctx, item, ctx->detail);
         if (rc != OK || !fetch.whole)
                 return rc;
-        rc = object_upload_finish(ctx, upload, &object);
+        rc = object_upload_finish(ctx, upload, NULL, &object);
         if (rc != OK)
                 return rc;
         FAULT_POINT("archive.stored");

@@ -23,7 +23,7 @@ static enum err put_text(struct ctx *ctx, const char *job_id, const char *key, c
                 rc = object_upload_begin(ctx, &intent, &upload);
         if (rc == OK)
                 rc = object_upload_write(ctx, upload, text, len);
-        return rc == OK ? object_upload_finish(ctx, upload, &object) : rc;
+        return rc == OK ? object_upload_finish(ctx, upload, NULL, &object) : rc;
 }
 
 enum err archive_put_logs(struct ctx *ctx, const char *logs, struct archive_contents *contents)

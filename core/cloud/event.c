@@ -1,6 +1,7 @@
 #include "core/cloud/event.h"
 
 #include "core/base/json.h"
+#include "core/store/store_objects.h"
 
 /* Takes the reference to data; NULL: out of memory. */
 static enum err insert(struct ctx *ctx, const char *name, const struct job *job, json_t *data)
@@ -53,6 +54,22 @@ enum err event_job_status(struct ctx *ctx, const struct job *job, enum job_statu
         if (rc != OK || !is_notable(job, status, &notice))
                 return rc;
         return event_notification(ctx, job, notice, error_message);
+}
+
+enum err event_job_file(struct ctx *ctx, const struct bucket *bucket, const struct object *object)
+{
+        struct job job;
+        enum err rc;
+
+        if (bucket->owner && *bucket->owner)
+                return OK;
+        rc = store_job_get(ctx, bucket->bucket, &job);
+        if (rc != OK)
+                return rc == ERR_NOT_FOUND ? OK : rc;
+        return insert(ctx, "job_file_received", &job,
+                      json_pack("{s:s, s:s, s:s, s:I, s:s}", "type", "job_file_received", "job_id",
+                                job.job_id, "key", object->key, "size",
+                                (json_int_t)object->size_bytes, "etag", object->etag));
 }
 
 enum err event_notification(struct ctx *ctx, const struct job *job, enum event_notice notice,

@@ -12,6 +12,13 @@
 NODISCARD enum err event_job_status(struct ctx *ctx, const struct job *job, enum job_status status,
                                     const char *error_message);
 
+/* A file of a job has arrived: "job_file_received", {"type", "job_id", "key", "size", "etag"}, for
+ * the job's owner. Buckets that are no job's, and jobs that are forgotten, have no listeners. */
+struct bucket;
+struct object;
+NODISCARD enum err event_job_file(struct ctx *ctx, const struct bucket *bucket,
+                                  const struct object *object);
+
 /* For people: "notification", {"type", "message_type", "message", "severity", "job_id", "source",
  * "config_name", "provider"}, for the job's owner. */
 enum event_notice {

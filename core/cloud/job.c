@@ -278,6 +278,7 @@ enum err job_delete(struct ctx *ctx, const char *job_id)
 enum err job_upload_progress(struct ctx *ctx, const char *job_id, struct upload_progress *ret)
 {
         struct upload_progress progress = { 0 };
+        struct uploads_in_flight flight = { 0 };
         struct bucket bucket;
         enum err rc;
 
@@ -286,7 +287,9 @@ enum err job_upload_progress(struct ctx *ctx, const char *job_id, struct upload_
                 progress.files = bucket.files;
                 progress.bytes = bucket.bytes;
                 progress.last_upload_at_us = bucket.last_upload_at_us;
-                rc = store_uploads_count(ctx, job_id, &progress.in_flight);
+                rc = store_uploads_in_flight(ctx, job_id, &flight);
+                progress.in_flight = flight.count;
+                progress.part_bytes = flight.part_bytes;
         }
         if (rc == OK || rc == ERR_NOT_FOUND) {
                 *ret = progress;

@@ -2,19 +2,21 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "core/base/utf8.h"
 
 static enum err check_segment(struct ctx *ctx, const char *segment, size_t len)
 {
-        if (len == 0)
+        if (len == strlen(OBJECT_NO_NAME) && strncmp(segment, OBJECT_NO_NAME, len) == 0)
                 return ctx_fail(ctx, ERR_INVALID,
-                                "Invalid bucket or key path: a key has no empty segment, and does "
-                                "not begin or end with /");
+                                "Invalid bucket or key path: " OBJECT_NO_NAME
+                                " between slashes is the service's own");
         if ((len == 1 && segment[0] == '.') || (len == 2 && segment[0] == '.' && segment[1] == '.'))
                 return ctx_fail(ctx, ERR_INVALID,
                                 "Invalid bucket or key path: . and .. are not allowed");
@@ -30,9 +32,9 @@ enum err object_key_check(struct ctx *ctx, const char *key)
         size_t len = strlen(key);
 
         if (len == 0 || len > OBJECT_KEY_MAX)
-                return ctx_fail(ctx, ERR_INVALID,
-                                "Invalid bucket or key path: a key has 1 to %d bytes",
-                                OBJECT_KEY_MAX);
+                return ctx_fail_as(ctx, ERR_INVALID, len ? "KeyTooLongError" : "InvalidArgument",
+                                   "Invalid bucket or key path: a key has 1 to %d bytes",
+                                   OBJECT_KEY_MAX);
         if (!utf8_is_valid(key))
                 return ctx_fail(ctx, ERR_INVALID, "Invalid bucket or key path: not UTF-8");
         for (size_t i = 0; i < len; i++) {
@@ -75,13 +77,13 @@ static enum err explain(struct ctx *ctx, const char *what)
         return ctx_fail(ctx, ERR_UNAVAILABLE, "%s: %m", what);
 }
 
-/* Step into one directory below parent. */
-static enum err step_into(struct ctx *ctx, int parent, const char *name, bool create, int *ret_fd)
+/* Step into one directory below parent, which is made when it is missing. */
+static enum err step_into(struct ctx *ctx, int parent, const char *name, int *ret_fd)
 {
         const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
         int fd = openat(parent, name, flags);
 
-        if (fd < 0 && errno == ENOENT && create) {
+        if (fd < 0 && errno == ENOENT) {
                 if (mkdirat(parent, name, 0750) != 0 && errno != EEXIST)
                         return explain(ctx, "cannot make an object's directory");
                 if (fsync(parent) != 0)
@@ -111,36 +113,79 @@ enum err object_root_make(struct ctx *ctx, const char *path)
         }
 }
 
-const char *object_leaf(const char *key)
+enum err object_path(struct ctx *ctx, const char *key, const char **ret_path)
 {
-        const char *slash = strrchr(key, '/');
+        size_t segments = 1, at = 0;
+        char *path;
 
-        return slash ? slash + 1 : key;
+        if (*key != '/' && !strstr(key, "//") && key[strlen(key) - 1] != '/') {
+                *ret_path = key;
+                return OK;
+        }
+        for (const char *c = key; *c; c++)
+                segments += *c == '/';
+        path = arena_alloc(ctx->arena, strlen(key) + segments * strlen(OBJECT_NO_NAME) + 1);
+        if (!path)
+                return ctx_nomem(ctx);
+        for (const char *segment = key;; segment++) {
+                size_t len = strcspn(segment, "/");
+                const char *name = len ? segment : OBJECT_NO_NAME;
+                size_t name_len = len ? len : strlen(OBJECT_NO_NAME);
+
+                memcpy(path + at, name, name_len);
+                at += name_len;
+                segment += len;
+                path[at++] = *segment;
+                if (!*segment)
+                        break;
+        }
+        *ret_path = path;
+        return OK;
 }
 
-enum err object_dir_open(struct ctx *ctx, const char *bucket_directory, const char *key,
-                         bool create, int *ret_fd)
+const char *object_leaf(const char *path)
 {
-        CLEANUP(close_fdp)
-        int fd = open(bucket_directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        const char *segment = key;
-        enum err rc;
+        const char *slash = strrchr(path, '/');
 
-        if (fd < 0 && errno == ENOENT && create) {
-                rc = object_root_make(ctx, bucket_directory);
-                if (rc != OK)
-                        return rc;
-                fd = open(bucket_directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        return slash ? slash + 1 : path;
+}
+
+/* The bucket's own directory, an administrator's word: a symbolic link above it is his. */
+static int open_bucket(const char *bucket_directory)
+{
+        return open(bucket_directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+/* The directory of a path below the bucket, in one step and without symbolic links. "": the
+ * bucket's own. A negative answer has errno set. */
+static int open_below(int bucket, const char *path, size_t len)
+{
+        struct open_how how = { .flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC,
+                                .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS };
+        char directory[OBJECT_PATH_MAX + 1];
+
+        if (len > OBJECT_PATH_MAX) {
+                errno = ENAMETOOLONG;
+                return -1;
         }
-        if (fd < 0)
-                return explain(ctx, "cannot open the bucket's directory");
-        for (const char *slash; (slash = strchr(segment, '/')); segment = slash + 1) {
+        memcpy(directory, path, len);
+        directory[len] = '\0';
+        return (int)syscall(SYS_openat2, bucket, len ? directory : ".", &how, sizeof(how));
+}
+
+/* Make the directories of a path one by one. */
+static enum err make_below(struct ctx *ctx, int bucket, const char *path, int *ret_fd)
+{
+        CLEANUP(close_fdp) int fd = bucket;
+
+        for (const char *slash; (slash = strchr(path, '/')); path = slash + 1) {
                 char name[OBJECT_SEGMENT_MAX + 1];
                 int next = -1;
+                enum err rc;
 
-                memcpy(name, segment, (size_t)(slash - segment));
-                name[slash - segment] = '\0';
-                rc = step_into(ctx, fd, name, create, &next);
+                memcpy(name, path, (size_t)(slash - path));
+                name[slash - path] = '\0';
+                rc = step_into(ctx, fd, name, &next);
                 if (rc != OK)
                         return rc;
                 close(fd);
@@ -148,6 +193,51 @@ enum err object_dir_open(struct ctx *ctx, const char *bucket_directory, const ch
         }
         *ret_fd = TAKE_FD(fd);
         return OK;
+}
+
+enum err object_dir_open(struct ctx *ctx, const char *bucket_directory, const char *path,
+                         bool create, int *ret_fd)
+{
+        CLEANUP(close_fdp) int bucket = open_bucket(bucket_directory);
+        size_t len = (size_t)(object_leaf(path) - path);
+        int fd;
+
+        if (bucket < 0 && errno == ENOENT && create) {
+                enum err rc = object_root_make(ctx, bucket_directory);
+
+                if (rc != OK)
+                        return rc;
+                bucket = open_bucket(bucket_directory);
+        }
+        if (bucket < 0)
+                return explain(ctx, "cannot open the bucket's directory");
+        fd = len ? open_below(bucket, path, len - 1) : TAKE_FD(bucket);
+        if (fd < 0 && errno == ENOENT && create)
+                return make_below(ctx, TAKE_FD(bucket), path, ret_fd);
+        if (fd < 0)
+                return explain(ctx, "cannot open an object's directory");
+        *ret_fd = fd;
+        return OK;
+}
+
+void object_dirs_prune(const char *bucket_directory, const char *path)
+{
+        CLEANUP(close_fdp) int bucket = open_bucket(bucket_directory);
+
+        for (size_t len = (size_t)(object_leaf(path) - path); bucket >= 0 && len > 1;) {
+                CLEANUP(close_fdp) int parent = -1;
+                char name[OBJECT_SEGMENT_MAX + 1];
+                size_t end = len - 1, start = end;
+
+                while (start > 0 && path[start - 1] != '/')
+                        start--;
+                parent = open_below(bucket, path, start ? start - 1 : 0);
+                memcpy(name, path + start, end - start);
+                name[end - start] = '\0';
+                if (parent < 0 || unlinkat(parent, name, AT_REMOVEDIR) != 0)
+                        return;
+                len = start;
+        }
 }
 
 const char *object_media_type(const char *key)

@@ -31,6 +31,8 @@ static enum err describe_file(struct ctx *ctx, int fd, const struct stat *st, st
                 return ctx_fail(ctx, ERR_UNAVAILABLE, "cannot read an object: %m");
         if (!crypto_digest_end(digest, md5, sha256))
                 return ctx_fail(ctx, ERR_INTERNAL, "cannot hash an object");
+        object->checksum_kind = object->checksum = object->part_sizes = "";
+        object->metadata = object->tags = "{}";
         object->size_bytes = st->st_size;
         object->file_mtime_ns = object_mtime_ns(st);
         object->modified_at_us = object->file_mtime_ns / 1000;
@@ -76,19 +78,19 @@ static enum err mend_row(struct ctx *ctx, const struct object_file *file, const 
 }
 
 /* Open the file of a row as it is now. */
-static enum err open_file(struct ctx *ctx, const char *directory, const char *key, int *ret_fd,
+static enum err open_file(struct ctx *ctx, const char *directory, const char *path, int *ret_fd,
                           struct stat *ret_st)
 {
         CLEANUP(close_fdp) int dir = -1;
         CLEANUP(close_fdp) int fd = -1;
         enum err rc;
 
-        rc = object_dir_open(ctx, directory, key, false, &dir);
+        rc = object_dir_open(ctx, directory, path, false, &dir);
         if (rc == OK)
-                fd = openat(dir, object_leaf(key), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-        if (rc == ERR_CONFLICT ||
+                fd = openat(dir, object_leaf(path), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+        if (rc == ERR_CONFLICT || rc == ERR_NOT_FOUND ||
             (rc == OK && (fd < 0 || fstat(fd, ret_st) != 0 || !S_ISREG(ret_st->st_mode))))
-                return ctx_fail(ctx, ERR_NOT_FOUND, "Object not found");
+                return ctx_fail_as(ctx, ERR_NOT_FOUND, "NoSuchKey", "Object not found");
         if (rc == OK)
                 *ret_fd = TAKE_FD(fd);
         return rc;
@@ -98,6 +100,10 @@ static enum err open_file(struct ctx *ctx, const char *directory, const char *ke
 static enum err open_settled(struct ctx *ctx, const struct bucket *bucket, const char *key,
                              struct object_file *ret)
 {
+        const char *path;
+
+        if (object_path(ctx, key, &path) != OK)
+                return ERR_NOMEM;
         for (unsigned tries = 0; tries < OPEN_TRIES; tries++) {
                 CLEANUP(close_fdp) int fd = -1;
                 struct stat st;
@@ -105,7 +111,7 @@ static enum err open_settled(struct ctx *ctx, const struct bucket *bucket, const
 
                 rc = store_object_get(ctx, bucket->bucket, key, &ret->object);
                 if (rc == OK)
-                        rc = open_file(ctx, bucket->directory, key, &fd, &st);
+                        rc = open_file(ctx, bucket->directory, path, &fd, &st);
                 if (rc != OK)
                         return rc;
                 ret->fd = fd;
@@ -133,35 +139,16 @@ enum err object_open(struct ctx *ctx, const char *bucket, const char *key, struc
                 rc = store_bucket_get(ctx, bucket, &row);
         if (rc != OK)
                 return rc;
-        file.path = arena_printf(ctx->arena, "%s/%s", row.directory, key);
+        rc = object_path(ctx, key, &file.path);
+        if (rc != OK)
+                return rc;
+        file.path = arena_printf(ctx->arena, "%s/%s", row.directory, file.path);
         if (!file.path)
                 return ctx_nomem(ctx);
         rc = open_settled(ctx, &row, key, &file);
         if (rc == OK)
                 *ret = file;
         return rc;
-}
-
-enum err object_buckets(struct ctx *ctx, unsigned limit, bucket_row_fn *row, void *arg)
-{
-        struct bucket own;
-        enum err rc;
-
-        if (ctx->actor.kind != ACTOR_JOB)
-                return store_buckets_each(ctx, limit, row, arg);
-        rc = store_bucket_get(ctx, ctx->actor.job_id, &own);
-        if (rc == OK)
-                row(arg, &own);
-        return rc == ERR_NOT_FOUND ? OK : rc;
-}
-
-enum err object_list(struct ctx *ctx, const struct object_range *range, object_row_fn *row,
-                     void *arg)
-{
-        struct bucket bucket;
-        enum err rc = store_bucket_get(ctx, range->bucket, &bucket);
-
-        return rc == OK ? store_objects_each(ctx, range, row, arg) : rc;
 }
 
 /* Rows whose file another host had, and which died with it. */

@@ -17,11 +17,9 @@ struct object_file {
 NODISCARD enum err object_open(struct ctx *ctx, const char *bucket, const char *key,
                                struct object_file *ret);
 
-/* Call row for each bucket the caller may see: all of them, newest first, or a job's own. */
-NODISCARD enum err object_buckets(struct ctx *ctx, unsigned limit, bucket_row_fn *row, void *arg);
-/* Call row for each object of a bucket after after_key, by key. ERR_NOT_FOUND: no such bucket. */
-NODISCARD enum err object_list(struct ctx *ctx, const struct object_range *range,
-                               object_row_fn *row, void *arg);
+/* Remove an object: its row, and then its file. ERR_NOT_FOUND: no such bucket. A key that is not
+ * there is removed already. */
+NODISCARD enum err object_remove(struct ctx *ctx, const char *bucket, const char *key);
 
 /* Remove what dead processes left: temporary files nobody holds, and their rows. */
 NODISCARD enum err object_store_sweep(struct ctx *ctx, unsigned *ret_swept);

@@ -167,6 +167,8 @@ enum err object_temp_place(struct ctx *ctx, struct object_temp *temp, int dir, c
                 if (errno == EISDIR || errno == ENOTEMPTY || errno == EEXIST)
                         return ctx_fail(ctx, ERR_CONFLICT,
                                         "Invalid path: this key is a directory of other objects");
+                if (errno == ENOENT)
+                        return ctx_fail(ctx, ERR_NOT_FOUND, "an object's directory was removed");
                 return object_temp_error(ctx, "cannot place an object");
         }
         temp->placed = true;

@@ -37,7 +37,8 @@ void object_temp_close(struct object_temp *temp, bool keep);
 NODISCARD enum err object_temp_check_floor(struct ctx *ctx, const struct object_temp *temp,
                                            int64_t more);
 
-/* Give it its name, replacing what is there. ERR_CONFLICT: a directory is. */
+/* Give it its name, replacing what is there. ERR_CONFLICT: a directory is. ERR_NOT_FOUND: dir was
+ * removed. */
 NODISCARD enum err object_temp_place(struct ctx *ctx, struct object_temp *temp, int dir,
                                      const char *leaf);
 

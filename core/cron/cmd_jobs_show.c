@@ -11,6 +11,7 @@ static void print_json(const struct job *job, const struct upload_progress *uplo
         jsonw_int(&out.json, "files", uploads->files);
         jsonw_int(&out.json, "bytes", uploads->bytes);
         jsonw_int(&out.json, "in_flight", uploads->in_flight);
+        jsonw_int(&out.json, "in_flight_bytes", uploads->part_bytes);
         jsonw_time(&out.json, "last_upload_at", uploads->last_upload_at_us);
         jsonw_object_end(&out.json);
 }

@@ -1,58 +1,51 @@
-/* Buckets, objects and uploads on their way, as rows; the bytes are object_store's business. */
+/* Objects and uploads on their way, as rows; the bytes are object_store's business. */
 #ifndef CORE_STORE_STORE_OBJECTS_H
 #define CORE_STORE_STORE_OBJECTS_H
 
 #include <stdint.h>
 
 #include "core/base/ctx.h"
-
-struct bucket {
-        const char *bucket;
-        const char *directory; /* absolute: {s3_output_path}/{bucket} */
-        int64_t files, bytes, created_at_us;
-        int64_t last_upload_at_us; /* 0: none yet */
-};
+#include "core/store/store_buckets.h"
 
 struct object {
         const char *bucket, *key;
         int64_t size_bytes;
-        const char *etag;   /* MD5 in hex, without quotes */
-        const char *sha256; /* hex */
+        const char *etag;   /* MD5 in hex, without quotes; of N parts: MD5 of their MD5s, "-N" */
+        const char *sha256; /* hex; "": it was put together from parts */
         const char *content_type;
         int64_t file_mtime_ns; /* of the file this row describes */
         int64_t modified_at_us;
+        const char *metadata;      /* JSON: headers in lower case that come back with it */
+        const char *tags;          /* JSON: names and values */
+        const char *checksum_kind; /* "CRC32C"; "": the client gave none */
+        const char *checksum;      /* base64, with "-N" when it is one of N parts' checksums */
+        const char *part_sizes;    /* "8388608x127 1024"; "": it came in one piece */
 };
 
-/* Inside a transaction. ERR_CONFLICT: the name is taken. */
-NODISCARD enum err store_bucket_insert(struct ctx *ctx, const struct bucket *bucket);
-/* ERR_NOT_FOUND. */
-NODISCARD enum err store_bucket_get(struct ctx *ctx, const char *name, struct bucket *ret);
-
-/* The first bucket directory, in byte order, after a text. ERR_NOT_FOUND: none. */
-NODISCARD enum err store_bucket_directory_after(struct ctx *ctx, const char *after,
-                                                const char **ret_directory);
-
 /* Write or replace an object and keep its bucket's totals. Inside a transaction, with the key
- * locked by store_object_lock. */
+ * locked by store_object_lock. NULL texts are empty ones. */
 NODISCARD enum err store_object_put(struct ctx *ctx, const struct object *object);
 NODISCARD enum err store_object_lock(struct ctx *ctx, const char *bucket, const char *key);
+/* The same for removing one. ERR_NOT_FOUND. */
+NODISCARD enum err store_object_delete(struct ctx *ctx, const char *bucket, const char *key);
 /* ERR_NOT_FOUND. */
 NODISCARD enum err store_object_get(struct ctx *ctx, const char *bucket, const char *key,
                                     struct object *ret);
+/* Inside a transaction. ERR_NOT_FOUND. */
+NODISCARD enum err store_object_set_tags(struct ctx *ctx, const char *bucket, const char *key,
+                                         const char *tags);
 
+/* Keys from first on and before end, in byte order; NULL or "": from the first, to the last. */
 struct object_range {
         const char *bucket;
-        const char *after_key; /* "": from the first */
+        const char *first, *end;
         unsigned limit;
 };
 
-/* Call row for each, in byte order of the key, newest bucket first; texts live until it returns. */
-typedef void object_row_fn(void *arg, const struct object *object);
-typedef void bucket_row_fn(void *arg, const struct bucket *bucket);
+/* Call row for each, until it returns false; texts live until it returns. */
+typedef bool object_row_fn(void *arg, const struct object *object);
 NODISCARD enum err store_objects_each(struct ctx *ctx, const struct object_range *range,
                                       object_row_fn *row, void *arg);
-NODISCARD enum err store_buckets_each(struct ctx *ctx, unsigned limit, bucket_row_fn *row,
-                                      void *arg);
 
 /* Uploads on their way, so that a job's progress shows them. Inside a transaction. */
 NODISCARD enum err store_upload_insert(struct ctx *ctx, const char *upload_id, const char *bucket,
@@ -60,6 +53,13 @@ NODISCARD enum err store_upload_insert(struct ctx *ctx, const char *upload_id, c
 NODISCARD enum err store_upload_delete(struct ctx *ctx, const char *upload_id);
 /* Forget uploads that began before at_us: their process has died. Inside a transaction. */
 NODISCARD enum err store_uploads_sweep(struct ctx *ctx, int64_t before_us, int64_t *ret_swept);
-NODISCARD enum err store_uploads_count(struct ctx *ctx, const char *bucket, int64_t *ret_count);
+
+/* What is on its way to a bucket: single uploads and unfinished ones in parts, and the bytes of
+ * parts that have arrived. */
+struct uploads_in_flight {
+        int64_t count, part_bytes;
+};
+NODISCARD enum err store_uploads_in_flight(struct ctx *ctx, const char *bucket,
+                                           struct uploads_in_flight *ret);
 
 #endif

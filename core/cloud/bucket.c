@@ -1,0 +1,140 @@
+#include "core/cloud/bucket.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "core/base/config.h"
+#include "core/base/crypto.h"
+#include "core/base/ipnet.h"
+#include "core/cloud/audit.h"
+#include "core/cloud/provider_settings.h"
+#include "core/db/db.h"
+
+#define NAME_MIN     3
+#define NAME_MAX_LEN 63
+
+/* Like an id of ours: such a bucket is made with its job. */
+static bool is_job_id(const char *name)
+{
+        return strlen(name) == ULID_SIZE - 1 && name[0] == '0' && !strpbrk(name, ".-");
+}
+
+static enum err check_name(struct ctx *ctx, const char *name)
+{
+        static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789.-";
+        static const char ends[] = "abcdefghijklmnopqrstuvwxyz0123456789";
+        size_t len = strlen(name);
+        struct ipaddr address;
+
+        if (len < NAME_MIN || len > NAME_MAX_LEN || strspn(name, letters) != len ||
+            !strchr(ends, name[0]) || !strchr(ends, name[len - 1]) || strstr(name, "..") ||
+            strstr(name, ".-") || strstr(name, "-.") || ipaddr_parse_host(name, len, &address) ||
+            is_job_id(name))
+                return ctx_fail_as(ctx, ERR_INVALID, "InvalidBucketName",
+                                   "The name of a bucket has 3 to 63 of a-z, 0-9, - and ., begins "
+                                   "and ends with a letter or digit, and is no address and no id "
+                                   "of a job");
+        return OK;
+}
+
+static enum err audit_bucket(struct ctx *ctx, const char *event, const char *name,
+                             const char *action)
+{
+        const struct audit_entry entry = {
+                .event_type = event, .target_type = "bucket", .target_id = name, .action = action
+        };
+
+        return audit_add(ctx, &entry);
+}
+
+static enum err insert(struct ctx *ctx, const struct bucket *bucket)
+{
+        CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
+        enum err rc = db_begin(ctx, &tx);
+
+        if (rc == OK)
+                rc = store_bucket_insert(ctx, bucket);
+        if (rc == OK)
+                rc = audit_bucket(ctx, "storage.bucket_created", bucket->bucket,
+                                  "A bucket was created");
+        return rc == OK ? db_commit(&tx) : rc;
+}
+
+enum err bucket_create(struct ctx *ctx, const char *name)
+{
+        struct provider_settings settings;
+        struct bucket bucket = { .bucket = name, .owner = ctx_actor_name(ctx) };
+        enum err rc;
+
+        rc = store_bucket_get(ctx, name, &bucket);
+        if (rc != ERR_NOT_FOUND)
+                return rc;
+        if (ctx->actor.kind == ACTOR_JOB)
+                return ctx_fail_as(ctx, ERR_DENIED, "AccessDenied",
+                                   "A job has its own bucket only");
+        rc = check_name(ctx, name);
+        if (rc == OK)
+                rc = provider_settings_load(ctx, ctx->config->default_provider, &settings);
+        if (rc != OK)
+                return rc;
+        bucket.directory = provider_settings_bucket(ctx, &settings, name);
+        bucket.created_at_us = clock_wall_us(ctx->clock);
+        if (!bucket.directory)
+                return ctx_nomem(ctx);
+        rc = insert(ctx, &bucket);
+        /* Somebody else was a moment faster. */
+        return rc == ERR_CONFLICT ? store_bucket_get(ctx, name, &bucket) : rc;
+}
+
+enum err bucket_delete(struct ctx *ctx, const char *name)
+{
+        CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
+        struct bucket bucket;
+        enum err rc;
+
+        rc = store_bucket_get(ctx, name, &bucket);
+        if (rc == OK && !*bucket.owner)
+                return ctx_fail_as(ctx, ERR_DENIED, "AccessDenied",
+                                   "The bucket of a job goes with the job");
+        if (rc == OK)
+                rc = db_begin(ctx, &tx);
+        if (rc == OK)
+                rc = store_bucket_delete(ctx, name);
+        if (rc == OK)
+                rc = audit_bucket(ctx, "storage.bucket_deleted", name, "A bucket was deleted");
+        if (rc == OK)
+                rc = db_commit(&tx);
+        if (rc == OK)
+                rmdir(bucket.directory); /* what is left in it is no object: see "storage gc" */
+        return rc;
+}
+
+enum err bucket_find(struct ctx *ctx, const char *name, struct bucket *ret)
+{
+        return store_bucket_get(ctx, name, ret);
+}
+
+static enum err own_bucket(struct ctx *ctx, bucket_row_fn *row, void *arg)
+{
+        struct bucket own;
+        enum err rc = store_bucket_get(ctx, ctx->actor.job_id, &own);
+
+        if (rc == OK)
+                row(arg, &own);
+        return rc == ERR_NOT_FOUND ? OK : rc;
+}
+
+enum err bucket_each(struct ctx *ctx, const struct bucket_range *range, bucket_row_fn *row,
+                     void *arg)
+{
+        if (ctx->actor.kind == ACTOR_JOB)
+                return strcmp(ctx->actor.job_id, range->after) > 0 ? own_bucket(ctx, row, arg) : OK;
+        return store_buckets_by_name(ctx, range, row, arg);
+}
+
+enum err bucket_each_newest(struct ctx *ctx, unsigned limit, bucket_row_fn *row, void *arg)
+{
+        if (ctx->actor.kind == ACTOR_JOB)
+                return own_bucket(ctx, row, arg);
+        return store_buckets_each(ctx, limit, row, arg);
+}

@@ -1,0 +1,67 @@
+/* The bytes of an object or of a part on their way in: a temporary file, hashed while it is
+ * written, checked against what the sender said of it, made durable, and at last given its name. */
+#ifndef CORE_CLOUD_OBJECT_BODY_H
+#define CORE_CLOUD_OBJECT_BODY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/base/checksum.h"
+#include "core/base/ctx.h"
+
+struct object_body;
+
+struct object_body_intent {
+        const char *bucket_directory; /* the file lies in the same file system */
+        const char *resume_key; /* go on with what an earlier body of this key left; NULL: new */
+        int64_t size;           /* bytes to come; -1: not said */
+        enum checksum_kind checksum; /* beside MD5 and SHA-256 */
+};
+
+/* What the sender says the bytes are. NULL: nothing. */
+struct object_expect {
+        const char *md5, *sha256; /* hex, lower case */
+        const char *checksum;     /* base64, of the intent's kind */
+};
+
+struct object_sums {
+        int64_t size_bytes;
+        int64_t file_mtime_ns;
+        const char *md5, *sha256; /* hex */
+        const char *checksum;     /* base64; "" when no kind was wanted */
+};
+
+/* ERR_TOO_LARGE. ERR_NO_SPACE: the disk would fall below its floor. ERR_CONFLICT: another process
+ * resumes it. ERR_UNAVAILABLE. */
+NODISCARD enum err object_body_begin(struct ctx *ctx, const struct object_body_intent *intent,
+                                     struct object_body **ret);
+/* Unlinks what was not placed, unless keep leaves it to the sweep or to who resumes it. */
+void object_body_free(struct object_body *body, bool keep);
+
+/* A name no other body has. Borrowed. */
+const char *object_body_id(const struct object_body *body);
+/* Of one that resumes: the bytes that are there, and throw them away. */
+int64_t object_body_size(const struct object_body *body);
+NODISCARD enum err object_body_restart(struct ctx *ctx, struct object_body *body);
+/* Will so many bytes in all be taken? ERR_TOO_LARGE, ERR_NO_SPACE. */
+NODISCARD enum err object_body_expect(struct ctx *ctx, const struct object_body *body,
+                                      int64_t total);
+
+/* ERR_TOO_LARGE, ERR_NO_SPACE, ERR_UNAVAILABLE. */
+NODISCARD enum err object_body_write(struct ctx *ctx, struct object_body *body, const void *bytes,
+                                     size_t len);
+/* Append bytes of another file without hashing them and, where the file system can, without reading
+ * them: they have been hashed before. The sums of such a body mean nothing. The same errors. */
+NODISCARD enum err object_body_append(struct ctx *ctx, struct object_body *body, int fd,
+                                      int64_t size);
+
+/* All bytes are there: check them and make them durable. expect may be NULL. ERR_INVALID: they are
+ * others (BadDigest, XAmzContentSHA256Mismatch). Faults. */
+NODISCARD enum err object_body_end(struct ctx *ctx, struct object_body *body,
+                                   const struct object_expect *expect, struct object_sums *ret);
+/* Give it its name, replacing what is there. ERR_CONFLICT: a directory is. ERR_NOT_FOUND: the
+ * directory was removed meanwhile. */
+NODISCARD enum err object_body_place(struct ctx *ctx, struct object_body *body, int dir,
+                                     const char *leaf);
+
+#endif

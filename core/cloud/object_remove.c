@@ -1,0 +1,65 @@
+#include <unistd.h>
+
+#include "core/base/fault.h"
+#include "core/cloud/object_path.h"
+#include "core/cloud/object_rules.h"
+#include "core/cloud/object_store.h"
+#include "core/db/db.h"
+
+/* The row is the truth: without it the object is gone, whatever lies on disk. */
+static enum err remove_row(struct ctx *ctx, const char *bucket, const char *key)
+{
+        CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
+        enum err rc = db_begin(ctx, &tx);
+
+        if (rc == OK)
+                rc = object_check_still_allowed(ctx);
+        if (rc == OK)
+                rc = store_object_lock(ctx, bucket, key);
+        if (rc == OK)
+                rc = store_object_delete(ctx, bucket, key);
+        return rc == OK ? db_commit(&tx) : rc;
+}
+
+/* The file goes unless a writer has made it another object's meanwhile. */
+static enum err remove_file(struct ctx *ctx, const struct bucket *bucket, const char *key)
+{
+        CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
+        CLEANUP(close_fdp) int dir = -1;
+        struct object now;
+        const char *path;
+        enum err rc;
+
+        rc = object_path(ctx, key, &path);
+        if (rc == OK)
+                rc = db_begin(ctx, &tx);
+        if (rc == OK)
+                rc = store_object_lock(ctx, bucket->bucket, key);
+        if (rc == OK)
+                rc = store_object_get(ctx, bucket->bucket, key, &now);
+        if (rc != ERR_NOT_FOUND)
+                return rc;
+        rc = object_dir_open(ctx, bucket->directory, path, false, &dir);
+        if (rc == OK && unlinkat(dir, object_leaf(path), 0) == 0)
+                object_dirs_prune(bucket->directory, path);
+        return OK;
+}
+
+enum err object_remove(struct ctx *ctx, const char *bucket, const char *key)
+{
+        struct bucket row;
+        enum err rc;
+
+        rc = object_key_check(ctx, key);
+        if (rc == OK)
+                rc = object_check_receiving(ctx);
+        if (rc == OK)
+                rc = store_bucket_get(ctx, bucket, &row);
+        if (rc != OK)
+                return rc;
+        rc = remove_row(ctx, bucket, key);
+        if (rc == ERR_NOT_FOUND)
+                return OK;
+        FAULT_POINT("storage.forgotten");
+        return rc == OK ? remove_file(ctx, &row, key) : rc;
+}

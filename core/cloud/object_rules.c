@@ -1,0 +1,74 @@
+#include "core/cloud/object_rules.h"
+
+#include <inttypes.h>
+
+#include "core/base/config.h"
+#include "core/cloud/provider_settings.h"
+#include "core/store/store_jobs.h"
+#include "core/store/store_objects.h"
+
+enum err object_check_receiving(struct ctx *ctx)
+{
+        struct provider_settings settings;
+        struct job job;
+        enum err rc;
+
+        if (ctx->actor.kind != ACTOR_JOB)
+                return OK;
+        rc = store_job_get(ctx, ctx->actor.job_id, &job);
+        if (rc == OK)
+                rc = provider_settings_load(ctx, job.provider, &settings);
+        if (rc == OK && !settings.s3_endpoint_enabled)
+                return ctx_fail(ctx, ERR_DENIED,
+                                "Receiving files is switched off (s3_endpoint_enabled)");
+        return rc;
+}
+
+enum err object_check_still_allowed(struct ctx *ctx)
+{
+        struct job job;
+        enum err rc;
+
+        if (ctx->actor.kind != ACTOR_JOB)
+                return OK;
+        rc = store_job_get(ctx, ctx->actor.job_id, &job);
+        if (rc == OK && job_status_is_terminal(job.status))
+                return ctx_fail_as(ctx, ERR_UNAUTHENTICATED, "AccessDenied",
+                                   "Invalid upload token. Token must match an active job.");
+        return rc;
+}
+
+static enum err refuse(struct ctx *ctx, const char *what, uint64_t quota)
+{
+        return ctx_fail_as(ctx, ERR_NO_SPACE, "QuotaExceeded",
+                           "%s may hold %" PRIu64 " bytes, parts of unfinished uploads included",
+                           what, quota);
+}
+
+enum err object_check_quota(struct ctx *ctx, const struct bucket *bucket, int64_t more)
+{
+        const uint64_t job_quota = ctx->config->job_quota_bytes;
+        const uint64_t quota = ctx->config->storage_quota_bytes;
+        bool is_of_job = !bucket->owner || !*bucket->owner;
+        struct uploads_in_flight flight;
+        int64_t bytes;
+        enum err rc;
+
+        if (more <= 0)
+                return OK;
+        if (job_quota > 0 && is_of_job) {
+                rc = store_uploads_in_flight(ctx, bucket->bucket, &flight);
+                if (rc != OK)
+                        return rc;
+                if ((uint64_t)(bucket->bytes + flight.part_bytes + more) > job_quota)
+                        return refuse(ctx, "A job's bucket", job_quota);
+        }
+        if (quota > 0) {
+                rc = store_buckets_bytes(ctx, &bytes);
+                if (rc != OK)
+                        return rc;
+                if ((uint64_t)(bytes + more) > quota)
+                        return refuse(ctx, "All buckets together", quota);
+        }
+        return OK;
+}

@@ -1,0 +1,19 @@
+/* May bytes come into a bucket: is its job still running, does the administrator receive files, is
+ * there room in the quotas. */
+#ifndef CORE_CLOUD_OBJECT_RULES_H
+#define CORE_CLOUD_OBJECT_RULES_H
+
+#include "core/store/store_buckets.h"
+
+/* Before bytes are taken. ERR_DENIED: jobs may not upload now (s3_endpoint_enabled). */
+NODISCARD enum err object_check_receiving(struct ctx *ctx);
+
+/* After them, inside the transaction that makes them count: a job may have ended while they were on
+ * the way, and its token with it. ERR_UNAUTHENTICATED. */
+NODISCARD enum err object_check_still_allowed(struct ctx *ctx);
+
+/* Would so many bytes more in a bucket pass the quota of a job or that of all storage
+ * (SIMPLETUNER_JOB_QUOTA_BYTES, SIMPLETUNER_STORAGE_QUOTA_BYTES)? ERR_NO_SPACE. */
+NODISCARD enum err object_check_quota(struct ctx *ctx, const struct bucket *bucket, int64_t more);
+
+#endif

@@ -1,0 +1,157 @@
+#include "core/store/store_buckets.h"
+
+#include "core/db/db.h"
+
+#define BUCKET_COLUMNS "bucket, directory, files, bytes, created_at_us, last_upload_at_us, owner"
+
+static struct bucket borrow_bucket(struct db_stmt *stmt)
+{
+        return (struct bucket){
+                .bucket = db_text(stmt, 0),
+                .directory = db_text(stmt, 1),
+                .files = db_int(stmt, 2),
+                .bytes = db_int(stmt, 3),
+                .created_at_us = db_int(stmt, 4),
+                .last_upload_at_us = db_int(stmt, 5),
+                .owner = db_text(stmt, 6),
+        };
+}
+
+enum err store_bucket_insert(struct ctx *ctx, const struct bucket *bucket)
+{
+        static const char sql[] = "INSERT INTO buckets (bucket, directory, created_at_us, owner) "
+                                  "VALUES ($1, $2, $3, $4)";
+
+        return db_run(ctx, NULL, sql, "ttit", bucket->bucket, bucket->directory,
+                      bucket->created_at_us, bucket->owner ? bucket->owner : "");
+}
+
+enum err store_bucket_get(struct ctx *ctx, const char *name, struct bucket *ret)
+{
+        static const char sql[] = "SELECT " BUCKET_COLUMNS " FROM buckets WHERE bucket = $1";
+        CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
+        struct bucket bucket;
+        enum err rc;
+
+        rc = db_query(ctx, &stmt, sql, "t", name);
+        if (rc != OK)
+                return rc;
+        rc = db_step(ctx, stmt);
+        if (rc == ERR_NOT_FOUND)
+                return ctx_fail_as(ctx, ERR_NOT_FOUND, "NoSuchBucket", "Bucket not found");
+        if (rc != OK)
+                return rc;
+        bucket = borrow_bucket(stmt);
+        rc = ctx_strdup(ctx, bucket.bucket, &bucket.bucket);
+        if (rc == OK)
+                rc = ctx_strdup(ctx, bucket.directory, &bucket.directory);
+        if (rc == OK)
+                rc = ctx_strdup(ctx, bucket.owner, &bucket.owner);
+        if (rc == OK)
+                *ret = bucket;
+        return rc;
+}
+
+/* What is left of finished uploads goes with the bucket; what is unfinished keeps it. */
+enum err store_bucket_delete(struct ctx *ctx, const char *name)
+{
+        static const char parts[] =
+                "DELETE FROM parts WHERE upload_id IN (SELECT upload_id FROM multiparts "
+                "WHERE bucket = $1 AND completed_etag IS NOT NULL)";
+        static const char finished[] =
+                "DELETE FROM multiparts WHERE bucket = $1 AND completed_etag IS NOT NULL";
+        static const char sql[] = "DELETE FROM buckets WHERE bucket = $1 "
+                                  "AND NOT EXISTS (SELECT 1 FROM objects WHERE bucket = $1) "
+                                  "AND NOT EXISTS (SELECT 1 FROM multiparts WHERE bucket = $1) "
+                                  "AND NOT EXISTS (SELECT 1 FROM uploads WHERE bucket = $1)";
+        struct bucket bucket;
+        int64_t changed = 0;
+        enum err rc;
+
+        rc = db_run(ctx, NULL, parts, "t", name);
+        if (rc == OK)
+                rc = db_run(ctx, NULL, finished, "t", name);
+        if (rc == OK)
+                rc = db_run(ctx, &changed, sql, "t", name);
+        if (rc != OK || changed > 0)
+                return rc;
+        rc = store_bucket_get(ctx, name, &bucket);
+        return rc == OK
+                       ? ctx_fail_as(ctx, ERR_CONFLICT, "BucketNotEmpty", "The bucket is not empty")
+                       : rc;
+}
+
+enum err store_bucket_add(struct ctx *ctx, const char *name, const struct bucket_change *change)
+{
+        static const char sql[] =
+                "UPDATE buckets SET files = files + $2, bytes = bytes + $3, "
+                "last_upload_at_us = COALESCE($4, last_upload_at_us) WHERE bucket = $1";
+
+        return db_run(ctx, NULL, sql, "tiiz", name, change->files, change->bytes, change->at_us);
+}
+
+enum err store_bucket_directory_after(struct ctx *ctx, const char *after,
+                                      const char **ret_directory)
+{
+        static const char sql[] =
+                "SELECT directory FROM buckets WHERE directory > $1 ORDER BY directory LIMIT 1";
+        CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
+        enum err rc;
+
+        rc = db_query(ctx, &stmt, sql, "t", after);
+        if (rc == OK)
+                rc = db_step(ctx, stmt);
+        if (rc == OK)
+                rc = db_text_dup(ctx, stmt, 0, ret_directory);
+        return rc;
+}
+
+enum err store_buckets_bytes(struct ctx *ctx, int64_t *ret_bytes)
+{
+        static const char sql[] =
+                "SELECT CAST(COALESCE((SELECT SUM(bytes) FROM buckets), 0) + "
+                "COALESCE((SELECT SUM(bytes) FROM multiparts WHERE completed_etag IS NULL), 0) "
+                "AS BIGINT)";
+        CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
+        enum err rc;
+
+        rc = db_query(ctx, &stmt, sql, "");
+        if (rc == OK)
+                rc = db_step(ctx, stmt);
+        if (rc == OK)
+                *ret_bytes = db_int(stmt, 0);
+        return rc;
+}
+
+static enum err each_row(struct ctx *ctx, struct db_stmt *stmt, bucket_row_fn *row, void *arg)
+{
+        enum err rc;
+
+        while ((rc = db_step(ctx, stmt)) == OK) {
+                struct bucket bucket = borrow_bucket(stmt);
+
+                row(arg, &bucket);
+        }
+        return rc == ERR_NOT_FOUND ? OK : rc;
+}
+
+enum err store_buckets_each(struct ctx *ctx, unsigned limit, bucket_row_fn *row, void *arg)
+{
+        static const char sql[] =
+                "SELECT " BUCKET_COLUMNS " FROM buckets ORDER BY created_at_us DESC LIMIT $1";
+        CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
+        enum err rc = db_query(ctx, &stmt, sql, "i", (int64_t)limit);
+
+        return rc == OK ? each_row(ctx, stmt, row, arg) : rc;
+}
+
+enum err store_buckets_by_name(struct ctx *ctx, const struct bucket_range *range,
+                               bucket_row_fn *row, void *arg)
+{
+        static const char sql[] =
+                "SELECT " BUCKET_COLUMNS " FROM buckets WHERE bucket > $1 ORDER BY bucket LIMIT $2";
+        CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
+        enum err rc = db_query(ctx, &stmt, sql, "ti", range->after, (int64_t)range->limit);
+
+        return rc == OK ? each_row(ctx, stmt, row, arg) : rc;
+}

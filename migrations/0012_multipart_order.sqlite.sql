@@ -1,0 +1,2 @@
+-- SQLite sorts texts by their bytes already.
+SELECT 1;

@@ -19,6 +19,7 @@ BUILD_PACKAGES='
         automake                /usr/bin/automake
         pkg-config              /usr/bin/pkg-config
         libcurl4-openssl-dev    /usr/include/*/curl/curl.h
+        libexpat1-dev           /usr/include/expat.h
         libfcgi-dev             /usr/include/fcgiapp.h
         libjansson-dev          /usr/include/jansson.h
         libpq-dev               /usr/include/postgresql/libpq-fe.h

@@ -175,7 +175,7 @@ def fronts(tally):
 def clang_tidy(tally):
     """One test a file."""
     _, flags = run(["pkg-config", "--cflags", "libcurl", "libpq", "sqlite3", "jansson", "openssl",
-                    "zlib"])
+                    "expat", "zlib"])
     arguments = ["--", "-std=gnu17", "-D_GNU_SOURCE", "-I.", '-DPACKAGE_VERSION="0"',
                  *flags.split()]
     files = sorted(str(file.relative_to(SOURCE)) for folder in ("core", "fcgi")

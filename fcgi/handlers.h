@@ -26,6 +26,7 @@ handler_fn webhooks_receive;
 handler_fn events_stream, events_recent;
 handler_fn webhooks_receive, deliveries_list, deliveries_show, deliveries_replay;
 handler_fn audit_show;
+handler_fn s3_credentials_list, s3_credentials_add, s3_credentials_revoke;
 handler_fn storage_buckets, storage_list, storage_get, storage_put;
 
 #endif

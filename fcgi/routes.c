@@ -9,6 +9,7 @@
 #define J_ID "/api/cloud/jobs/{job_id}"
 #define W_ID "/api/webhooks/deliveries/{delivery_id}"
 #define ME   "/api/users/me"
+#define S3   "/api/auth/s3-credentials"
 
 /* clang-format off */
 static const struct route routes[] = {
@@ -42,6 +43,10 @@ static const struct route routes[] = {
   { METHOD_POST,   ME "/credentials",                      credentials_save,       PERM_LOGIN,         8 * KiB,     RATE_DEFAULT },
   { METHOD_POST,   ME "/credentials/validate",             credentials_validate,   PERM_LOGIN,         4 * KiB,     RATE_DEFAULT },
   { METHOD_DELETE, ME "/credentials/{provider}/{name}",    credentials_delete,     PERM_LOGIN,         BODY_NONE,   RATE_DEFAULT },
+
+  { METHOD_GET,    S3,                                     s3_credentials_list,    PERM_LOGIN,         BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,   S3,                                     s3_credentials_add,     PERM_LOGIN,         4 * KiB,     RATE_DEFAULT },
+  { METHOD_DELETE, S3 "/{access_key_id}",                  s3_credentials_revoke,  PERM_LOGIN,         BODY_NONE,   RATE_DEFAULT },
 
   { METHOD_POST,   "/api/cloud/jobs",                      jobs_submit,            PERM_JOB_SUBMIT,    1 * MiB,     RATE_SUBMIT  },
   { METHOD_POST,   "/api/cloud/jobs/submit",               jobs_submit,            PERM_JOB_SUBMIT,    1 * MiB,     RATE_SUBMIT  },

@@ -19,9 +19,26 @@ static enum err encode(struct ctx *ctx, const unsigned char bytes[TOKEN_BYTES], 
         return OK;
 }
 
+/* The S3 secret key that belongs to a token. */
+static enum err derive(struct ctx *ctx, const char *token, const char **ret_secret_key)
+{
+        unsigned char key[MASTER_KEY_SIZE], mac[SHA256_SIZE];
+        bool done;
+        enum err rc;
+
+        rc = secrets_master_key(ctx, key);
+        if (rc != OK)
+                return rc;
+        done = crypto_hmac_sha256(key, sizeof(key), token, TOKEN_LEN, mac);
+        secret_wipe(key, sizeof(key));
+        if (!done)
+                return ctx_fail(ctx, ERR_INTERNAL, "cannot derive the key of an upload token");
+        return encode(ctx, mac, ret_secret_key);
+}
+
 enum err upload_token_new(struct ctx *ctx, struct upload_token *ret)
 {
-        unsigned char bytes[TOKEN_BYTES], key[MASTER_KEY_SIZE], mac[SHA256_SIZE];
+        unsigned char bytes[TOKEN_BYTES];
         enum err rc;
 
         if (!crypto_random(bytes, sizeof(bytes)))
@@ -29,14 +46,9 @@ enum err upload_token_new(struct ctx *ctx, struct upload_token *ret)
         rc = encode(ctx, bytes, &ret->token);
         if (rc != OK)
                 return rc;
-        rc = secrets_master_key(ctx, key);
-        if (rc != OK)
-                return rc;
-        if (!crypto_sha256_hex(ret->token, TOKEN_LEN, ret->sha256) ||
-            !crypto_hmac_sha256(key, sizeof(key), ret->token, TOKEN_LEN, mac))
+        if (!crypto_sha256_hex(ret->token, TOKEN_LEN, ret->sha256))
                 return ctx_fail(ctx, ERR_INTERNAL, "cannot hash an upload token");
-        secret_wipe(key, sizeof(key));
-        return encode(ctx, mac, &ret->secret_key);
+        return derive(ctx, ret->token, &ret->secret_key);
 }
 
 enum err upload_token_owner(struct ctx *ctx, const char *token, const char **ret_job_id)
@@ -53,4 +65,20 @@ enum err upload_token_owner(struct ctx *ctx, const char *token, const char **ret
                 return ctx_fail(ctx, ERR_UNAUTHENTICATED,
                                 "Invalid upload token. Token must match an active job.");
         return rc;
+}
+
+enum err upload_token_secret(struct ctx *ctx, const char *token, const char **ret_job_id,
+                             struct secret *ret_secret_key)
+{
+        const char *job_id, *secret_key;
+        enum err rc;
+
+        rc = upload_token_owner(ctx, token, &job_id);
+        if (rc == OK)
+                rc = derive(ctx, token, &secret_key);
+        if (rc != OK)
+                return rc;
+        *ret_job_id = job_id;
+        *ret_secret_key = (struct secret){ secret_key, strlen(secret_key) };
+        return OK;
 }

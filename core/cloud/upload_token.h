@@ -17,4 +17,8 @@ NODISCARD enum err upload_token_new(struct ctx *ctx, struct upload_token *ret);
 /* The id of the active job that owns the token. ERR_UNAUTHENTICATED: none does. */
 NODISCARD enum err upload_token_owner(struct ctx *ctx, const char *token, const char **ret_job_id);
 
+/* The same, and the S3 secret key that belongs to the token, in the arena. */
+NODISCARD enum err upload_token_secret(struct ctx *ctx, const char *token, const char **ret_job_id,
+                                       struct secret *ret_secret_key);
+
 #endif

@@ -215,7 +215,7 @@ void arguments_print_help(FILE *out, const struct command *command)
               "\n",
               out);
         for (size_t n = 0; command_at(n); n++)
-                fprintf(out, "  %-12s %s\n", command_at(n)->name, command_at(n)->summary);
+                fprintf(out, "  %-20s %s\n", command_at(n)->name, command_at(n)->summary);
         fputs("\n"
               "      --json     write the result as JSON\n"
               "      --help     this text and the settings; after COMMAND: about the command\n"

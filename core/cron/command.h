@@ -12,8 +12,8 @@
 struct command_options {
         bool json;           /* write for a script, not for a person */
         const char *operand; /* NULL: the command takes none */
-        const char *task, *status, *provider;
-        int64_t limit;
+        const char *task, *status, *provider, *name;
+        int64_t limit, expires_days;
         int64_t every_us, for_us;
 };
 
@@ -62,5 +62,6 @@ bool command_is_watched(void);
 
 command_fn cmd_migrate, cmd_info, cmd_cron, cmd_tasks, cmd_poll;
 command_fn cmd_jobs_list, cmd_jobs_show, cmd_jobs_cancel;
+command_fn cmd_s3_credential_add, cmd_s3_credential_list, cmd_s3_credential_revoke;
 
 #endif

@@ -1,5 +1,6 @@
 /* THE command table of the companion. */
 #include "core/cloud/job.h"
+#include "core/cloud/s3_credential.h"
 #include "core/cron/command.h"
 #include "core/cron/tasks.h"
 
@@ -44,6 +45,14 @@ static const struct command_option list_options[] = {
         { 0 },
 };
 
+static const struct command_option add_options[] = {
+        { "--name", "NAME", OPTION_WORD, INTO(name), 0, NULL,
+          "what it is for, as the list shows it" },
+        { "--expires-days", "N", OPTION_COUNT, INTO(expires_days), S3_CREDENTIAL_DAYS_MAX, NULL,
+          "it is no good after so many days (default: never)" },
+        { 0 },
+};
+
 static const struct command commands[] = {
         { "cron", NULL, cron_options, cmd_cron, true, "do whatever is due",
           "Polls the providers, recovers interrupted submissions, sweeps and forgets what is old:\n"
@@ -61,6 +70,16 @@ static const struct command commands[] = {
         { "jobs cancel", "ID", NULL, cmd_jobs_cancel, true, "cancel a job, at its provider too",
           "The job is cancelled at the provider first, then here; if the provider does not do it,\n"
           "nothing is changed." },
+        { "s3-credential add", NULL, add_options, cmd_s3_credential_add, true,
+          "make an S3 credential",
+          "Makes an access key id and a secret access key for S3 clients. They act with the rights of\n"
+          "the local administrator. The secret is shown this one time." },
+        { "s3-credential list", NULL, NULL, cmd_s3_credential_list, true, "list S3 credentials",
+          "A line for each that is not revoked, of all owners: access key id, whether it is active or\n"
+          "expired, when it was made and last used, owner and name." },
+        { "s3-credential revoke", "ID", NULL, cmd_s3_credential_revoke, true,
+          "end an S3 credential",
+          "Nothing that is signed with it is accepted from now on. ID is the access key id." },
         { "migrate", NULL, NULL, cmd_migrate, false, "bring the database to this program's schema",
           "Applies what is missing, in one transaction. An existing SQLite database is copied aside\n"
           "first; for PostgreSQL take a pg_dump yourself. Running it twice does no harm." },

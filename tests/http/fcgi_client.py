@@ -29,7 +29,7 @@ class FcgiRequest:
     """One request on its own connection: send(...) parts of the body, then finish()."""
 
     def __init__(self, socket_path, method, uri, headers=None, remote_addr="127.0.0.1",
-                 content_length=None, timeout_s=20):
+                 content_length=None, timeout_s=20, variables=None):
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.settimeout(timeout_s)
         self.socket.connect(str(socket_path))
@@ -38,6 +38,7 @@ class FcgiRequest:
                   "QUERY_STRING": query, "SERVER_PROTOCOL": "HTTP/1.1", "REQUEST_SCHEME": "http",
                   "REMOTE_ADDR": remote_addr, "SERVER_NAME": "localhost", "SERVER_PORT": "80",
                   "GATEWAY_INTERFACE": "CGI/1.1"}
+        params |= variables or {}
         if content_length is not None:
             params["CONTENT_LENGTH"] = str(content_length)
         for name, value in (headers or {}).items():
@@ -109,8 +110,10 @@ class FcgiRequest:
         return int(headers.get("status", "200").split()[0]), headers, body
 
 
-def ask(socket_path, method, uri, body=b"", headers=None, remote_addr="127.0.0.1"):
-    """A whole request at once: (status, headers, body)."""
+def ask(socket_path, method, uri, body=b"", headers=None, remote_addr="127.0.0.1",
+        variables=None):
+    """A whole request at once: (status, headers, body). variables: more of CGI's."""
     length = len(body) if body or method in ("PUT", "POST") else None
-    request = FcgiRequest(socket_path, method, uri, headers, remote_addr, length)
+    request = FcgiRequest(socket_path, method, uri, headers, remote_addr, length,
+                          variables=variables)
     return request.send(body).finish()

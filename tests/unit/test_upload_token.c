@@ -107,6 +107,22 @@ static void what_is_not_the_token_opens_nothing(void **state)
                 assert_rc(ctx, ERR_UNAUTHENTICATED, upload_token_owner(ctx, wrong[i], &owner));
 }
 
+static void the_key_of_a_token_is_found_again(void **state)
+{
+        struct ctx *ctx = *state;
+        struct upload_token token = made(ctx);
+        const char *owner = NULL;
+        struct secret key;
+
+        assert_rc(ctx, ERR_UNAUTHENTICATED, upload_token_secret(ctx, token.token, &owner, &key));
+        assert_null(owner);
+        insert_job(ctx, "j1", token.sha256);
+        assert_ok(ctx, upload_token_secret(ctx, token.token, &owner, &key));
+        assert_string_equal(owner, "j1");
+        assert_int_equal(key.len, 43);
+        assert_string_equal(key.bytes, token.secret_key);
+}
+
 static void the_token_itself_is_nowhere_in_the_database(void **state)
 {
         CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
@@ -128,6 +144,7 @@ int main(void)
                 FIXTURE_CLOUD_TEST(a_token_belongs_to_the_job_that_was_given_it),
                 FIXTURE_CLOUD_TEST(a_token_dies_with_its_job),
                 FIXTURE_CLOUD_TEST(what_is_not_the_token_opens_nothing),
+                FIXTURE_CLOUD_TEST(the_key_of_a_token_is_found_again),
                 FIXTURE_CLOUD_TEST(the_token_itself_is_nowhere_in_the_database),
         };
 

@@ -1,0 +1,63 @@
+#include "core/cloud/s3_auth.h"
+
+#include <string.h>
+
+#include "core/cloud/s3_credential.h"
+#include "core/cloud/upload_token.h"
+
+/* docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html, InvalidAccessKeyId. */
+static enum err unknown(struct ctx *ctx)
+{
+        return ctx_fail(ctx, ERR_UNAUTHENTICATED,
+                        "The AWS Access Key Id you provided does not exist in our records.");
+}
+
+/* Who an owner's name stands for. ERR_UNAUTHENTICATED: nobody, whatever was stored in that name. */
+static enum err actor_of(struct ctx *ctx, const char *owner, struct actor *ret)
+{
+        const struct actor local = { .kind = ACTOR_LOCAL_ADMIN, .name = "local" };
+
+        if (strcmp(owner, local.name) != 0)
+                return unknown(ctx);
+        *ret = local;
+        return OK;
+}
+
+static enum err identify_owner(struct ctx *ctx, const char *access_key_id, struct s3_identity *ret)
+{
+        const char *owner;
+        enum err rc = s3_credential_open(ctx, access_key_id, &owner, &ret->secret_key);
+
+        return rc == OK ? actor_of(ctx, owner, &ret->actor) : rc;
+}
+
+static enum err identify_job(struct ctx *ctx, const char *token, struct s3_identity *ret)
+{
+        const char *job_id;
+        enum err rc = upload_token_secret(ctx, token, &job_id, &ret->secret_key);
+
+        if (rc == OK)
+                ret->actor = (struct actor){ .kind = ACTOR_JOB, .job_id = job_id };
+        return rc;
+}
+
+/* By length: an upload token may begin with any letters. */
+static bool is_credential_id(const char *access_key_id)
+{
+        return strlen(access_key_id) == S3_CREDENTIAL_ID_SIZE - 1 &&
+               strncmp(access_key_id, S3_CREDENTIAL_PREFIX, strlen(S3_CREDENTIAL_PREFIX)) == 0;
+}
+
+enum err s3_auth_secret(struct ctx *ctx, const char *access_key_id, struct s3_identity *ret)
+{
+        struct s3_identity identity = { .actor = { .kind = ACTOR_ANONYMOUS } };
+        enum err rc = is_credential_id(access_key_id)
+                              ? identify_owner(ctx, access_key_id, &identity)
+                              : identify_job(ctx, access_key_id, &identity);
+
+        if (rc == ERR_UNAUTHENTICATED)
+                return unknown(ctx);
+        if (rc == OK)
+                *ret = identity;
+        return rc;
+}

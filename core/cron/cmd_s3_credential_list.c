@@ -1,0 +1,67 @@
+/* simpletuner-cloud s3-credential list: all that are not revoked, without their secrets. */
+#include <stdio.h>
+
+#include "core/cloud/s3_credential.h"
+#include "core/cron/command.h"
+
+struct listing {
+        const struct ctx *ctx;
+        struct jsonw *json; /* NULL: for people */
+};
+
+static void print_line(const struct listing *listing, const struct s3_credential *row)
+{
+        char created[CLOCK_ISO_SIZE], used[CLOCK_ISO_SIZE] = "never used";
+
+        clock_format_iso(row->created_at_us, created);
+        if (row->last_used_at_us) {
+                clock_format_iso(row->last_used_at_us, used);
+                used[19] = 'Z';
+                used[20] = '\0';
+        }
+        printf("%s  %-7s  %.19sZ  %-20s  %s  %s\n", row->access_key_id,
+               s3_credential_state(listing->ctx, row), created, used, row->owner,
+               *row->name ? row->name : "-");
+}
+
+static void print_json(const struct listing *listing, const struct s3_credential *row)
+{
+        struct jsonw *json = listing->json;
+
+        jsonw_object(json, NULL);
+        jsonw_string(json, "access_key_id", row->access_key_id);
+        jsonw_string(json, "owner", row->owner);
+        jsonw_string(json, "name", row->name);
+        jsonw_string(json, "status", s3_credential_state(listing->ctx, row));
+        jsonw_time(json, "created_at", row->created_at_us);
+        jsonw_time(json, "expires_at", row->expires_at_us);
+        jsonw_time(json, "last_used_at", row->last_used_at_us);
+        jsonw_object_end(json);
+}
+
+static void print_row(void *arg, const struct s3_credential *row)
+{
+        const struct listing *listing = arg;
+
+        if (listing->json)
+                print_json(listing, row);
+        else
+                print_line(listing, row);
+}
+
+enum err cmd_s3_credential_list(struct ctx *ctx, const struct command_options *options)
+{
+        struct listing listing = { .ctx = ctx };
+        enum err rc;
+
+        if (options->json) {
+                CLEANUP(command_json_end) struct command_json out = command_json_begin();
+
+                listing.json = &out.json;
+                jsonw_array(&out.json, "credentials");
+                rc = s3_credential_list(ctx, true, print_row, &listing);
+                jsonw_array_end(&out.json);
+                return rc;
+        }
+        return s3_credential_list(ctx, true, print_row, &listing);
+}

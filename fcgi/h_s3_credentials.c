@@ -1,0 +1,126 @@
+/* S3 credentials of users. A secret goes out once, in the answer that makes it. */
+#include <string.h>
+#include <strings.h>
+
+#include "core/base/config.h"
+#include "core/base/fields.h"
+#include "core/cloud/s3_credential.h"
+#include "fcgi/handlers.h"
+
+struct listing {
+        const struct ctx *ctx;
+        struct jsonw *json;
+};
+
+static void render_row(void *arg, const struct s3_credential *row)
+{
+        const struct listing *listing = arg;
+        struct jsonw *json = listing->json;
+
+        jsonw_object(json, NULL);
+        jsonw_string(json, "access_key_id", row->access_key_id);
+        jsonw_string(json, "owner", row->owner);
+        jsonw_string(json, "name", row->name);
+        jsonw_string(json, "status", s3_credential_state(listing->ctx, row));
+        jsonw_time(json, "created_at", row->created_at_us);
+        jsonw_time(json, "expires_at", row->expires_at_us);
+        jsonw_time(json, "last_used_at", row->last_used_at_us);
+        jsonw_object_end(json);
+}
+
+enum err s3_credentials_list(struct ctx *ctx, const struct request *request, struct reply *reply)
+{
+        struct jsonw json = reply_json(reply);
+        struct listing listing = { ctx, &json };
+        bool all = false;
+        enum err rc;
+
+        rc = request_query_bool(ctx, request, "all", &all);
+        if (rc != OK)
+                return rc;
+        jsonw_array(&json, "credentials");
+        rc = s3_credential_list(ctx, all, render_row, &listing);
+        if (rc != OK)
+                return rc;
+        jsonw_array_end(&json);
+        return reply_json_end(ctx, reply, &json);
+}
+
+static bool is_tls(const struct request *request)
+{
+        const char *scheme = transport_param(request->transport, "REQUEST_SCHEME");
+        const char *https = transport_param(request->transport, "HTTPS");
+
+        return (scheme && strcasecmp(scheme, "https") == 0) ||
+               (https && strcasecmp(https, "on") == 0);
+}
+
+/* The public address, or else that by which the caller has reached us. *ret is untouched when that
+ * cannot be told. */
+static enum err endpoint_url(struct ctx *ctx, const struct request *request, const char **ret)
+{
+        static const char host_bytes[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                         "0123456789.-_:[]";
+        const char *base = ctx->config->public_url, *host = request_header(request, "Host");
+        const char *url;
+
+        if (!*base && (!host || strspn(host, host_bytes) != strlen(host)))
+                return OK;
+        if (*base)
+                url = arena_printf(ctx->arena, "%s" S3_ENDPOINT_PATH, base);
+        else
+                url = arena_printf(ctx->arena, "%s://%s" S3_ENDPOINT_PATH,
+                                   is_tls(request) ? "https" : "http", host);
+        if (!url)
+                return ctx_nomem(ctx);
+        *ret = url;
+        return OK;
+}
+
+static const struct field given_fields[] = {
+        FIELD(struct s3_credential_given, name, FIELD_STRING, .max = S3_CREDENTIAL_NAME_MAX),
+        FIELD(struct s3_credential_given, expires_in_days, FIELD_INT, .min = 1,
+              .max = S3_CREDENTIAL_DAYS_MAX),
+};
+
+enum err s3_credentials_add(struct ctx *ctx, const struct request *request, struct reply *reply)
+{
+        struct s3_credential_given given = { 0 };
+        struct s3_credential_made made;
+        const char *endpoint = NULL;
+        struct jsonw json;
+        json_t *body;
+        enum err rc;
+
+        rc = request_json_or_empty(ctx, request, &body);
+        if (rc == OK)
+                rc = fields_decode(ctx, given_fields, ARRAY_SIZE(given_fields), body, &given);
+        if (rc == OK)
+                rc = endpoint_url(ctx, request, &endpoint);
+        if (rc == OK)
+                rc = s3_credential_new(ctx, &given, &made);
+        if (rc != OK)
+                return rc;
+        reply->status = 201;
+        json = reply_json(reply);
+        jsonw_string(&json, "access_key_id", made.access_key_id);
+        jsonw_string(&json, "secret_access_key", made.secret_access_key);
+        jsonw_string(&json, "name", made.name);
+        jsonw_time(&json, "created_at", made.created_at_us);
+        jsonw_time(&json, "expires_at", made.expires_at_us);
+        jsonw_string(&json, "endpoint_url", endpoint);
+        jsonw_string(&json, "region", S3_REGION);
+        return reply_json_end(ctx, reply, &json);
+}
+
+enum err s3_credentials_revoke(struct ctx *ctx, const struct request *request, struct reply *reply)
+{
+        struct jsonw json;
+        enum err rc = s3_credential_revoke(ctx, request_param(request, "access_key_id"));
+
+        if (rc != OK)
+                return rc;
+        json = reply_json(reply);
+        jsonw_bool(&json, "success", true);
+        return reply_json_end(ctx, reply, &json);
+}

@@ -114,7 +114,8 @@ static void add_heartbeat(struct stream *stream)
  * cannot be known, and there is nothing to hear either. */
 static void beat(struct stream *stream)
 {
-        enum err rc = gate_admit(stream->ctx, stream->request);
+        struct request request = *stream->request;
+        enum err rc = gate_admit(stream->ctx, &request);
 
         if (rc == OK)
                 stream->look.actor = stream->ctx->actor;

@@ -9,6 +9,8 @@
 #include "core/cloud/cloud.h"
 #include "fcgi/origin.h"
 #include "fcgi/router.h"
+#include "fcgi/s3.h"
+#include "fcgi/s3_reply.h"
 
 static const char logger[] = "simpletuner.cloud.http";
 
@@ -31,8 +33,20 @@ static void set_correlation_id(struct ctx *ctx, const struct transport *transpor
         cloud_new_correlation_id(ctx);
 }
 
+/* An S3 client signs, or has a token for Bearer; it is never taken for somebody for where it is. */
+static enum err identify_s3(struct ctx *ctx, struct request *request,
+                            struct credentials *credentials)
+{
+        enum err rc = s3_identify(ctx, request);
+
+        if (rc != ERR_NOT_FOUND)
+                return rc;
+        credentials->forwarded = true;
+        return auth_identify(ctx, credentials);
+}
+
 /* Public routes look at no credential: who is near is all they may ask. */
-static enum err identify(struct ctx *ctx, const struct request *request)
+static enum err identify(struct ctx *ctx, struct request *request)
 {
         struct credentials credentials = {
                 .peer = request->peer,
@@ -50,6 +64,8 @@ static enum err identify(struct ctx *ctx, const struct request *request)
         credentials.upload_token = request_header(request, "X-Upload-Token");
         if (!credentials.upload_token)
                 credentials.upload_token = request_header(request, "X-SimpleTuner-Secret");
+        if (request->s3 && !credentials.upload_token)
+                return identify_s3(ctx, request, &credentials);
         return auth_identify(ctx, &credentials);
 }
 
@@ -62,7 +78,7 @@ static enum err check_length(struct ctx *ctx, const struct request *request)
         return OK;
 }
 
-enum err gate_admit(struct ctx *ctx, const struct request *request)
+enum err gate_admit(struct ctx *ctx, struct request *request)
 {
         enum permission permission = request->route->permission;
         enum err rc;
@@ -76,12 +92,14 @@ enum err gate_admit(struct ctx *ctx, const struct request *request)
         return rc == OK ? auth_require(ctx, permission) : rc;
 }
 
-static enum err run_route(struct ctx *ctx, const struct request *request, struct reply *reply)
+static enum err run_route(struct ctx *ctx, struct request *request, struct reply *reply)
 {
         enum err rc = gate_admit(ctx, request);
 
         if (rc == OK)
                 rc = check_length(ctx, request);
+        if (rc == OK && request->s3)
+                rc = s3_check_supported(ctx, request);
         if (rc == OK)
                 rc = request->route->handler(ctx, request, reply);
         return rc;
@@ -98,10 +116,15 @@ static enum err dispatch(struct ctx *ctx, struct request *request, struct reply 
         rc = router_match(ctx, request, &result, allow);
         if (rc != OK)
                 return rc;
-        if (result == ROUTER_FOUND)
+        if (result == ROUTER_FOUND) {
+                request->s3 |= strchr(request->route->path, '?') != NULL;
                 return run_route(ctx, request, reply);
+        }
         if (result == ROUTER_NO_PATH)
                 return ctx_fail(ctx, ERR_NOT_FOUND, "Not found");
+        if (request->s3)
+                return ctx_fail_as(ctx, ERR_INVALID, "MethodNotAllowed",
+                                   "The specified method is not allowed against this resource.");
         rc = ctx_strdup(ctx, allow, &allow_copy);
         if (rc != OK)
                 return rc;
@@ -143,12 +166,14 @@ void gate_handle(struct ctx *ctx, struct transport *transport, struct reply *rep
 
         ctx->actor = (struct actor){ .kind = ACTOR_ANONYMOUS };
         ctx->detail[0] = '\0';
+        ctx->code = NULL;
         ctx->retry_after_s = 0;
         ctx->details = NULL;
         ctx_set_job(ctx, NULL);
         set_correlation_id(ctx, transport);
         reply_reset(reply);
         rc = request_read_head(ctx, transport, &request);
+        s3_recognise(&request);
         ipaddr_format(&request.client, ctx->client);
         if (rc == OK)
                 rc = dispatch(ctx, &request, reply);
@@ -156,8 +181,13 @@ void gate_handle(struct ctx *ctx, struct transport *transport, struct reply *rep
                 if (err_is_fault(rc))
                         log_event(ctx, LOG_ERROR, logger, "Request failed", "error", err_code(rc),
                                   "reason", ctx->detail);
-                reply_error(ctx, reply, rc);
+                if (request.s3)
+                        s3_reply_error(ctx, reply, &request, rc);
+                else
+                        reply_error(ctx, reply, rc);
         }
+        if (request.s3)
+                reply_header(reply, "x-amz-request-id", ctx->correlation_id);
         sent = reply_send(ctx, reply, &request);
         log_access(ctx, &request, reply, sent, start_us);
 }

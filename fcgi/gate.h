@@ -12,6 +12,6 @@ void gate_handle(struct ctx *ctx, struct transport *transport, struct reply *rep
 /* Is the schema there, and may the one who asks use the route? Sets ctx->actor. The gate asks
  * before it calls the handler; one that answers for minutes asks again. What auth_identify,
  * auth_require and cloud_check_schema return. */
-NODISCARD enum err gate_admit(struct ctx *ctx, const struct request *request);
+NODISCARD enum err gate_admit(struct ctx *ctx, struct request *request);
 
 #endif

@@ -27,6 +27,10 @@ handler_fn events_stream, events_recent;
 handler_fn webhooks_receive, deliveries_list, deliveries_show, deliveries_replay;
 handler_fn audit_show;
 handler_fn s3_credentials_list, s3_credentials_add, s3_credentials_revoke;
-handler_fn storage_buckets, storage_list, storage_get, storage_put;
+handler_fn storage_buckets, storage_bucket_create, storage_bucket_delete, storage_location;
+handler_fn storage_list, storage_get, storage_put, storage_delete, storage_delete_many;
+handler_fn multipart_begin, multipart_put, multipart_end, multipart_cancel;
+handler_fn uploads_list, parts_list;
+handler_fn tags_show, tags_put, tags_delete;
 
 #endif

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #define FILE_CHUNK (64 * KiB)
@@ -89,7 +90,15 @@ void reply_done(struct reply *reply)
 
 void reply_header(struct reply *reply, const char *name, const char *value)
 {
-        if (strpbrk(value, "\r\n") || reply->header_count == REPLY_HEADERS_MAX)
+        if (strpbrk(value, "\r\n"))
+                return;
+        for (size_t i = 0; i < reply->header_count; i++) {
+                if (strcasecmp(reply->headers[i].name, name) == 0) {
+                        reply->headers[i].value = value;
+                        return;
+                }
+        }
+        if (reply->header_count == REPLY_HEADERS_MAX)
                 return;
         reply->headers[reply->header_count++] = (struct reply_header){ name, value };
 }
@@ -157,6 +166,11 @@ static void add_retry_after(struct ctx *ctx, struct reply *reply)
                 reply_header(reply, "Retry-After", seconds);
 }
 
+int reply_status_of(enum err rc)
+{
+        return err_http_status[rc];
+}
+
 void reply_error(struct ctx *ctx, struct reply *reply, enum err rc)
 {
         int status = err_http_status[rc];
@@ -199,16 +213,17 @@ static void add_sendfile(struct buf *out, const char *path)
         buf_puts(out, "\r\n");
 }
 
-/* May the front server serve this file by itself? */
-static bool can_sendfile(const struct reply *reply, const struct request *request)
+/* May the front server serve this file by itself? It knows whole files, and cuts single ranges. */
+bool reply_can_sendfile(const struct reply *reply, const struct request *request)
 {
         const char *root = transport_param(request->transport, "SIMPLETUNER_SENDFILE_ROOT");
         size_t len = root ? strlen(root) : 0;
 
         while (len > 1 && root[len - 1] == '/')
                 len--;
-        return len > 0 && reply->file_path && request->method != METHOD_HEAD &&
-               strncmp(reply->file_path, root, len) == 0 && reply->file_path[len] == '/';
+        return len > 0 && reply->file_path && reply->status == 200 &&
+               request->method != METHOD_HEAD && strncmp(reply->file_path, root, len) == 0 &&
+               reply->file_path[len] == '/';
 }
 
 static void add_header(struct buf *out, const char *name, const char *value)
@@ -228,23 +243,26 @@ static void add_length(struct buf *out, int64_t length)
 
 static const char *policy_of(const struct reply *reply)
 {
-        if (reply->stream)
+        if (reply->stream && !reply->is_user_content)
                 return stream_policy;
         return reply->is_user_content ? user_content_policy : api_policy;
 }
 
 static void build_head(const struct ctx *ctx, struct reply *reply, bool sendfile)
 {
-        int64_t length = reply->file_fd >= 0 ? reply->file_size : (int64_t)reply->body.len;
+        int64_t length = reply->stream         ? reply->stream_length
+                         : reply->file_fd >= 0 ? reply->file_size
+                                               : (int64_t)reply->body.len;
         struct buf *out = &reply->head;
 
         if (reply->status != 200) /* which is what no Status means, RFC 3875 6.3.3 */
                 buf_printf(out, "Status: %d %s\r\n", reply->status, reason_of(reply->status));
-        if (reply->status != 204)
+        if (reply->status != 204 && reply->status != 304)
                 add_header(out, "Content-Type", reply->content_type);
         if (sendfile)
                 add_sendfile(out, reply->file_path);
-        else if (reply->status != 204 && !reply->stream)
+        else if (reply->status != 204 && reply->status != 304 &&
+                 (!reply->stream || reply->stream_length > 0))
                 add_length(out, length);
         for (size_t i = 0; i < reply->header_count; i++)
                 add_header(out, reply->headers[i].name, reply->headers[i].value);
@@ -254,13 +272,16 @@ static void build_head(const struct ctx *ctx, struct reply *reply, bool sendfile
         buf_add(out, "\r\n", 2);
 }
 
-static int64_t send_file(struct ctx *ctx, const struct reply *reply, const struct request *request)
+int64_t reply_send_piece(struct ctx *ctx, const struct reply *reply, const struct request *request,
+                         struct file_piece piece)
 {
         char *chunk = arena_alloc(ctx->arena, FILE_CHUNK);
         int64_t sent = 0;
 
-        while (chunk && sent < reply->file_size) {
-                ssize_t n = read(reply->file_fd, chunk, FILE_CHUNK);
+        while (chunk && sent < piece.size) {
+                int64_t left = piece.size - sent;
+                size_t want = left < (int64_t)FILE_CHUNK ? (size_t)left : FILE_CHUNK;
+                ssize_t n = pread(reply->file_fd, chunk, want, piece.offset + sent);
 
                 if (n <= 0 || !transport_write(request->transport, chunk, (size_t)n))
                         break;
@@ -271,8 +292,9 @@ static int64_t send_file(struct ctx *ctx, const struct reply *reply, const struc
 
 int64_t reply_send(struct ctx *ctx, struct reply *reply, const struct request *request)
 {
-        bool sendfile = can_sendfile(reply, request);
-        bool head_only = request->method == METHOD_HEAD || reply->status == 204;
+        bool sendfile = reply_can_sendfile(reply, request);
+        bool head_only =
+                request->method == METHOD_HEAD || reply->status == 204 || reply->status == 304;
         struct transport *transport = request->transport;
         int64_t sent = 0;
 
@@ -284,7 +306,9 @@ int64_t reply_send(struct ctx *ctx, struct reply *reply, const struct request *r
                 else if (reply->stream)
                         sent = reply->stream(ctx, request, reply, reply->stream_arg);
                 else if (reply->file_fd >= 0)
-                        sent = send_file(ctx, reply, request);
+                        sent = reply_send_piece(
+                                ctx, reply, request,
+                                (struct file_piece){ reply->file_offset, reply->file_size });
                 else if (transport_write(transport, buf_str(&reply->body), reply->body.len))
                         sent = (int64_t)reply->body.len;
         }

@@ -51,6 +51,23 @@ const char *request_header(const struct request *request, const char *name)
         return transport_param(request->transport, variable);
 }
 
+const char *request_header_name(struct ctx *ctx, const struct request *request, size_t index)
+{
+        for (size_t i = 0;; i++) {
+                const char *entry = transport_param_at(request->transport, i);
+                char *name;
+
+                if (!entry)
+                        return NULL;
+                if (strncmp(entry, "HTTP_", 5) != 0 || index-- > 0)
+                        continue;
+                name = arena_strndup(ctx->arena, entry + 5, strcspn(entry + 5, "="));
+                for (char *c = name; c && *c; c++)
+                        *c = *c == '_' ? '-' : (char)tolower((unsigned char)*c);
+                return name;
+        }
+}
+
 static enum err read_target(struct ctx *ctx, struct request *request)
 {
         const char *target = transport_param(request->transport, "REQUEST_URI");
@@ -172,30 +189,45 @@ enum err request_decode(struct ctx *ctx, const char *what, const char *text, siz
         return OK;
 }
 
-enum err request_query(struct ctx *ctx, const struct request *request, const char *name,
-                       const char **ret)
+/* The item of the raw query that has this name, NULL when there is none. */
+static const char *find_query(const struct request *request, const char *name)
 {
         size_t name_len = strlen(name);
 
-        *ret = NULL;
         for (const char *item = request->query; *item;) {
                 size_t len = strcspn(item, "&");
-                char *plain;
 
                 if (len >= name_len && strncmp(item, name, name_len) == 0 &&
-                    (len == name_len || item[name_len] == '=')) {
-                        size_t skip = len == name_len ? len : name_len + 1;
-
-                        plain = arena_strndup(ctx->arena, item + skip, len - skip);
-                        if (!plain)
-                                return ctx_nomem(ctx);
-                        for (char *c = plain; *c; c++)
-                                *c = *c == '+' ? ' ' : *c;
-                        return request_decode(ctx, name, plain, strlen(plain), ret);
-                }
+                    (len == name_len || item[name_len] == '='))
+                        return item;
                 item += len + (item[len] == '&');
         }
-        return OK;
+        return NULL;
+}
+
+bool request_has_query(const struct request *request, const char *name)
+{
+        return find_query(request, name) != NULL;
+}
+
+enum err request_query(struct ctx *ctx, const struct request *request, const char *name,
+                       const char **ret)
+{
+        const char *item = find_query(request, name);
+        size_t len, skip;
+        char *plain;
+
+        *ret = NULL;
+        if (!item)
+                return OK;
+        len = strcspn(item, "&");
+        skip = strlen(name) + (item[strlen(name)] == '=');
+        plain = arena_strndup(ctx->arena, item + skip, len - skip);
+        if (!plain)
+                return ctx_nomem(ctx);
+        for (char *c = plain; *c; c++)
+                *c = *c == '+' ? ' ' : *c;
+        return request_decode(ctx, name, plain, strlen(plain), ret);
 }
 
 enum err request_query_int(struct ctx *ctx, const struct request *request, const char *name,

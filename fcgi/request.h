@@ -32,16 +32,19 @@ struct request_param {
 };
 
 struct route;
+struct s3_signature;
 
 struct request {
         struct transport *transport;
         enum method method;
-        const char *path;       /* raw, without the query */
-        const char *query;      /* raw, "" when there is none */
-        struct ipaddr peer;     /* who connected to the front server */
-        struct ipaddr client;   /* who asked it, past trusted proxies */
-        bool forwarded;         /* a header that forwarding proxies add is there */
-        int64_t content_length; /* -1: not announced */
+        const char *path;                     /* raw, without the query */
+        const char *query;                    /* raw, "" when there is none */
+        struct ipaddr peer;                   /* who connected to the front server */
+        struct ipaddr client;                 /* who asked it, past trusted proxies */
+        bool forwarded;                       /* a header that forwarding proxies add is there */
+        int64_t content_length;               /* -1: not announced */
+        bool s3;                              /* an S3 client's: it is answered in XML */
+        const struct s3_signature *signature; /* NULL: it has none */
         const struct route *route;
         struct request_param params[REQUEST_PARAMS_MAX];
         size_t param_count;
@@ -54,12 +57,18 @@ NODISCARD enum err request_read_head(struct ctx *ctx, struct transport *transpor
 /* A header by its name ("X-Upload-Token"), NULL when not there. Borrowed until the request ends. */
 const char *request_header(const struct request *request, const char *name);
 
+/* The lower-case name of the index-th header, with "-" wherever CGI has "_"; NULL past the last, or
+ * out of memory. In the arena. */
+const char *request_header_name(struct ctx *ctx, const struct request *request, size_t index);
+
 /* A parameter that the matched route has in its path. Never NULL. */
 const char *request_param(const struct request *request, const char *name);
 
 /* The decoded value of a query parameter, NULL when not there. ERR_INVALID: badly encoded. */
 NODISCARD enum err request_query(struct ctx *ctx, const struct request *request, const char *name,
                                  const char **ret);
+/* Is there a query parameter of this name, with a value or without? */
+bool request_has_query(const struct request *request, const char *name);
 /* The same as an integer in range; *ret keeps its value when it is not there. */
 struct int_range {
         int64_t min, max;

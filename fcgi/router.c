@@ -21,7 +21,8 @@ static void take(struct match *match, const char *name, size_t name_len, const c
                         (struct capture){ name, value, name_len, value_len };
 }
 
-/* Walk template and path in step. {name} takes up to the next slash and at least one byte. */
+/* Walk template and path in step. {name} takes up to the next slash and at least one byte. What
+ * follows "?" is the query's matter. */
 static bool path_matches(const char *template, const char *path, struct match *match)
 {
         match->count = 0;
@@ -37,12 +38,19 @@ static bool path_matches(const char *template, const char *path, struct match *m
                         take(match, name, name_len, path, len);
                         template = strchr(template, '}') + 1;
                         path += len;
-                } else if (*template == '\0') {
+                } else if (*template == '\0' || *template == '?') {
                         return *path == '\0' || (path[0] == '/' && path[1] == '\0');
                 } else if (*template ++ != *path++) {
                         return false;
                 }
         }
+}
+
+static bool query_matches(const struct route *route, const struct request *request)
+{
+        const char *mark = strchr(route->path, '?');
+
+        return !mark || request_has_query(request, mark + 1);
 }
 
 static enum err decode_params(struct ctx *ctx, struct request *request, const struct match *match)
@@ -67,6 +75,8 @@ static void add_allowed(char allow[ROUTER_ALLOW_SIZE], enum method method)
 {
         size_t len = strlen(allow);
 
+        if (strstr(allow, method_name(method)))
+                return;
         snprintf(allow + len, ROUTER_ALLOW_SIZE - len, "%s%s%s", len ? ", " : "",
                  method_name(method), method == METHOD_GET ? ", HEAD" : "");
 }
@@ -85,7 +95,7 @@ enum err router_match(struct ctx *ctx, struct request *request, enum router_resu
                 if (!path_matches(routes[i].path, request->path, &match))
                         continue;
                 add_allowed(ret_allow, routes[i].method);
-                if (routes[i].method == wanted) {
+                if (routes[i].method == wanted && query_matches(&routes[i], request)) {
                         found = &routes[i];
                         found_match = match;
                 }

@@ -12,7 +12,9 @@ enum router_result {
 
 #define ROUTER_ALLOW_SIZE 64
 
-/* Match the request's path and method; HEAD counts as GET. One slash at the end is ignored. allow
+/* "?name" at the end of a route's path asks for a query parameter of that name. Such rows stand
+ * before the one without.
+ * Match the request's path and method; HEAD counts as GET. One slash at the end is ignored. allow
  * gets "GET, HEAD, OPTIONS" whenever the path is known. ERR_INVALID: a parameter badly encoded. */
 NODISCARD enum err router_match(struct ctx *ctx, struct request *request,
                                 enum router_result *ret_result, char ret_allow[ROUTER_ALLOW_SIZE]);

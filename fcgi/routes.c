@@ -1,15 +1,20 @@
-/* THE route table. HEAD is answered wherever GET is, OPTIONS everywhere. */
+/* THE route table. HEAD is answered wherever GET is, OPTIONS everywhere. "?name" at the end of a
+ * path asks for that query parameter; the row without it stands behind. */
 #include "fcgi/routes.h"
 
 #include <string.h>
 
 #include "fcgi/handlers.h"
+#include "fcgi/s3.h"
 
 #define P_ID "/api/cloud/providers/{provider}"
 #define J_ID "/api/cloud/jobs/{job_id}"
 #define W_ID "/api/webhooks/deliveries/{delivery_id}"
 #define ME   "/api/users/me"
-#define S3   "/api/auth/s3-credentials"
+
+#define BUCKET S3_PATH "/{bucket}"
+#define OBJECT S3_PATH "/{bucket}/{key...}"
+#define S3     "/api/auth/s3-credentials"
 
 /* clang-format off */
 static const struct route routes[] = {
@@ -84,10 +89,26 @@ static const struct route routes[] = {
   { METHOD_GET,    "/api/events/stream",                   events_stream,          PERM_JOB_VIEW,      BODY_NONE,   RATE_EXEMPT  },
   { METHOD_GET,    "/api/events/recent",                   events_recent,          PERM_JOB_VIEW,      BODY_NONE,   RATE_DEFAULT },
 
-  { METHOD_GET,    "/api/cloud/storage",                   storage_buckets,        PERM_STORAGE_READ,  BODY_NONE,   RATE_STORAGE },
-  { METHOD_GET,    "/api/cloud/storage/{bucket}",          storage_list,           PERM_STORAGE_READ,  BODY_NONE,   RATE_STORAGE },
-  { METHOD_GET,    "/api/cloud/storage/{bucket}/{key...}", storage_get,            PERM_STORAGE_READ,  BODY_NONE,   RATE_STORAGE },
-  { METHOD_PUT,    "/api/cloud/storage/{bucket}/{key...}", storage_put,            PERM_STORAGE_WRITE, BODY_STREAM, RATE_STORAGE },
+  { METHOD_GET,    S3_PATH,                                storage_buckets,        PERM_STORAGE_READ,  BODY_NONE,   RATE_STORAGE },
+
+  { METHOD_GET,    BUCKET "?location",                     storage_location,       PERM_STORAGE_READ,  BODY_NONE,   RATE_STORAGE },
+  { METHOD_GET,    BUCKET "?uploads",                      uploads_list,           PERM_STORAGE_READ,  BODY_NONE,   RATE_STORAGE },
+  { METHOD_GET,    BUCKET,                                 storage_list,           PERM_STORAGE_READ,  BODY_NONE,   RATE_STORAGE },
+  { METHOD_PUT,    BUCKET,                                 storage_bucket_create,  PERM_STORAGE_WRITE, 64 * KiB,    RATE_STORAGE },
+  { METHOD_DELETE, BUCKET,                                 storage_bucket_delete,  PERM_STORAGE_WRITE, BODY_NONE,   RATE_STORAGE },
+  { METHOD_POST,   BUCKET "?delete",                       storage_delete_many,    PERM_STORAGE_WRITE, 2 * MiB,     RATE_STORAGE },
+
+  { METHOD_GET,    OBJECT "?uploadId",                     parts_list,             PERM_STORAGE_READ,  BODY_NONE,   RATE_STORAGE },
+  { METHOD_GET,    OBJECT "?tagging",                      tags_show,              PERM_STORAGE_READ,  BODY_NONE,   RATE_STORAGE },
+  { METHOD_GET,    OBJECT,                                 storage_get,            PERM_STORAGE_READ,  BODY_NONE,   RATE_STORAGE },
+  { METHOD_PUT,    OBJECT "?uploadId",                     multipart_put,          PERM_STORAGE_WRITE, BODY_STREAM, RATE_STORAGE },
+  { METHOD_PUT,    OBJECT "?tagging",                      tags_put,               PERM_STORAGE_WRITE, 64 * KiB,    RATE_STORAGE },
+  { METHOD_PUT,    OBJECT,                                 storage_put,            PERM_STORAGE_WRITE, BODY_STREAM, RATE_STORAGE },
+  { METHOD_POST,   OBJECT "?uploads",                      multipart_begin,        PERM_STORAGE_WRITE, BODY_NONE,   RATE_STORAGE },
+  { METHOD_POST,   OBJECT "?uploadId",                     multipart_end,          PERM_STORAGE_WRITE, 4 * MiB,     RATE_STORAGE },
+  { METHOD_DELETE, OBJECT "?uploadId",                     multipart_cancel,       PERM_STORAGE_WRITE, BODY_NONE,   RATE_STORAGE },
+  { METHOD_DELETE, OBJECT "?tagging",                      tags_delete,            PERM_STORAGE_WRITE, BODY_NONE,   RATE_STORAGE },
+  { METHOD_DELETE, OBJECT,                                 storage_delete,         PERM_STORAGE_WRITE, BODY_NONE,   RATE_STORAGE },
 };
 /* clang-format on */
 

@@ -90,6 +90,17 @@ const char *transport_param(const struct transport *transport, const char *name)
         return NULL;
 }
 
+const char *transport_param_at(const struct transport *transport, size_t index)
+{
+        char **entry = transport->request.envp;
+
+        while (*entry && index > 0) {
+                entry++;
+                index--;
+        }
+        return *entry;
+}
+
 unsigned transport_param_count(const struct transport *transport, const char *name)
 {
         size_t len = strlen(name);

@@ -26,6 +26,8 @@ bool transport_accept(struct transport *transport);
 
 /* A CGI variable of the request (RFC 3875 4.1), NULL when not there. Borrowed until finish. */
 const char *transport_param(const struct transport *transport, const char *name);
+/* The index-th variable as "NAME=value", NULL past the last. */
+const char *transport_param_at(const struct transport *transport, size_t index);
 /* How often a variable is there: a front server may pass a header twice. */
 unsigned transport_param_count(const struct transport *transport, const char *name);
 

@@ -174,8 +174,8 @@ enum err object_body_append(struct ctx *ctx, struct object_body *body, int fd, i
         return rc;
 }
 
-static enum err check_sums(struct ctx *ctx, const struct object_expect *expect,
-                           const struct object_sums *sums)
+enum err object_expect_check(struct ctx *ctx, const struct object_expect *expect,
+                             const struct object_sums *sums)
 {
         if (expect->sha256 && strcmp(expect->sha256, sums->sha256) != 0)
                 return ctx_fail_as(ctx, ERR_INVALID, "XAmzContentSHA256Mismatch",
@@ -213,7 +213,7 @@ enum err object_body_end(struct ctx *ctx, struct object_body *body,
         enum err rc = take_sums(ctx, body, &sums);
 
         if (rc == OK && expect)
-                rc = check_sums(ctx, expect, &sums);
+                rc = object_expect_check(ctx, expect, &sums);
         if (rc != OK)
                 return rc;
         if (fsync(body->temp.fd) != 0 || fstat(body->temp.fd, &st) != 0)

@@ -31,6 +31,10 @@ struct object_sums {
         const char *checksum;     /* base64; "" when no kind was wanted */
 };
 
+/* ERR_INVALID: XAmzContentSHA256Mismatch, BadDigest. */
+NODISCARD enum err object_expect_check(struct ctx *ctx, const struct object_expect *expect,
+                                       const struct object_sums *sums);
+
 /* ERR_TOO_LARGE. ERR_NO_SPACE: the disk would fall below its floor. ERR_CONFLICT: another process
  * resumes it. ERR_UNAVAILABLE. */
 NODISCARD enum err object_body_begin(struct ctx *ctx, const struct object_body_intent *intent,

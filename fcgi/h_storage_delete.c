@@ -1,0 +1,90 @@
+/* DeleteObjects: many at once, with an answer for each. */
+#include <string.h>
+
+#include "core/base/xml.h"
+#include "core/cloud/bucket.h"
+#include "core/cloud/object_store.h"
+#include "fcgi/handlers.h"
+#include "fcgi/s3_body.h"
+#include "fcgi/s3_reply.h"
+
+#define KEYS_MAX 1000
+
+static enum err malformed(struct ctx *ctx)
+{
+        return ctx_fail_as(ctx, ERR_INVALID, "MalformedXML",
+                           "The XML you provided was not well-formed or did not validate against "
+                           "our published schema");
+}
+
+/* The <Delete> of a request, 1 to 1000 <Object>s with a <Key>. */
+static enum err read_list(struct ctx *ctx, const struct request *request, struct xml **ret)
+{
+        struct xml *root;
+        unsigned count = 0;
+        const char *text;
+        size_t len;
+        enum err rc = s3_body_text(ctx, request, &text, &len);
+
+        if (rc != OK)
+                return rc;
+        if (xml_parse(ctx, text, len, &root) != OK || strcmp(root->name, "Delete") != 0)
+                return malformed(ctx);
+        for (const struct xml *item = root->child; item; item = item->next) {
+                if (strcmp(item->name, "Object") != 0)
+                        continue;
+                if (!xml_text(item, "Key") || ++count > KEYS_MAX)
+                        return malformed(ctx);
+        }
+        *ret = root;
+        return count > 0 ? OK : malformed(ctx);
+}
+
+static void write_error(struct ctx *ctx, struct buf *out, const char *key, enum err rc)
+{
+        xmlw_open(out, "Error");
+        xmlw_text(out, "Key", key);
+        xmlw_text(out, "Code", s3_error_code(ctx, rc));
+        xmlw_text(out, "Message", ctx_shown_detail(ctx, rc));
+        xmlw_close(out, "Error");
+}
+
+static void delete_one(struct ctx *ctx, const char *bucket, const char *key, bool quiet,
+                       struct buf *out)
+{
+        enum err rc = object_remove(ctx, bucket, key);
+
+        if (rc != OK) {
+                write_error(ctx, out, key, rc);
+        } else if (!quiet) {
+                xmlw_open(out, "Deleted");
+                xmlw_text(out, "Key", key);
+                xmlw_close(out, "Deleted");
+        }
+}
+
+enum err storage_delete_many(struct ctx *ctx, const struct request *request, struct reply *reply)
+{
+        static const char root[] = "DeleteResult";
+        const char *name = request_param(request, "bucket"), *quiet;
+        struct bucket bucket;
+        struct xml *list;
+        struct buf *out;
+        enum err rc;
+
+        rc = auth_require_bucket(ctx, name);
+        if (rc == OK)
+                rc = bucket_find(ctx, name, &bucket);
+        if (rc == OK)
+                rc = read_list(ctx, request, &list);
+        if (rc != OK)
+                return rc;
+        quiet = xml_text(list, "Quiet");
+        out = s3_reply_xml(reply, root);
+        for (const struct xml *item = list->child; item; item = item->next) {
+                if (strcmp(item->name, "Object") == 0)
+                        delete_one(ctx, name, xml_text(item, "Key"),
+                                   quiet && strcmp(quiet, "true") == 0, out);
+        }
+        return s3_reply_xml_end(ctx, reply, root);
+}

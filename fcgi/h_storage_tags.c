@@ -1,0 +1,88 @@
+/* The tags of an object. */
+#include <string.h>
+
+#include "core/base/xml.h"
+#include "core/cloud/object_tags.h"
+#include "fcgi/handlers.h"
+#include "fcgi/s3_body.h"
+#include "fcgi/s3_headers.h"
+#include "fcgi/s3_reply.h"
+
+enum err tags_show(struct ctx *ctx, const struct request *request, struct reply *reply)
+{
+        static const char root[] = "Tagging";
+        const char *bucket = request_param(request, "bucket"), *name;
+        json_t *tags, *value;
+        struct buf *out;
+        enum err rc;
+
+        rc = auth_require_bucket(ctx, bucket);
+        if (rc == OK)
+                rc = object_tags_get(ctx, bucket, request_param(request, "key"), &tags);
+        if (rc != OK)
+                return rc;
+        out = s3_reply_xml(reply, root);
+        xmlw_open(out, "TagSet");
+        json_object_foreach (tags, name, value) {
+                xmlw_open(out, "Tag");
+                xmlw_text(out, "Key", name);
+                xmlw_text(out, "Value", json_string_value(value));
+                xmlw_close(out, "Tag");
+        }
+        xmlw_close(out, "TagSet");
+        return s3_reply_xml_end(ctx, reply, root);
+}
+
+static enum err malformed(struct ctx *ctx)
+{
+        return ctx_fail_as(ctx, ERR_INVALID, "MalformedXML",
+                           "The XML you provided was not well-formed or did not validate against "
+                           "our published schema");
+}
+
+static enum err read_tags(struct ctx *ctx, const struct request *request, json_t *tags)
+{
+        const struct xml *set;
+        struct xml *root;
+        const char *text;
+        size_t len;
+        enum err rc = s3_body_text(ctx, request, &text, &len);
+
+        if (rc != OK)
+                return rc;
+        if (xml_parse(ctx, text, len, &root) != OK || strcmp(root->name, "Tagging") != 0)
+                return malformed(ctx);
+        set = xml_child(root, "TagSet");
+        if (!set)
+                return malformed(ctx);
+        for (const struct xml *tag = set->child; rc == OK && tag; tag = tag->next) {
+                const char *name = xml_text(tag, "Key"), *value = xml_text(tag, "Value");
+
+                rc = name && value ? s3_tag_add(ctx, tags, name, value) : malformed(ctx);
+        }
+        return rc;
+}
+
+enum err tags_put(struct ctx *ctx, const struct request *request, struct reply *reply)
+{
+        CLEANUP(json_decrefp) json_t *tags = json_object();
+        const char *bucket = request_param(request, "bucket");
+        enum err rc = tags ? auth_require_bucket(ctx, bucket) : ctx_nomem(ctx);
+
+        (void)reply;
+        if (rc == OK)
+                rc = read_tags(ctx, request, tags);
+        return rc == OK ? object_tags_set(ctx, bucket, request_param(request, "key"), tags) : rc;
+}
+
+enum err tags_delete(struct ctx *ctx, const struct request *request, struct reply *reply)
+{
+        const char *bucket = request_param(request, "bucket");
+        enum err rc = auth_require_bucket(ctx, bucket);
+
+        if (rc == OK)
+                rc = object_tags_set(ctx, bucket, request_param(request, "key"), NULL);
+        if (rc == OK)
+                reply->status = 204;
+        return rc;
+}

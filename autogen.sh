@@ -43,6 +43,7 @@ CHECK_PACKAGES='
         clang                   /usr/bin/clang
         clang-format            /usr/bin/clang-format
         clang-tidy              /usr/bin/clang-tidy
+        libclang-rt-dev         /usr/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a
         libcmocka-dev           /usr/include/cmocka.h
         lighttpd-mod-openssl    /usr/lib/lighttpd/mod_openssl.so
         microsocks              /usr/bin/microsocks

@@ -172,6 +172,13 @@ def fronts(tally):
         tally.add("fronts: the checks run", ok, output or "no verdict")
 
 
+def fuzz(tally):
+    """The parsers of strangers' input, a minute each."""
+    ok, output = run(["/usr/bin/python3", "tests/fuzz/run.py", "--build", BUILD / "fuzz"])
+    if not count_verdicts(tally, output):
+        tally.add("fuzz: the harnesses run", ok, output or "no verdict")
+
+
 def clang_tidy(tally):
     """One test a file."""
     _, flags = run(["pkg-config", "--cflags", "libcurl", "libpq", "sqlite3", "jansson", "openssl",
@@ -235,7 +242,7 @@ def distcheck(tally):
 
 PARTS = {part.__name__: part for part in (
     build_release, build_sanitizers, build_clang, build_faults, style, fronts, c_tests, http, faults,
-    clang_tidy, install, distcheck)}
+    fuzz, clang_tidy, install, distcheck)}
 
 
 def main(names):

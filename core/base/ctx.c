@@ -11,6 +11,18 @@ enum err ctx_fail(struct ctx *ctx, enum err rc, const char *fmt, ...)
         va_start(ap, fmt);
         vsnprintf(ctx->detail, sizeof(ctx->detail), fmt, ap);
         va_end(ap);
+        ctx->code = NULL;
+        return rc;
+}
+
+enum err ctx_fail_as(struct ctx *ctx, enum err rc, const char *code, const char *fmt, ...)
+{
+        va_list ap;
+
+        va_start(ap, fmt);
+        vsnprintf(ctx->detail, sizeof(ctx->detail), fmt, ap);
+        va_end(ap);
+        ctx->code = code;
         return rc;
 }
 
@@ -19,7 +31,7 @@ enum err ctx_prefix(struct ctx *ctx, enum err rc, const char *what)
         char reason[CTX_DETAIL_SIZE];
 
         memcpy(reason, ctx->detail, sizeof(reason));
-        return ctx_fail(ctx, rc, "%s: %s", what, reason);
+        return ctx_fail_as(ctx, rc, ctx->code, "%s: %s", what, reason);
 }
 
 const char *ctx_shown_detail(const struct ctx *ctx, enum err rc)

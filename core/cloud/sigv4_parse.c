@@ -5,11 +5,12 @@
 
 #include "core/cloud/sigv4_canonical.h"
 
-#define EXPIRES_MAX_S 604800 /* a week */
-#define AMZ_DATE_LEN  16     /* 20130524T000000Z */
-#define SERVICE       "s3"
-#define TERMINATOR    "aws4_request"
-#define HEX_DIGITS    "0123456789abcdef"
+#define EXPIRES_MAX_S  604800 /* a week */
+#define AMZ_DATE_LEN   16     /* 20130524T000000Z */
+#define SERVICE        "s3"
+#define TERMINATOR     "aws4_request"
+#define CREDENTIAL_MAX 512
+#define HEX_DIGITS     "0123456789abcdef"
 
 /* A credential in pieces, from the header or the query. */
 struct pieces {
@@ -85,6 +86,8 @@ static enum err split_credential(struct ctx *ctx, const struct pieces *pieces, s
                                                "expecting KEY/YYYYMMDD/REGION/s3/aws4_request");
         }
         scope = slash[0] + 1;
+        if (strlen(pieces->credential) > CREDENTIAL_MAX)
+                return fail_credential(ctx, pieces, "it is too long");
         if (!is_printable(pieces->credential) || slash[0] == pieces->credential)
                 return fail_credential(ctx, pieces, "the access key ID is empty or not ASCII");
         if (strcmp(slash[3] + 1, TERMINATOR) != 0)

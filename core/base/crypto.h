@@ -67,6 +67,16 @@ NODISCARD bool crypto_digest_add_file(struct crypto_digest *digest, int fd, int6
 NODISCARD bool crypto_digest_end(struct crypto_digest *digest, char ret_md5_hex[MD5_HEX_SIZE],
                                  char ret_sha256_hex[SHA256_HEX_SIZE]);
 
+/* SHA-256 of one stream after another. */
+struct crypto_sha256_stream;
+NODISCARD struct crypto_sha256_stream *crypto_sha256_stream_new(void); /* NULL: out of memory */
+void crypto_sha256_stream_free(struct crypto_sha256_stream *stream);
+NODISCARD bool crypto_sha256_stream_add(struct crypto_sha256_stream *stream, const void *bytes,
+                                        size_t len);
+/* The hash of what was added; then the stream is empty again. */
+NODISCARD bool crypto_sha256_stream_end(struct crypto_sha256_stream *stream,
+                                        char ret_hex[SHA256_HEX_SIZE]);
+
 /* Cryptographic randomness. False: the kernel has none, which is a fault. */
 NODISCARD bool crypto_random(void *ret_bytes, size_t len);
 

@@ -19,10 +19,10 @@ enum err ctx_fail_as(struct ctx *ctx, enum err rc, const char *code, const char 
 {
         va_list ap;
 
-        ctx->code = code;
         va_start(ap, fmt);
         vsnprintf(ctx->detail, sizeof(ctx->detail), fmt, ap);
         va_end(ap);
+        ctx->code = code;
         return rc;
 }
 

@@ -46,9 +46,9 @@ struct ctx {
         char correlation_id[CTX_ID_SIZE];
         char job_id[CTX_ID_SIZE];     /* the job this is about, "" if none: for log and answers */
         char detail[CTX_DETAIL_SIZE]; /* why the last call failed, for the caller's eyes */
-        const char *code;             /* how S3 calls the failure, a constant; NULL: not said */
         unsigned retry_after_s;       /* when trying again later helps: how much; 0: not said */
         const char *details;          /* more about it, a JSON object; in the arena, NULL: none */
+        const char *code;             /* a protocol's own word for it; static, NULL: none */
 };
 
 /* Record why and return rc, so that a failure is one line:
@@ -57,11 +57,13 @@ struct ctx {
  * For faults it goes to the log only. */
 NODISCARD enum err ctx_fail(struct ctx *ctx, enum err rc, const char *fmt, ...) PRINTF(3, 4);
 
-/* The same for what S3 has a word of its own for: code is a constant, "NoSuchUpload". */
+/* The same where a protocol has its own word for the failure, as S3's "NoSuchKey": a static string
+ * for answers in that protocol. Plain ctx_fail takes the word away again. */
 NODISCARD enum err ctx_fail_as(struct ctx *ctx, enum err rc, const char *code, const char *fmt, ...)
         PRINTF(4, 5);
 
-/* Put what was tried before the reason that is there already: "what: reason". Returns rc. */
+/* Put what was tried before the reason that is there already: "what: reason". Returns rc.
+ * A protocol's word stays. */
 NODISCARD enum err ctx_prefix(struct ctx *ctx, enum err rc, const char *what);
 
 /* What users may be shown of a failure rc that is written down: the detail, or for a fault of our

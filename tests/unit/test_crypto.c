@@ -170,6 +170,23 @@ static void a_stream_has_the_same_digests_however_it_is_cut(void **state)
                             "f7846f55cf23e14eebeab5b4e1550cad5b509e3348fbc4efa3a1413d393cb650");
 }
 
+static void a_stream_starts_over_when_its_hash_was_taken(void **state)
+{
+        struct crypto_sha256_stream *stream = crypto_sha256_stream_new();
+        char sha256[SHA256_HEX_SIZE], expected[SHA256_HEX_SIZE];
+
+        (void)state;
+        assert_non_null(stream);
+        assert_true(crypto_sha256_hex("message digest", 14, expected));
+        for (int i = 0; i < 2; i++) {
+                assert_true(crypto_sha256_stream_add(stream, "message ", 8));
+                assert_true(crypto_sha256_stream_add(stream, "digest", 6));
+                assert_true(crypto_sha256_stream_end(stream, sha256));
+                assert_string_equal(sha256, expected);
+        }
+        crypto_sha256_stream_free(stream);
+}
+
 static void an_empty_stream_has_digests_too(void **state)
 {
         CLEANUP(crypto_digest_freep) struct crypto_digest *digest = crypto_digest_new();
@@ -325,6 +342,7 @@ int main(void)
                 cmocka_unit_test(md5_gives_the_rfc_1321_vectors),
                 cmocka_unit_test(hex_is_decoded_only_when_it_is_exactly_that),
                 cmocka_unit_test(a_stream_has_the_same_digests_however_it_is_cut),
+                cmocka_unit_test(a_stream_starts_over_when_its_hash_was_taken),
                 cmocka_unit_test(an_empty_stream_has_digests_too),
                 cmocka_unit_test(secrets_are_equal_only_when_every_byte_is),
                 cmocka_unit_test(a_wiped_secret_is_gone),

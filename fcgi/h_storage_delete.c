@@ -68,7 +68,7 @@ enum err storage_delete_many(struct ctx *ctx, const struct request *request, str
         static const char root[] = "DeleteResult";
         const char *name = request_param(request, "bucket"), *quiet;
         struct bucket bucket;
-        struct xml *list;
+        struct xml *list = NULL;
         struct buf *out;
         enum err rc;
 

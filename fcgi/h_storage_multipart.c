@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/config.h"
 #include "core/base/xml.h"
 #include "core/cloud/object_copy.h"
 #include "fcgi/handlers.h"

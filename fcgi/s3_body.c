@@ -140,14 +140,18 @@ enum err s3_body_announced(struct ctx *ctx, const struct request *request, struc
         return rc;
 }
 
+/* What decodes the body and hands its bytes to the sink. */
 static enum err new_chunked(struct ctx *ctx, const struct request *request,
-                            const struct s3_body *body, struct aws_chunked **ret)
+                            const struct s3_body *body, struct aws_chunked_options options,
+                            struct aws_chunked **ret)
 {
         const struct s3_signature *signature = request->signature;
-        bool is_signed = signature->sigv4.payload != SIGV4_STREAMING_UNSIGNED_TRAILER;
 
-        return aws_chunked_new(ctx, is_signed ? &signature->proof : NULL, body->chunk_trailer,
-                               body->size, ret);
+        if (signature->sigv4.payload != SIGV4_STREAMING_UNSIGNED_TRAILER)
+                options.proof = &signature->proof;
+        options.trailer = body->chunk_trailer;
+        options.decoded_length = body->size;
+        return aws_chunked_new(ctx, &options, ret);
 }
 
 /* The sum that stands behind the bytes. */
@@ -179,11 +183,12 @@ enum err s3_body_receive(struct ctx *ctx, const struct request *request, struct 
         if (!chunk)
                 return ctx_nomem(ctx);
         if (body->chunked)
-                rc = new_chunked(ctx, request, body, &chunked);
+                rc = new_chunked(ctx, request, body,
+                                 (struct aws_chunked_options){ .sink = sink, .arg = arg },
+                                 &chunked);
         while (rc == OK && (n = request_read(request, chunk, READ_CHUNK)) > 0) {
                 total += (int64_t)n;
-                rc = chunked ? aws_chunked_feed(ctx, chunked, chunk, n, sink, arg)
-                             : sink(ctx, arg, chunk, n);
+                rc = chunked ? aws_chunked_feed(ctx, chunked, chunk, n) : sink(ctx, arg, chunk, n);
         }
         if (rc != OK)
                 return rc;

@@ -35,7 +35,7 @@ static enum err split_source(struct ctx *ctx, const char *header, const char **r
 
 enum err s3_copy_source(struct ctx *ctx, const struct request *request, struct object_file *ret)
 {
-        const char *bucket, *key;
+        const char *bucket = NULL, *key = NULL;
         struct object_file file;
         struct http_entity entity;
         bool not_modified = false;

@@ -170,7 +170,8 @@ bool crypto_hash_add(struct crypto_hash *hash, const void *bytes, size_t len)
 
 bool crypto_hash_end(struct crypto_hash *hash, unsigned char *ret)
 {
-        return EVP_DigestFinal_ex(hash->context, ret, NULL) == 1;
+        return EVP_DigestFinal_ex(hash->context, ret, NULL) == 1 &&
+               EVP_DigestInit_ex2(hash->context, NULL, NULL) == 1;
 }
 
 struct crypto_digest {
@@ -231,43 +232,6 @@ bool crypto_digest_end(struct crypto_digest *digest, char ret_md5_hex[MD5_HEX_SI
                 return false;
         crypto_hex(md5, sizeof(md5), ret_md5_hex);
         crypto_hex(sha256, sizeof(sha256), ret_sha256_hex);
-        return true;
-}
-
-/* OpenSSL's own context behind our name. */
-static EVP_MD_CTX *sha256_context(struct crypto_sha256_stream *stream)
-{
-        return (EVP_MD_CTX *)stream;
-}
-
-struct crypto_sha256_stream *crypto_sha256_stream_new(void)
-{
-        EVP_MD_CTX *context = have_algorithms() ? EVP_MD_CTX_new() : NULL;
-
-        if (context && EVP_DigestInit_ex2(context, algorithms.sha256, NULL) == 1)
-                return (struct crypto_sha256_stream *)context;
-        EVP_MD_CTX_free(context);
-        return NULL;
-}
-
-void crypto_sha256_stream_free(struct crypto_sha256_stream *stream)
-{
-        EVP_MD_CTX_free(sha256_context(stream));
-}
-
-bool crypto_sha256_stream_add(struct crypto_sha256_stream *stream, const void *bytes, size_t len)
-{
-        return EVP_DigestUpdate(sha256_context(stream), bytes, len) == 1;
-}
-
-bool crypto_sha256_stream_end(struct crypto_sha256_stream *stream, char ret_hex[SHA256_HEX_SIZE])
-{
-        unsigned char hash[SHA256_SIZE];
-
-        if (EVP_DigestFinal_ex(sha256_context(stream), hash, NULL) != 1 ||
-            EVP_DigestInit_ex2(sha256_context(stream), algorithms.sha256, NULL) != 1)
-                return false;
-        crypto_hex(hash, sizeof(hash), ret_hex);
         return true;
 }
 

@@ -53,7 +53,8 @@ NODISCARD struct crypto_hash *crypto_hash_new(enum crypto_hash_kind kind); /* NU
 void crypto_hash_free(struct crypto_hash *hash);
 DEFINE_CLEANUP(struct crypto_hash *, crypto_hash_free)
 NODISCARD bool crypto_hash_add(struct crypto_hash *hash, const void *bytes, size_t len);
-/* Nothing may be added after it. ret has room for the kind's MD5_SIZE, SHA1_SIZE, SHA256_SIZE. */
+/* The hash of what was added; then it is empty again. ret has room for the kind's MD5_SIZE,
+ * SHA1_SIZE, SHA256_SIZE. */
 NODISCARD bool crypto_hash_end(struct crypto_hash *hash, unsigned char *ret);
 
 /* MD5 (the S3 ETag) and SHA-256 of one stream, side by side. */
@@ -66,16 +67,6 @@ NODISCARD bool crypto_digest_add(struct crypto_digest *digest, const void *bytes
 NODISCARD bool crypto_digest_add_file(struct crypto_digest *digest, int fd, int64_t *ret_size);
 NODISCARD bool crypto_digest_end(struct crypto_digest *digest, char ret_md5_hex[MD5_HEX_SIZE],
                                  char ret_sha256_hex[SHA256_HEX_SIZE]);
-
-/* SHA-256 of one stream after another. */
-struct crypto_sha256_stream;
-NODISCARD struct crypto_sha256_stream *crypto_sha256_stream_new(void); /* NULL: out of memory */
-void crypto_sha256_stream_free(struct crypto_sha256_stream *stream);
-NODISCARD bool crypto_sha256_stream_add(struct crypto_sha256_stream *stream, const void *bytes,
-                                        size_t len);
-/* The hash of what was added; then the stream is empty again. */
-NODISCARD bool crypto_sha256_stream_end(struct crypto_sha256_stream *stream,
-                                        char ret_hex[SHA256_HEX_SIZE]);
 
 /* Cryptographic randomness. False: the kernel has none, which is a fault. */
 NODISCARD bool crypto_random(void *ret_bytes, size_t len);

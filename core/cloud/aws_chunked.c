@@ -30,7 +30,7 @@ struct trailer {
 struct aws_chunked {
         struct aws_chunked_options options;
         struct sigv4_proof proof; /* signature: of what came last */
-        struct crypto_sha256_stream *hash;
+        struct crypto_hash *hash;
         enum state state;
         char line[AWS_CHUNKED_LINE_MAX + 2]; /* with CR and NUL */
         size_t line_len;
@@ -44,7 +44,7 @@ struct aws_chunked {
 
 static void free_hash(void *hash)
 {
-        crypto_sha256_stream_free(hash);
+        crypto_hash_free(hash);
 }
 
 static void wipe(void *chunked)
@@ -62,7 +62,7 @@ enum err aws_chunked_new(struct ctx *ctx, const struct aws_chunked_options *opti
         chunked->options = *options;
         if (options->proof) {
                 chunked->proof = *options->proof;
-                chunked->hash = crypto_sha256_stream_new();
+                chunked->hash = crypto_hash_new(CRYPTO_SHA256);
                 if (!chunked->hash || !arena_own(ctx->arena, chunked->hash, free_hash))
                         return ctx_nomem(ctx);
         }
@@ -99,11 +99,13 @@ static enum err check_signature(struct ctx *ctx, struct aws_chunked *chunked, co
 static enum err check_chunk(struct ctx *ctx, struct aws_chunked *chunked)
 {
         char hashes[2 * SHA256_HEX_SIZE] = EMPTY_SHA256 "\n";
+        unsigned char hash[SHA256_SIZE];
 
         if (!chunked->options.proof)
                 return OK;
-        if (!crypto_sha256_stream_end(chunked->hash, hashes + SHA256_HEX_SIZE))
+        if (!crypto_hash_end(chunked->hash, hash))
                 return ctx_fail(ctx, ERR_INTERNAL, "cannot hash a chunk");
+        crypto_hex(hash, SHA256_SIZE, hashes + SHA256_HEX_SIZE);
         return check_signature(ctx, chunked, "PAYLOAD", hashes, chunked->signature);
 }
 
@@ -321,7 +323,7 @@ static enum err feed_bytes(struct ctx *ctx, struct aws_chunked *chunked, const c
 {
         size_t used = (int64_t)len < chunked->left ? len : (size_t)chunked->left;
 
-        if (chunked->options.proof && !crypto_sha256_stream_add(chunked->hash, bytes, used))
+        if (chunked->options.proof && !crypto_hash_add(chunked->hash, bytes, used))
                 return ctx_fail(ctx, ERR_INTERNAL, "cannot hash a chunk");
         chunked->left -= (int64_t)used;
         if (chunked->left == 0)

@@ -8,8 +8,8 @@
 /* docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html, InvalidAccessKeyId. */
 static enum err unknown(struct ctx *ctx)
 {
-        return ctx_fail(ctx, ERR_UNAUTHENTICATED,
-                        "The AWS Access Key Id you provided does not exist in our records.");
+        return ctx_fail_as(ctx, ERR_UNAUTHENTICATED, "InvalidAccessKeyId",
+                           "The AWS Access Key Id you provided does not exist in our records.");
 }
 
 /* Who an owner's name stands for. ERR_UNAUTHENTICATED: nobody, whatever was stored in that name. */

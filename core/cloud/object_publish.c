@@ -7,10 +7,12 @@
 #include "core/cloud/event.h"
 #include "core/cloud/object_path.h"
 #include "core/cloud/object_rules.h"
+#include "core/cloud/remote_leftover.h"
 #include "core/db/db.h"
 
-#define PLACE_TRIES 5 /* a directory may be removed, empty, between its opening and our use of it  \
-                       */
+#define PLACE_TRIES                                                                                \
+        5 /* a directory may be removed, empty, between its opening and our use of it              \
+           */
 
 /* What a client calls "I did not think about it" is no type. */
 const char *object_type_given(const char *content_type, const char *key)
@@ -41,12 +43,14 @@ enum err object_check_condition(struct ctx *ctx, const struct object_condition *
         return OK;
 }
 
-/* Rules that hold in the moment the object becomes visible. */
-static enum err check(struct ctx *ctx, const struct object_publication *publication)
+/* Rules that hold in the moment the object becomes visible. *ret_old: where the bytes that it
+ * replaces are in the S3 store; "": nowhere there. */
+static enum err check(struct ctx *ctx, const struct object_publication *publication,
+                      const char **ret_old)
 {
         const struct object *object = &publication->object;
         struct bucket bucket;
-        struct object old = { .size_bytes = 0 };
+        struct object old = { .size_bytes = 0, .remote = "" };
         enum err rc;
 
         rc = object_check_still_allowed(ctx);
@@ -61,13 +65,23 @@ static enum err check(struct ctx *ctx, const struct object_publication *publicat
         rc = store_object_get(ctx, object->bucket, object->key, &old);
         if (rc != OK && rc != ERR_NOT_FOUND)
                 return rc;
+        if (!publication->body && !publication->is_new &&
+            strcmp(old.remote, object->remote ? object->remote : "") != 0)
+                return ctx_fail(ctx, ERR_CONFLICT, "The object was replaced meanwhile");
+        *ret_old = object->remote && strcmp(old.remote, object->remote) == 0 ? "" : old.remote;
         return object_check_quota(ctx, &bucket, object->size_bytes - old.size_bytes);
 }
 
-static enum err write_rows(struct ctx *ctx, const struct object_publication *publication)
+static enum err write_rows(struct ctx *ctx, const struct object_publication *publication,
+                           const char *old)
 {
+        const char *remote = publication->object.remote;
         enum err rc = store_object_put(ctx, &publication->object);
 
+        if (rc == OK && remote && *remote)
+                rc = store_leftover_forget(ctx, remote);
+        if (rc == OK && *old)
+                rc = remote_leftover_note(ctx, old, NULL);
         if (rc == OK && publication->upload_id)
                 rc = store_upload_delete(ctx, publication->upload_id);
         if (rc == OK && publication->also)
@@ -79,31 +93,34 @@ static enum err publish_once(struct ctx *ctx, const struct object_publication *p
 {
         CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
         CLEANUP(close_fdp) int dir = -1;
-        const char *path;
+        const bool file = publication->body && !publication->object.remote;
+        const char *path, *old = "";
         enum err rc;
 
         rc = object_path(ctx, publication->object.key, &path);
-        if (rc == OK && publication->body)
+        if (rc == OK && file)
                 rc = object_dir_open(ctx, publication->bucket->directory, path, true, &dir);
         if (rc == OK)
                 rc = db_begin(ctx, &tx);
         if (rc == OK)
-                rc = check(ctx, publication);
+                rc = check(ctx, publication, &old);
         if (rc == OK)
-                rc = write_rows(ctx, publication);
-        if (rc == OK && publication->body) {
+                rc = write_rows(ctx, publication, old);
+        if (rc == OK && file) {
                 enum err placed = object_body_place(ctx, publication->body, dir, object_leaf(path));
 
                 if (placed != OK)
                         return placed == ERR_NOT_FOUND ? ERR_NOT_READY : placed;
                 FAULT_POINT("storage.placed");
         }
-        if (rc == OK && publication->body)
+        if (rc == OK && (publication->body || publication->is_new))
                 rc = event_job_file(ctx, publication->bucket, &publication->object);
         if (rc == OK)
                 rc = db_commit(&tx);
         if (rc == OK && dir >= 0 && fsync(dir) != 0)
                 return ctx_fail(ctx, ERR_UNAVAILABLE, "an object's directory is not durable: %m");
+        if (rc == OK && *old)
+                remote_leftover_remove(ctx, old, NULL);
         return rc;
 }
 

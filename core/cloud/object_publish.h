@@ -6,6 +6,7 @@
 
 struct object_publication {
         struct object_body *body; /* ended; NULL: the file stays what it is, only the row changes */
+        bool is_new;              /* there is no body, and yet bytes have come: in the S3 store */
         const struct bucket *bucket;
         struct object object; /* all of its row */
         struct object_condition only;

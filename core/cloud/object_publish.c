@@ -99,7 +99,7 @@ static enum err publish_once(struct ctx *ctx, const struct object_publication *p
                         return placed == ERR_NOT_FOUND ? ERR_NOT_READY : placed;
                 FAULT_POINT("storage.placed");
         }
-        if (rc == OK && publication->body)
+        if (rc == OK && publication->body && !publication->unheard)
                 rc = event_job_file(ctx, publication->bucket, &publication->object);
         if (rc == OK)
                 rc = db_commit(&tx);

@@ -9,6 +9,7 @@ struct object_publication {
         const struct bucket *bucket;
         struct object object; /* all of its row */
         struct object_condition only;
+        bool unheard;          /* no event is made of it */
         const char *upload_id; /* its row in uploads goes; NULL: it has none */
         /* Runs in the same transaction. NULL: nothing more to write. */
         enum err (*also)(struct ctx *ctx, void *arg, const struct object *object);

@@ -89,8 +89,11 @@ static enum err publish_once(struct ctx *ctx, const struct object_publication *p
         enum err rc;
 
         rc = object_path(ctx, publication->object.key, &path);
-        if (rc == OK && publication->body)
+        if (rc == OK && publication->body) {
                 rc = object_dir_open(ctx, publication->bucket->directory, path, true, &dir);
+                if (rc == ERR_NOT_FOUND)
+                        return ERR_NOT_READY; /* removed while it was made */
+        }
         if (rc == OK)
                 rc = db_begin(ctx, &tx);
         if (rc == OK)

@@ -77,6 +77,20 @@ enum err object_check_quota(struct ctx *ctx, const struct bucket *bucket, int64_
         return more > 0 ? check_totals(ctx, bucket, more) : OK;
 }
 
+enum err object_check_room(struct ctx *ctx, const struct bucket *bucket, const char *key,
+                           int64_t size)
+{
+        struct object old = { .size_bytes = 0 };
+        enum err rc;
+
+        if (ctx->config->job_quota_bytes == 0 && ctx->config->storage_quota_bytes == 0)
+                return OK;
+        rc = store_object_get(ctx, bucket->bucket, key, &old);
+        if (rc != OK && rc != ERR_NOT_FOUND)
+                return rc;
+        return object_check_quota(ctx, bucket, size - old.size_bytes);
+}
+
 enum err object_check_quota_kept(struct ctx *ctx, const char *bucket)
 {
         struct bucket row;

@@ -40,18 +40,6 @@ static enum err change_upload_row(struct object_upload *upload, bool insert)
         return rc;
 }
 
-/* Is there room for what comes in place of what is there? */
-static enum err check_room(struct ctx *ctx, const struct object_intent *intent,
-                           const struct bucket *bucket)
-{
-        struct object old = { .size_bytes = 0 };
-        enum err rc = store_object_get(ctx, intent->bucket, intent->key, &old);
-
-        if (rc != OK && rc != ERR_NOT_FOUND)
-                return rc;
-        return object_check_quota(ctx, bucket, intent->size - old.size_bytes);
-}
-
 /* What would be refused in the end is refused before the bytes come. */
 static enum err check_intent(struct ctx *ctx, const struct object_intent *intent,
                              struct bucket *ret_bucket)
@@ -65,7 +53,7 @@ static enum err check_intent(struct ctx *ctx, const struct object_intent *intent
                 rc = store_bucket_get(ctx, intent->bucket, ret_bucket);
         if (rc == OK)
                 rc = object_check_condition(ctx, &intent->only, intent->bucket, intent->key);
-        return rc == OK ? check_room(ctx, intent, ret_bucket) : rc;
+        return rc == OK ? object_check_room(ctx, ret_bucket, intent->key, intent->size) : rc;
 }
 
 enum err object_upload_begin(struct ctx *ctx, const struct object_intent *intent,

@@ -60,8 +60,9 @@ static const char stream_policy[] =
         "Cache-Control: no-cache\r\n"
         "X-Accel-Buffering: no\r\n";
 static const char user_content_policy[] = "Content-Security-Policy: default-src 'none'; sandbox; "
-                                          "frame-ancestors 'none'\r\n"
-                                          "Cache-Control: private, no-cache\r\n";
+                                          "frame-ancestors 'none'\r\n";
+/* Unless whoever put it there said something else. */
+static const char user_content_caching[] = "Cache-Control: private, no-cache\r\n";
 
 static struct buf recycled(struct buf buf, size_t max)
 {
@@ -248,6 +249,15 @@ static const char *policy_of(const struct reply *reply)
         return reply->is_user_content ? user_content_policy : api_policy;
 }
 
+static bool says(const struct reply *reply, const char *name)
+{
+        for (size_t i = 0; i < reply->header_count; i++) {
+                if (strcasecmp(reply->headers[i].name, name) == 0)
+                        return true;
+        }
+        return false;
+}
+
 static void build_head(const struct ctx *ctx, struct reply *reply, bool sendfile)
 {
         int64_t length = reply->stream         ? reply->stream_length
@@ -268,6 +278,8 @@ static void build_head(const struct ctx *ctx, struct reply *reply, bool sendfile
                 add_header(out, reply->headers[i].name, reply->headers[i].value);
         buf_add(out, security_headers, sizeof(security_headers) - 1);
         buf_puts(out, policy_of(reply));
+        if (reply->is_user_content && !says(reply, "Cache-Control"))
+                buf_puts(out, user_content_caching);
         add_header(out, "X-Correlation-ID", ctx->correlation_id);
         buf_add(out, "\r\n", 2);
 }

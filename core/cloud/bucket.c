@@ -127,9 +127,14 @@ static enum err own_bucket(struct ctx *ctx, bucket_row_fn *row, void *arg)
 enum err bucket_each(struct ctx *ctx, const struct bucket_range *range, bucket_row_fn *row,
                      void *arg)
 {
-        if (ctx->actor.kind == ACTOR_JOB)
-                return strcmp(ctx->actor.job_id, range->after) > 0 ? own_bucket(ctx, row, arg) : OK;
-        return store_buckets_by_name(ctx, range, row, arg);
+        const char *own = ctx->actor.job_id;
+
+        if (ctx->actor.kind != ACTOR_JOB)
+                return store_buckets_by_name(ctx, range, row, arg);
+        if (strcmp(own, range->after) <= 0 ||
+            strncmp(own, range->prefix, strlen(range->prefix)) != 0)
+                return OK;
+        return own_bucket(ctx, row, arg);
 }
 
 enum err bucket_each_newest(struct ctx *ctx, unsigned limit, bucket_row_fn *row, void *arg)

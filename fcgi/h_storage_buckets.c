@@ -133,6 +133,12 @@ enum err storage_buckets(struct ctx *ctx, const struct request *request, struct 
         return rc == OK ? s3_reply_xml_end(ctx, reply, root) : rc;
 }
 
+/* Some fronts take a path in Location for a redirect that they are to follow, RFC 3875 6.2.2. */
+static bool may_say_location(const struct request *request)
+{
+        return !transport_param(request->transport, "SIMPLETUNER_NO_LOCATION");
+}
+
 enum err storage_bucket_create(struct ctx *ctx, const struct request *request, struct reply *reply)
 {
         const char *bucket = request_param(request, "bucket"), *location;
@@ -141,7 +147,7 @@ enum err storage_bucket_create(struct ctx *ctx, const struct request *request, s
         rc = auth_require_bucket(ctx, bucket);
         if (rc == OK)
                 rc = bucket_create(ctx, bucket);
-        if (rc != OK)
+        if (rc != OK || !may_say_location(request))
                 return rc;
         location = arena_printf(ctx->arena, "/%s", bucket);
         if (!location)

@@ -109,6 +109,14 @@ static enum err verify(struct ctx *ctx, struct sigv4_request *wire, struct secre
                            secret_key, signature);
 }
 
+/* A signing key is good for a day. */
+static void wipe_key(void *signature)
+{
+        struct sigv4_proof *proof = &((struct s3_signature *)signature)->proof;
+
+        secret_wipe(proof->signing_key, sizeof(proof->signing_key));
+}
+
 enum err s3_identify(struct ctx *ctx, struct request *request)
 {
         struct s3_signature *signature = arena_alloc(ctx->arena, sizeof(*signature));
@@ -127,7 +135,7 @@ enum err s3_identify(struct ctx *ctx, struct request *request)
         struct s3_identity identity;
         enum err rc;
 
-        if (!signature)
+        if (!signature || !arena_own(ctx->arena, signature, wipe_key))
                 return ctx_nomem(ctx);
         if (!wire.host)
                 wire.host = "";
@@ -142,8 +150,7 @@ enum err s3_identify(struct ctx *ctx, struct request *request)
         rc = verify(ctx, &wire, identity.secret_key, signature);
         if (rc != OK)
                 return rc;
-        ctx->actor = identity.actor;
-        ctx_set_job(ctx, identity.actor.job_id);
+        s3_auth_accept(ctx, &identity);
         return OK;
 }
 

@@ -11,7 +11,7 @@
 #include "core/cloud/object_rules.h"
 #include "core/db/db.h"
 
-#define SIZE_TEXT_MAX 28 /* " 53687091200x10000" and more */
+#define SIZE_TEXT_MAX 28                   /* " 53687091200x10000" and more */
 #define PART_SIZE_MIN ((int64_t)(5 * MiB)) /* of all parts but the last */
 
 struct assembly {

@@ -9,8 +9,9 @@
 #include "core/cloud/object_rules.h"
 #include "core/db/db.h"
 
-#define PLACE_TRIES 5 /* a directory may be removed, empty, between its opening and our use of it  \
-                       */
+#define PLACE_TRIES                                                                                \
+        5 /* a directory may be removed, empty, between its opening and our use of it              \
+           */
 
 /* What a client calls "I did not think about it" is no type. */
 const char *object_type_given(const char *content_type, const char *key)

@@ -125,6 +125,27 @@ static enum err choose_checksum(struct ctx *ctx, struct part_upload *upload,
         return OK;
 }
 
+static void take_size(void *arg, const struct part *part)
+{
+        *(struct part *)arg =
+                (struct part){ .number = part->number, .size_bytes = part->size_bytes };
+}
+
+/* Is there room for a part in place of an earlier one of its number? */
+static enum err check_room(struct ctx *ctx, const struct part_upload *upload)
+{
+        const struct part_intent *intent = &upload->intent;
+        const struct part_range range = { intent->upload_id, intent->number - 1, 1 };
+        struct part old = { .number = 0 };
+        enum err rc = store_parts_each(ctx, &range, take_size, &old);
+
+        if (rc != OK)
+                return rc;
+        return object_check_quota(ctx, &upload->bucket,
+                                  intent->size -
+                                          (old.number == intent->number ? old.size_bytes : 0));
+}
+
 static enum err prepare(struct ctx *ctx, struct part_upload *upload)
 {
         const struct part_intent *intent = &upload->intent;
@@ -141,7 +162,7 @@ static enum err prepare(struct ctx *ctx, struct part_upload *upload)
                 rc = multipart_find(ctx, &named, &upload->upload);
         if (rc == OK)
                 rc = store_bucket_get(ctx, intent->bucket, &upload->bucket);
-        return rc == OK ? object_check_quota(ctx, &upload->bucket, intent->size) : rc;
+        return rc == OK ? check_room(ctx, upload) : rc;
 }
 
 enum err part_upload_begin(struct ctx *ctx, const struct part_intent *intent,
@@ -192,7 +213,7 @@ static enum err publish(struct ctx *ctx, struct part_upload *upload, const struc
         if (rc == OK)
                 rc = store_part_put(ctx, upload->upload.upload_id, part, ret_old_file);
         if (rc == OK)
-                rc = object_check_quota(ctx, &upload->bucket, 1);
+                rc = object_check_quota_kept(ctx, upload->bucket.bucket);
         if (rc == OK)
                 rc = object_body_place(ctx, upload->body, dir, part->file);
         if (rc != OK)

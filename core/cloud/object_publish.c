@@ -43,10 +43,10 @@ enum err object_check_condition(struct ctx *ctx, const struct object_condition *
 }
 
 /* Rules that hold in the moment the object becomes visible. */
-static enum err check(struct ctx *ctx, const struct object_publication *publication)
+static enum err check(struct ctx *ctx, const struct object_publication *publication,
+                      int64_t *ret_old_size)
 {
         const struct object *object = &publication->object;
-        struct bucket bucket;
         struct object old = { .size_bytes = 0 };
         enum err rc;
 
@@ -56,23 +56,28 @@ static enum err check(struct ctx *ctx, const struct object_publication *publicat
         if (rc == OK)
                 rc = object_check_condition(ctx, &publication->only, object->bucket, object->key);
         if (rc == OK)
-                rc = store_bucket_get(ctx, object->bucket, &bucket);
-        if (rc != OK)
-                return rc;
-        rc = store_object_get(ctx, object->bucket, object->key, &old);
+                rc = store_object_get(ctx, object->bucket, object->key, &old);
         if (rc != OK && rc != ERR_NOT_FOUND)
                 return rc;
-        return object_check_quota(ctx, &bucket, object->size_bytes - old.size_bytes);
+        *ret_old_size = old.size_bytes;
+        return OK;
 }
 
 static enum err write_rows(struct ctx *ctx, const struct object_publication *publication)
 {
-        enum err rc = store_object_put(ctx, &publication->object);
+        const struct object *object = &publication->object;
+        int64_t old_size = 0;
+        enum err rc = check(ctx, publication, &old_size);
 
+        if (rc == OK)
+                rc = store_object_put(ctx, object);
         if (rc == OK && publication->upload_id)
                 rc = store_upload_delete(ctx, publication->upload_id);
         if (rc == OK && publication->also)
-                rc = publication->also(ctx, publication->arg, &publication->object);
+                rc = publication->also(ctx, publication->arg, object);
+        /* Now that parts have become the object, and are counted no more. */
+        if (rc == OK && object->size_bytes > old_size)
+                rc = object_check_quota_kept(ctx, object->bucket);
         return rc;
 }
 
@@ -84,12 +89,13 @@ static enum err publish_once(struct ctx *ctx, const struct object_publication *p
         enum err rc;
 
         rc = object_path(ctx, publication->object.key, &path);
-        if (rc == OK && publication->body)
+        if (rc == OK && publication->body) {
                 rc = object_dir_open(ctx, publication->bucket->directory, path, true, &dir);
+                if (rc == ERR_NOT_FOUND)
+                        return ERR_NOT_READY; /* removed while it was made */
+        }
         if (rc == OK)
                 rc = db_begin(ctx, &tx);
-        if (rc == OK)
-                rc = check(ctx, publication);
         if (rc == OK)
                 rc = write_rows(ctx, publication);
         if (rc == OK && publication->body) {

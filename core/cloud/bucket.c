@@ -8,6 +8,7 @@
 #include "core/base/ipnet.h"
 #include "core/cloud/audit.h"
 #include "core/cloud/provider_settings.h"
+#include "core/cloud/remote_store.h"
 #include "core/db/db.h"
 
 #define NAME_MIN     3
@@ -115,7 +116,7 @@ enum err bucket_delete(struct ctx *ctx, const char *name)
                 rc = audit_bucket(ctx, "storage.bucket_deleted", name, "A bucket was deleted");
         if (rc == OK)
                 rc = db_commit(&tx);
-        if (rc == OK)
+        if (rc == OK && !remote_is_url(bucket.directory))
                 rmdir(bucket.directory); /* what is left in it is no object: see "storage gc" */
         return rc;
 }

@@ -6,6 +6,7 @@
 
 struct object_publication {
         struct object_body *body; /* ended; NULL: the file stays what it is, only the row changes */
+        bool is_new;              /* there is no body, and yet bytes have come: in the S3 store */
         const struct bucket *bucket;
         struct object object; /* all of its row */
         struct object_condition only;
@@ -16,8 +17,8 @@ struct object_publication {
         void *arg;
 };
 
-/* What object_upload_finish returns of it. */
-NODISCARD enum err object_publish(struct ctx *ctx, const struct object_publication *publication);
+/* What object_upload_finish returns of it. object.file_mtime_ns is set here. */
+NODISCARD enum err object_publish(struct ctx *ctx, struct object_publication *publication);
 
 /* Is the condition met as the key is now? ERR_PRECONDITION. */
 NODISCARD enum err object_check_condition(struct ctx *ctx, const struct object_condition *only,

@@ -4,11 +4,15 @@
 #include "core/cloud/object_path.h"
 #include "core/cloud/object_rules.h"
 #include "core/cloud/object_store.h"
+#include "core/cloud/remote_leftover.h"
 #include "core/db/db.h"
 
-/* The row is the truth: without it the object is gone, whatever lies on disk. */
-static enum err remove_row(struct ctx *ctx, const char *bucket, const char *key)
+/* The row is the truth: without it the object is gone, whatever lies on disk or in the S3 store.
+ * *ret_remote: where it lies there; "": nowhere. */
+static enum err remove_row(struct ctx *ctx, const char *bucket, const char *key,
+                           const char **ret_remote)
 {
+        struct object object;
         CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
         enum err rc = db_begin(ctx, &tx);
 
@@ -17,8 +21,15 @@ static enum err remove_row(struct ctx *ctx, const char *bucket, const char *key)
         if (rc == OK)
                 rc = store_object_lock(ctx, bucket, key);
         if (rc == OK)
+                rc = store_object_get(ctx, bucket, key, &object);
+        if (rc == OK)
                 rc = store_object_delete(ctx, bucket, key);
-        return rc == OK ? db_commit(&tx) : rc;
+        if (rc == OK && *object.remote)
+                rc = remote_leftover_note(ctx, object.remote, NULL);
+        if (rc != OK)
+                return rc;
+        *ret_remote = object.remote;
+        return db_commit(&tx);
 }
 
 /* The file goes unless a writer has made it another object's meanwhile. */
@@ -47,6 +58,7 @@ static enum err remove_file(struct ctx *ctx, const struct bucket *bucket, const 
 
 enum err object_remove(struct ctx *ctx, const char *bucket, const char *key)
 {
+        const char *remote = "";
         struct bucket row;
         enum err rc;
 
@@ -57,9 +69,12 @@ enum err object_remove(struct ctx *ctx, const char *bucket, const char *key)
                 rc = store_bucket_get(ctx, bucket, &row);
         if (rc != OK)
                 return rc;
-        rc = remove_row(ctx, bucket, key);
+        rc = remove_row(ctx, bucket, key, &remote);
         if (rc == ERR_NOT_FOUND)
                 return OK;
         FAULT_POINT("storage.forgotten");
-        return rc == OK ? remove_file(ctx, &row, key) : rc;
+        if (rc != OK || !*remote)
+                return rc == OK ? remove_file(ctx, &row, key) : rc;
+        remote_leftover_remove(ctx, remote, NULL);
+        return OK;
 }

@@ -9,6 +9,7 @@
 #include "core/cloud/job_recovery.h"
 #include "core/cloud/object_store.h"
 #include "core/cloud/polling.h"
+#include "core/cloud/remote_leftover.h"
 #include "core/cloud/retention.h"
 
 /* Deal with at most limit things. */
@@ -79,9 +80,12 @@ static enum err sweep_uploading(struct ctx *ctx, struct task_run *run)
 static enum err sweep_uploads(struct ctx *ctx, struct task_run *run)
 {
         unsigned swept = 0;
+        unsigned removed = 0;
         enum err rc = object_store_sweep(ctx, &swept);
 
-        task_run_count(run, "swept", swept);
+        if (rc == OK)
+                rc = remote_leftover_sweep(ctx, run->task->batch, &removed);
+        task_run_count(run, "swept", swept + removed);
         return rc;
 }
 

@@ -179,7 +179,7 @@ void reply_error(struct ctx *ctx, struct reply *reply, enum err rc)
         int status = err_http_status[rc];
 
         reply->header_count = 0; /* what was said of an object is not true of an error */
-        if (err_is_fault(rc)) /* the true reason is for the log: it may name paths or SQL */
+        if (err_is_fault(rc))    /* the true reason is for the log: it may name paths or SQL */
                 snprintf(ctx->detail, sizeof(ctx->detail), "%s",
                          rc == ERR_UNAVAILABLE ? "The service cannot do this right now. Try again "
                                                  "later."

@@ -2,12 +2,14 @@
 
 #include "core/base/fault.h"
 #include "core/cloud/object_path.h"
+#include "core/cloud/object_publish.h"
 #include "core/cloud/object_rules.h"
 #include "core/cloud/object_store.h"
 #include "core/db/db.h"
 
 /* The row is the truth: without it the object is gone, whatever lies on disk. */
-static enum err remove_row(struct ctx *ctx, const char *bucket, const char *key)
+static enum err remove_row(struct ctx *ctx, const char *bucket, const char *key,
+                           const struct object_condition *only)
 {
         CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
         enum err rc = db_begin(ctx, &tx);
@@ -16,6 +18,8 @@ static enum err remove_row(struct ctx *ctx, const char *bucket, const char *key)
                 rc = object_check_still_allowed(ctx);
         if (rc == OK)
                 rc = store_object_lock(ctx, bucket, key);
+        if (rc == OK)
+                rc = object_check_condition(ctx, only, bucket, key);
         if (rc == OK)
                 rc = store_object_delete(ctx, bucket, key);
         return rc == OK ? db_commit(&tx) : rc;
@@ -45,7 +49,8 @@ static enum err remove_file(struct ctx *ctx, const struct bucket *bucket, const 
         return OK;
 }
 
-enum err object_remove(struct ctx *ctx, const char *bucket, const char *key)
+enum err object_remove_if(struct ctx *ctx, const char *bucket, const char *key,
+                          const struct object_condition *only)
 {
         struct bucket row;
         enum err rc;
@@ -57,9 +62,14 @@ enum err object_remove(struct ctx *ctx, const char *bucket, const char *key)
                 rc = store_bucket_get(ctx, bucket, &row);
         if (rc != OK)
                 return rc;
-        rc = remove_row(ctx, bucket, key);
-        if (rc == ERR_NOT_FOUND)
+        rc = remove_row(ctx, bucket, key, only);
+        if (rc == ERR_NOT_FOUND && !object_condition_needs_one(only))
                 return OK;
         FAULT_POINT("storage.forgotten");
         return rc == OK ? remove_file(ctx, &row, key) : rc;
+}
+
+enum err object_remove(struct ctx *ctx, const char *bucket, const char *key)
+{
+        return object_remove_if(ctx, bucket, key, &(struct object_condition){ .if_absent = false });
 }

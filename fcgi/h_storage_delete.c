@@ -5,6 +5,7 @@
 #include "core/cloud/object_store.h"
 #include "fcgi/handlers.h"
 #include "fcgi/s3_body.h"
+#include "fcgi/s3_headers.h"
 #include "fcgi/s3_reply.h"
 
 #define KEYS_MAX 1000
@@ -37,11 +38,18 @@ static void write_error(struct ctx *ctx, struct buf *out, const char *key, enum 
         xmlw_close(out, "Error");
 }
 
-static void delete_one(struct ctx *ctx, const char *bucket, const char *key, bool quiet,
+static void delete_one(struct ctx *ctx, const char *bucket, const struct xml *item, bool quiet,
                        struct buf *out)
 {
-        enum err rc = object_remove(ctx, bucket, key);
+        const struct s3_condition_texts texts = { .etag = xml_text(item, "ETag"),
+                                                  .size = xml_text(item, "Size"),
+                                                  .modified = xml_text(item, "LastModifiedTime") };
+        const char *key = xml_text(item, "Key");
+        struct object_condition only;
+        enum err rc = s3_condition(ctx, &texts, &only);
 
+        if (rc == OK)
+                rc = object_remove_if(ctx, bucket, key, &only);
         if (rc != OK) {
                 write_error(ctx, out, key, rc);
         } else if (!quiet) {
@@ -71,8 +79,7 @@ enum err storage_delete_many(struct ctx *ctx, const struct request *request, str
         out = s3_reply_xml(reply, root);
         for (const struct xml *item = list->child; item; item = item->next) {
                 if (strcmp(item->name, "Object") == 0)
-                        delete_one(ctx, name, xml_text(item, "Key"),
-                                   quiet && strcmp(quiet, "true") == 0, out);
+                        delete_one(ctx, name, item, quiet && strcmp(quiet, "true") == 0, out);
         }
         return s3_reply_xml_end(ctx, reply, root);
 }

@@ -1,10 +1,12 @@
 #include "fcgi/s3_headers.h"
 
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "core/base/utf8.h"
+#include "fcgi/http_range.h"
 #include "fcgi/s3.h"
 
 #define METADATA_MAX       (2 * KiB) /* bytes of names and values, as S3 */
@@ -316,19 +318,45 @@ enum err s3_write_headers(struct ctx *ctx, const struct request *request,
         return rc;
 }
 
+static const char *etag_of(struct ctx *ctx, const char *text)
+{
+        const char *etag;
+
+        text += *text == '"';
+        etag = arena_strndup(ctx->arena, text, strcspn(text, "\""));
+        return etag ? etag : ""; /* which no object has */
+}
+
 struct object_condition s3_read_condition(struct ctx *ctx, const struct request *request)
 {
         const char *none = request_header(request, "If-None-Match");
         const char *match = request_header(request, "If-Match");
         struct object_condition only = { .if_absent = none && strcmp(none, "*") == 0 };
 
-        if (match) {
-                size_t quoted = *match == '"';
-
-                only.if_match =
-                        arena_strndup(ctx->arena, match + quoted, strcspn(match + quoted, "\""));
-                if (!only.if_match) /* then nothing matches */
-                        only.if_match = "";
-        }
+        if (none && !only.if_absent)
+                only.if_none_match = etag_of(ctx, none);
+        if (match)
+                only.if_match = etag_of(ctx, match);
         return only;
+}
+
+enum err s3_condition(struct ctx *ctx, const struct s3_condition_texts *texts,
+                      struct object_condition *ret)
+{
+        struct object_condition only = { .if_size = texts->size, .if_modified = texts->modified };
+        char *end;
+
+        if (texts->etag)
+                only.if_match = etag_of(ctx, texts->etag);
+        if (texts->size) {
+                only.size_bytes = strtoll(texts->size, &end, 10);
+                if (end == texts->size || *end || only.size_bytes < 0)
+                        return ctx_fail_as(ctx, ERR_INVALID, "InvalidArgument",
+                                           "The size to match must be a number of bytes");
+        }
+        if (texts->modified && !http_time_read(texts->modified, &only.modified_s))
+                return ctx_fail_as(ctx, ERR_INVALID, "InvalidArgument",
+                                   "The time to match must be a date of HTTP");
+        *ret = only;
+        return OK;
 }

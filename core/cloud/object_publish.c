@@ -21,24 +21,38 @@ const char *object_type_given(const char *content_type, const char *key)
         return real ? content_type : object_media_type(key);
 }
 
+bool object_condition_needs_one(const struct object_condition *only)
+{
+        return only->if_match || only->if_size || only->if_modified;
+}
+
+static bool is_met(const struct object_condition *only, const struct object *now)
+{
+        if (only->if_absent || (only->if_none_match && strcmp(only->if_none_match, now->etag) == 0))
+                return false;
+        if (only->if_match && strcmp(only->if_match, "*") != 0 &&
+            strcmp(only->if_match, now->etag) != 0)
+                return false;
+        if (only->if_size && only->size_bytes != now->size_bytes)
+                return false;
+        return !only->if_modified || only->modified_s == now->modified_at_us / US_PER_S;
+}
+
 enum err object_check_condition(struct ctx *ctx, const struct object_condition *only,
                                 const char *bucket, const char *key)
 {
         struct object now;
         enum err rc;
 
-        if (!only->if_absent && !only->if_match)
+        if (!only->if_absent && !only->if_none_match && !object_condition_needs_one(only))
                 return OK;
         rc = store_object_get(ctx, bucket, key, &now);
         if (rc == ERR_NOT_FOUND)
-                return only->if_match ? rc : OK;
-        if (rc != OK)
-                return rc;
-        if (only->if_absent ||
-            (strcmp(only->if_match, "*") != 0 && strcmp(only->if_match, now.etag) != 0))
+                return object_condition_needs_one(only) ? rc : OK;
+        if (rc == OK && !is_met(only, &now))
                 return ctx_fail_as(ctx, ERR_PRECONDITION, "PreconditionFailed",
                                    "At least one of the pre-conditions you specified did not hold");
-        return OK;
+        return rc;
 }
 
 /* What the object takes the place of. */

@@ -14,8 +14,11 @@ struct object_upload;
 /* On what the caller makes the writing of a key depend (RFC 9110 13.1): checked in the transaction
  * that writes it. */
 struct object_condition {
-        bool if_absent;       /* If-None-Match: * */
-        const char *if_match; /* an ETag without quotes, "*": any; NULL: not said */
+        bool if_absent;            /* If-None-Match: * */
+        const char *if_match;      /* an ETag without quotes, "*": any; NULL: not said */
+        const char *if_none_match; /* an ETag without quotes; NULL: not said */
+        bool if_size, if_modified; /* only if it has the size, was last modified in the second */
+        int64_t size_bytes, modified_s;
 };
 
 /* What a client announces. */

@@ -126,7 +126,7 @@ def test_metadata_without_a_value_is_kept(any_front):
     s3.put_object(Bucket=bucket, Key="foo", Body=b"bar", Metadata={"meta1": "", "b": "c"})
     s3.copy_object(Bucket=bucket, Key="copy", CopySource={"Bucket": bucket, "Key": "foo"})
     for stored, in any_front.query("SELECT metadata FROM objects WHERE bucket = %s", bucket):
-        assert stored == '{"b":"c","x-amz-meta-meta1":""}'
+        assert stored == '{"x-amz-meta-b":"c","x-amz-meta-meta1":""}'
     seen = s3.get_object(Bucket=bucket, Key="copy")["Metadata"]
     assert seen == {"b": "c"} | ({} if any_front.front == "lighttpd" else {"meta1": ""})
 

@@ -144,6 +144,10 @@ static const char *user_home(struct arena *arena)
 
 /* ---- where values come from ---- */
 
+/* Secrets of our own prefix, which are no settings (config_secret). */
+static const char *const own_secrets[] = { "SIMPLETUNER_STORAGE_ACCESS_KEY_ID",
+                                           "SIMPLETUNER_STORAGE_SECRET_ACCESS_KEY" };
+
 static bool is_known(const char *name)
 {
 #ifdef FAULT_POINTS
@@ -152,6 +156,10 @@ static bool is_known(const char *name)
 #endif
         for (size_t i = 0; i < ARRAY_SIZE(settings); i++) {
                 if (strcmp(settings[i].name, name) == 0)
+                        return true;
+        }
+        for (size_t i = 0; i < ARRAY_SIZE(own_secrets); i++) {
+                if (strcmp(own_secrets[i], name) == 0)
                         return true;
         }
         return strncmp(name, OWN_PREFIX, strlen(OWN_PREFIX)) != 0;

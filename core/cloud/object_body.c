@@ -100,7 +100,7 @@ void object_body_free(struct object_body *body, bool keep)
 
 bool object_body_is_remote(const struct object_body *body)
 {
-        return body && body->sent;
+        return body && (body->sent || (body->put && remote_put_has_begun(body->put)));
 }
 
 const char *object_body_id(const struct object_body *body)

@@ -111,6 +111,7 @@ void object_upload_free(struct object_upload *upload)
 {
         char detail[CTX_DETAIL_SIZE]; /* why it ends is the caller's to tell */
         const char *code;
+        bool remote;
 
         if (!upload)
                 return;
@@ -120,11 +121,12 @@ void object_upload_free(struct object_upload *upload)
         if (upload->registered && change_upload_row(upload, false) != OK)
                 log_event(upload->ctx, LOG_WARNING, logger, "An upload is left to the sweep",
                           "reason", upload->ctx->detail);
-        if (upload->remote.url && object_body_is_remote(upload->body))
-                remote_leftover_remove(upload->ctx, upload->remote.url, NULL);
+        remote = object_body_is_remote(upload->body);
+        object_body_free(upload->body, upload->registered || upload->intent.resume);
+        if (upload->remote.url && remote)
+                remote_leftover_delay(upload->ctx, upload->remote.url);
         else if (upload->remote.url)
                 remote_leftover_forget(upload->ctx, upload->remote.url);
-        object_body_free(upload->body, upload->registered || upload->intent.resume);
         memcpy(upload->ctx->detail, detail, sizeof(detail));
         upload->ctx->code = code;
 }

@@ -14,10 +14,13 @@ NODISCARD enum err remote_leftover_expect(struct ctx *ctx, const char *url);
 NODISCARD enum err remote_leftover_note(struct ctx *ctx, const char *url, const char *remote_id);
 void remote_leftover_remove(struct ctx *ctx, const char *url, const char *remote_id);
 
+/* Something broke off, and some stores keep half of it a moment later: the sweep looks soon. */
+void remote_leftover_delay(struct ctx *ctx, const char *url);
 /* Nothing ever came under this name. */
 void remote_leftover_forget(struct ctx *ctx, const char *url);
 
-/* Remove at most limit that are due. ERR_UNAVAILABLE: the store is away. */
+/* Look at no more than limit that are due, and remove them; what cannot be removed comes again an
+ * hour later. */
 NODISCARD enum err remote_leftover_sweep(struct ctx *ctx, unsigned limit, unsigned *ret_swept);
 
 #endif

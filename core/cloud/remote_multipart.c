@@ -119,13 +119,14 @@ enum err remote_multipart_complete(struct ctx *ctx, const struct remote_target *
 enum err remote_multipart_abort(struct ctx *ctx, const char *url, const char *id)
 {
         struct remote_ask ask = { .method = "DELETE", .url = url };
-        struct http_answer answer;
+        struct http_answer answer = { 0 };
         enum err rc;
 
         rc = upload_query(ctx, id, &ask.query);
         if (rc == OK)
                 rc = remote_ask(ctx, &ask, &answer);
-        return rc == ERR_NOT_FOUND ? OK : rc;
+        /* A store that cannot do this is left to its own ways of forgetting. */
+        return rc == ERR_NOT_FOUND || answer.status == 405 || answer.status == 501 ? OK : rc;
 }
 
 enum err remote_in_parts(struct ctx *ctx, const char *url, int64_t size, remote_part_fn *make,

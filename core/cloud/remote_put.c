@@ -40,6 +40,11 @@ enum err remote_put_begin(struct ctx *ctx, const struct remote_target *target, i
         return OK;
 }
 
+bool remote_put_has_begun(const struct remote_put *put)
+{
+        return put->stream != NULL;
+}
+
 void remote_put_free(struct remote_put *put)
 {
         if (put)

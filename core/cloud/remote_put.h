@@ -24,7 +24,9 @@ NODISCARD enum err remote_put_write(struct ctx *ctx, struct remote_put *put, con
  * ERR_INVALID: bytes are missing. ERR_NOT_FOUND: no such upload in parts. ERR_UNAVAILABLE. */
 NODISCARD enum err remote_put_finish(struct ctx *ctx, struct remote_put *put,
                                      const char **ret_etag);
-/* What was not finished is not there. */
+/* Were bytes sent already? */
+bool remote_put_has_begun(const struct remote_put *put);
+/* What was not finished breaks off: AWS and others then keep nothing. */
 void remote_put_free(struct remote_put *put);
 DEFINE_CLEANUP(struct remote_put *, remote_put_free)
 

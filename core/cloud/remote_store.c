@@ -7,10 +7,11 @@
 #include "core/cloud/http_retry.h"
 #include "core/cloud/secrets.h"
 
-#define SCHEME     "s3://"
-#define NAME_MAX   900 /* of a key in a name: S3 takes 1024 bytes in all */
-#define SLOW_S     600
-#define HASH_LABEL "x-amz-content-sha256: "
+#define SCHEME      "s3://"
+#define NAME_MAX    900 /* bytes before the id: S3 takes 1024 in all */
+#define SEGMENT_MAX 200 /* likewise, between slashes: some stores are file systems of 255 */
+#define SLOW_S      600
+#define HASH_LABEL  "x-amz-content-sha256: "
 
 bool remote_is_url(const char *directory)
 {
@@ -24,11 +25,31 @@ static bool is_plain(char c)
                c == '-' || c == '.' || c == '_';
 }
 
+/* What of a key may stand in a name: plain letters, no segment that is empty, hidden or too long.
+ */
+static void write_plain(const char *key, size_t room, char *out)
+{
+        size_t segment = 0, len = 0;
+
+        for (const char *c = key; *c && len < room; c++) {
+                if (*c == '/' && segment > 0) {
+                        segment = 0;
+                } else if (segment == SEGMENT_MAX) {
+                        continue;
+                } else {
+                        segment++;
+                }
+                out[len++] = segment > (size_t)(*c == '.') && is_plain(*c) ? *c
+                             : segment == 0                                ? '/'
+                                                                           : '_';
+        }
+        out[len] = '\0';
+}
+
 enum err remote_name(struct ctx *ctx, const char *bucket_url, const char *key, const char **ret_url)
 {
         size_t room = strlen(bucket_url) < NAME_MAX ? NAME_MAX - strlen(bucket_url) : 0;
-        size_t len = strlen(key) < room ? strlen(key) : room;
-        char *name = arena_strndup(ctx->arena, key, len);
+        char *name = arena_alloc(ctx->arena, room + 1);
         char id[ULID_SIZE];
         enum err rc = crypto_ulid(ctx, id);
 
@@ -36,14 +57,7 @@ enum err remote_name(struct ctx *ctx, const char *bucket_url, const char *key, c
                 return rc;
         if (!name)
                 return ctx_nomem(ctx);
-        for (size_t i = 0; i < len; i++) {
-                bool begins = i == 0 || name[i - 1] == '/';
-
-                if (!is_plain(name[i]) && (name[i] != '/' || begins))
-                        name[i] = '_';
-                if (begins && name[i] == '.')
-                        name[i] = '_';
-        }
+        write_plain(key, room, name);
         *ret_url = arena_printf(ctx->arena, "%s/%s.%s", bucket_url, name, id);
         return *ret_url ? OK : ctx_nomem(ctx);
 }

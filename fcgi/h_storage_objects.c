@@ -169,11 +169,19 @@ enum err storage_put(struct ctx *ctx, const struct request *request, struct repl
 
 enum err storage_delete(struct ctx *ctx, const struct request *request, struct reply *reply)
 {
+        const struct s3_condition_texts texts = {
+                .etag = request_header(request, "If-Match"),
+                .size = request_header(request, "X-Amz-If-Match-Size"),
+                .modified = request_header(request, "X-Amz-If-Match-Last-Modified-Time"),
+        };
         const char *bucket = request_param(request, "bucket");
+        struct object_condition only;
         enum err rc = auth_require_bucket(ctx, bucket);
 
         if (rc == OK)
-                rc = object_remove(ctx, bucket, request_param(request, "key"));
+                rc = s3_condition(ctx, &texts, &only);
+        if (rc == OK)
+                rc = object_remove_if(ctx, bucket, request_param(request, "key"), &only);
         if (rc == OK)
                 reply->status = 204;
         return rc;

@@ -58,15 +58,12 @@ static const char security_headers[] = "X-Content-Type-Options: nosniff\r\n"
                                        "camera=()\r\n";
 /* An answer of the API is no page; a file of a job must never become one. */
 static const char api_policy[] =
-        "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n"
-        "Cache-Control: no-store\r\n";
+        "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n";
 static const char stream_policy[] =
         "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n"
-        "Cache-Control: no-cache\r\n"
         "X-Accel-Buffering: no\r\n";
 static const char user_content_policy[] = "Content-Security-Policy: default-src 'none'; sandbox; "
-                                          "frame-ancestors 'none'\r\n"
-                                          "Cache-Control: private, no-cache\r\n";
+                                          "frame-ancestors 'none'\r\n";
 
 static struct buf recycled(struct buf buf, size_t max)
 {
@@ -181,13 +178,14 @@ void reply_error(struct ctx *ctx, struct reply *reply, enum err rc)
 {
         int status = err_http_status[rc];
 
-        if (err_is_fault(rc)) /* the true reason is for the log: it may name paths or SQL */
+        reply->header_count = 0; /* what was said of an object is not true of an error */
+        if (err_is_fault(rc))    /* the true reason is for the log: it may name paths or SQL */
                 snprintf(ctx->detail, sizeof(ctx->detail), "%s",
                          rc == ERR_UNAVAILABLE ? "The service cannot do this right now. Try again "
                                                  "later."
                                                : "Internal error. The log has the details under "
                                                  "this answer's X-Correlation-ID.");
-        if (status == 503)
+        if (status == 503 || ctx->retry_after_s)
                 add_retry_after(ctx, reply);
         if (status == 401)
                 reply_header(reply, "WWW-Authenticate", "Bearer realm=\"simpletuner-cloud\"");
@@ -247,11 +245,30 @@ static void add_length(struct buf *out, int64_t length)
         buf_add(out, "\r\n", 2);
 }
 
-static const char *policy_of(const struct reply *reply)
+static bool has_header(const struct reply *reply, const char *name)
 {
-        if (reply->stream && !reply->is_user_content)
-                return stream_policy;
-        return reply->is_user_content ? user_content_policy : api_policy;
+        for (size_t i = 0; i < reply->header_count; i++) {
+                if (strcasecmp(reply->headers[i].name, name) == 0)
+                        return true;
+        }
+        return false;
+}
+
+/* Who may keep the answer, unless an object says so itself, and what a browser may do with it. */
+static void add_policy(struct buf *out, const struct reply *reply)
+{
+        const char *policy = api_policy, *cache = "no-store";
+
+        if (reply->is_user_content) {
+                policy = user_content_policy;
+                cache = "private, no-cache";
+        } else if (reply->stream) {
+                policy = stream_policy;
+                cache = "no-cache";
+        }
+        buf_puts(out, policy);
+        if (!has_header(reply, "Cache-Control"))
+                add_header(out, "Cache-Control", cache);
 }
 
 /* Is the body a file, or like one? */
@@ -268,7 +285,10 @@ static void build_head(const struct ctx *ctx, struct reply *reply, bool sendfile
         struct buf *out = &reply->head;
 
         /* Said even where it is 200: with a Location, no Status means 302, RFC 3875 6.2.3. */
-        buf_printf(out, "Status: %d %s\r\n", reply->status, reason_of(reply->status));
+        if (reply->status == 200)
+                buf_puts(out, "Status: 200 OK\r\n");
+        else
+                buf_printf(out, "Status: %d %s\r\n", reply->status, reason_of(reply->status));
         if (reply->status != 204 && reply->status != 304)
                 add_header(out, "Content-Type", reply->content_type);
         if (sendfile)
@@ -279,7 +299,7 @@ static void build_head(const struct ctx *ctx, struct reply *reply, bool sendfile
         for (size_t i = 0; i < reply->header_count; i++)
                 add_header(out, reply->headers[i].name, reply->headers[i].value);
         buf_add(out, security_headers, sizeof(security_headers) - 1);
-        buf_puts(out, policy_of(reply));
+        add_policy(out, reply);
         add_header(out, "X-Correlation-ID", ctx->correlation_id);
         buf_add(out, "\r\n", 2);
 }

@@ -70,6 +70,8 @@ static const struct setting settings[] = {
             "bytes that one job may store, 0 without limit", .min = 0, .max = 1e18),
         ROW("SIMPLETUNER_STORAGE_QUOTA_BYTES", UINT, storage_quota_bytes, "0",
             "bytes that all buckets may hold together, 0 without limit", .min = 0, .max = 1e18),
+        ROW("SIMPLETUNER_JOB_REQUESTS_PER_MINUTE", UINT, job_requests_per_minute, "6000",
+            "storage requests of one job, 0 without limit", .min = 0, .max = 1e9),
         ROW("SIMPLETUNER_STALE_UPLOAD_HOURS", UINT, stale_upload_hours, "24",
             "hours after its last part until an upload in parts is given up", .min = 1,
             .max = 8760),

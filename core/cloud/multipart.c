@@ -109,6 +109,13 @@ enum err multipart_create(struct ctx *ctx, const struct multipart *announced, co
         return rc;
 }
 
+static enum err no_upload(struct ctx *ctx)
+{
+        return ctx_fail_as(ctx, ERR_NOT_FOUND, "NoSuchUpload",
+                           "The upload does not exist: the id may be wrong, or the upload was "
+                           "aborted or completed");
+}
+
 enum err multipart_find(struct ctx *ctx, const struct multipart *named, struct multipart *ret)
 {
         struct multipart upload;
@@ -116,9 +123,7 @@ enum err multipart_find(struct ctx *ctx, const struct multipart *named, struct m
 
         if (rc == OK && (strcmp(upload.bucket, named->bucket) != 0 ||
                          strcmp(upload.key, named->key) != 0 || upload.completed_etag))
-                return ctx_fail_as(ctx, ERR_NOT_FOUND, "NoSuchUpload",
-                                   "The upload does not exist: the id may be wrong, or the upload "
-                                   "was aborted or completed");
+                return no_upload(ctx);
         if (rc == OK)
                 *ret = upload;
         return rc;
@@ -142,6 +147,27 @@ static enum err choose_checksum(struct ctx *ctx, struct part_upload *upload,
         return OK;
 }
 
+static void take_size(void *arg, const struct part *part)
+{
+        *(struct part *)arg =
+                (struct part){ .number = part->number, .size_bytes = part->size_bytes };
+}
+
+/* Is there room for a part in place of an earlier one of its number? */
+static enum err check_room(struct ctx *ctx, const struct part_upload *upload)
+{
+        const struct part_intent *intent = &upload->intent;
+        const struct part_range range = { intent->upload_id, intent->number - 1, 1 };
+        struct part old = { .number = 0 };
+        enum err rc = store_parts_each(ctx, &range, take_size, &old);
+
+        if (rc != OK)
+                return rc;
+        return object_check_quota(ctx, &upload->bucket,
+                                  intent->size -
+                                          (old.number == intent->number ? old.size_bytes : 0));
+}
+
 static enum err prepare(struct ctx *ctx, struct part_upload *upload)
 {
         const struct part_intent *intent = &upload->intent;
@@ -158,7 +184,7 @@ static enum err prepare(struct ctx *ctx, struct part_upload *upload)
                 rc = multipart_find(ctx, &named, &upload->upload);
         if (rc == OK)
                 rc = store_bucket_get(ctx, intent->bucket, &upload->bucket);
-        return rc == OK ? object_check_quota(ctx, &upload->bucket, intent->size) : rc;
+        return rc == OK ? check_room(ctx, upload) : rc;
 }
 
 enum err part_upload_begin(struct ctx *ctx, const struct part_intent *intent,
@@ -195,46 +221,61 @@ enum err part_upload_write(struct ctx *ctx, struct part_upload *upload, const vo
         return object_body_write(ctx, upload->body, bytes, len);
 }
 
-/* The row, then the file under its name, then both become true together. */
-static enum err publish(struct ctx *ctx, struct part_upload *upload, const struct part *part,
-                        const char **ret_old_file)
+static enum err write_row(struct ctx *ctx, const struct part_upload *upload,
+                          const struct part *part, const char **ret_old_file)
 {
         CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
-        CLEANUP(close_fdp) int dir = -1;
-        const char *root = multipart_root(ctx, upload->bucket.directory);
-        const char *path = arena_printf(ctx->arena, "%s/%s", upload->upload.upload_id, part->file);
-        const bool file = !*upload->upload.remote;
-        enum err rc = OK;
+        enum err rc = db_begin(ctx, &tx);
 
-        if (!root || !path)
-                return ctx_nomem(ctx);
-        if (file)
-                rc = object_dir_open(ctx, root, path, true, &dir);
-        if (rc == OK)
-                rc = db_begin(ctx, &tx);
         if (rc == OK)
                 rc = object_check_still_allowed(ctx);
         if (rc == OK)
                 rc = store_part_put(ctx, upload->upload.upload_id, part, ret_old_file);
         if (rc == OK)
-                rc = object_check_quota(ctx, &upload->bucket, 1);
-        if (rc == OK && file)
-                rc = object_body_place(ctx, upload->body, dir, part->file);
+                rc = object_check_quota_kept(ctx, upload->bucket.bucket);
+        return rc == OK ? db_commit(&tx) : rc;
+}
+
+/* No other file has or had this name: it is given first, and durable together with the bytes. */
+static enum err publish_file(struct ctx *ctx, struct part_upload *upload, const struct part *part)
+{
+        CLEANUP(close_fdp) int dir = -1;
+        const char *root = multipart_root(ctx, upload->bucket.directory), *old_file;
+        const char *path = arena_printf(ctx->arena, "%s/%s", upload->upload.upload_id, part->file);
+        int64_t mtime_ns;
+        enum err rc;
+
+        if (!root || !path)
+                return ctx_nomem(ctx);
+        rc = object_dir_open(ctx, root, path, true, &dir);
+        if (rc == OK)
+                rc = object_body_place_new(ctx, upload->body, dir, part->file);
+        if (rc == ERR_NOT_FOUND) /* it was ended while its directory was made */
+                return no_upload(ctx);
         if (rc != OK)
                 return rc;
+        rc = object_body_sync(ctx, upload->body, dir, &mtime_ns);
         FAULT_POINT("storage.part_placed");
-        if (file && fsync(dir) != 0)
-                return ctx_fail(ctx, ERR_UNAVAILABLE, "a part's directory is not durable: %m");
-        rc = db_commit(&tx);
-        if (rc == OK && file && *ret_old_file)
-                unlinkat(dir, *ret_old_file, 0);
+        if (rc == OK)
+                rc = write_row(ctx, upload, part, &old_file);
+        if (rc != OK && !err_is_fault(rc)) /* after a fault it is not certain that the row is not */
+                unlinkat(dir, part->file, 0);
+        else if (rc == OK && old_file)
+                unlinkat(dir, old_file, 0);
         return rc;
+}
+
+static enum err publish(struct ctx *ctx, struct part_upload *upload, const struct part *part)
+{
+        const char *old_etag;
+
+        return *upload->upload.remote ? write_row(ctx, upload, part, &old_etag)
+                                      : publish_file(ctx, upload, part);
 }
 
 enum err part_upload_finish(struct ctx *ctx, struct part_upload *upload,
                             const struct object_expect *expect, struct part *ret)
 {
-        const char *old_file;
         struct object_sums sums;
         struct part part;
         enum err rc = object_body_end(ctx, upload->body, expect, &sums);
@@ -254,7 +295,7 @@ enum err part_upload_finish(struct ctx *ctx, struct part_upload *upload,
                 part.file = sums.remote_etag;
         if (!part.file)
                 return ctx_nomem(ctx);
-        rc = publish(ctx, upload, &part, &old_file);
+        rc = publish(ctx, upload, &part);
         if (rc == OK)
                 *ret = part;
         return rc;

@@ -172,6 +172,15 @@ static enum err sum_of_whole(struct assembly *assembly, enum checksum_kind kind)
         return ctx_strdup(assembly->ctx, whole, &assembly->checksum);
 }
 
+/* The number of parts behind a composite one need not be claimed. */
+static bool is_claimed(const char *claimed, const char *checksum)
+{
+        size_t len = strcspn(checksum, "-");
+
+        return strcmp(claimed, checksum) == 0 ||
+               (strlen(claimed) == len && strncmp(claimed, checksum, len) == 0);
+}
+
 static enum err make_checksum(struct assembly *assembly)
 {
         enum checksum_kind kind = multipart_checksum(&assembly->upload);
@@ -185,8 +194,7 @@ static enum err make_checksum(struct assembly *assembly)
                 rc = sum_of_whole(assembly, kind);
         else
                 rc = sum_of_sums(assembly, kind);
-        if (rc == OK && claimed && strcmp(claimed, assembly->checksum) != 0 &&
-            strncmp(claimed, assembly->checksum, strcspn(assembly->checksum, "-")) != 0)
+        if (rc == OK && claimed && !is_claimed(claimed, assembly->checksum))
                 return ctx_fail_as(assembly->ctx, ERR_INVALID, "BadDigest",
                                    "The checksum you specified did not match what we received.");
         return rc;
@@ -295,7 +303,6 @@ static enum err assemble(struct assembly *assembly, struct object_body *body, st
                 .size_bytes = assembly->size,
                 .etag = assembly->etag,
                 .content_type = upload->content_type,
-                .file_mtime_ns = sums.file_mtime_ns,
                 .modified_at_us = clock_wall_us(ctx->clock),
                 .metadata = upload->metadata,
                 .tags = upload->tags,
@@ -337,8 +344,8 @@ static enum err prepare(struct assembly *assembly)
         return rc == OK ? write_sizes(assembly) : rc;
 }
 
-enum err multipart_complete(struct ctx *ctx, const struct multipart_claim *claim,
-                            struct object *ret)
+static enum err complete_once(struct ctx *ctx, const struct multipart_claim *claim,
+                              struct object *ret)
 {
         struct assembly assembly = { .ctx = ctx, .claim = claim };
         const struct multipart named = { .bucket = claim->bucket,
@@ -348,15 +355,7 @@ enum err multipart_complete(struct ctx *ctx, const struct multipart_claim *claim
         struct object_body *body;
         enum err rc;
 
-        rc = object_check_receiving(ctx);
-        if (rc == OK)
-                rc = store_multipart_get(ctx, claim->upload_id, &assembly.upload);
-        if (rc == OK && assembly.upload.completed_etag &&
-            strcmp(assembly.upload.bucket, claim->bucket) == 0 &&
-            strcmp(assembly.upload.key, claim->key) == 0)
-                return answer_again(ctx, &assembly.upload, ret);
-        if (rc == OK)
-                rc = multipart_find(ctx, &named, &assembly.upload);
+        rc = multipart_find(ctx, &named, &assembly.upload);
         if (rc == OK)
                 rc = store_bucket_get(ctx, claim->bucket, &assembly.bucket);
         if (rc == OK)
@@ -373,5 +372,48 @@ enum err multipart_complete(struct ctx *ctx, const struct multipart_claim *claim
         object_body_free(body, false);
         if (rc == OK)
                 multipart_remove_files(ctx, assembly.bucket.directory, claim->upload_id);
+        return rc;
+}
+
+/* Has it been completed, perhaps a moment ago by another request? The transaction waits for that
+ * one's to be durable. */
+static bool is_completed(struct ctx *ctx, const struct multipart_claim *claim,
+                         struct multipart *ret)
+{
+        CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
+        struct multipart upload;
+        enum err rc = db_begin(ctx, &tx);
+
+        if (rc == OK)
+                rc = store_multipart_get(ctx, claim->upload_id, &upload);
+        if (rc == OK)
+                rc = db_commit(&tx);
+        if (rc != OK || !upload.completed_etag || strcmp(upload.bucket, claim->bucket) != 0 ||
+            strcmp(upload.key, claim->key) != 0)
+                return false;
+        *ret = upload;
+        return true;
+}
+
+enum err multipart_complete(struct ctx *ctx, const struct multipart_claim *claim,
+                            struct object *ret)
+{
+        char detail[CTX_DETAIL_SIZE];
+        struct multipart upload;
+        const char *code;
+        enum err rc;
+
+        rc = object_check_receiving(ctx);
+        if (rc != OK)
+                return rc;
+        rc = complete_once(ctx, claim, ret);
+        if (rc == OK)
+                return OK;
+        memcpy(detail, ctx->detail, sizeof(detail));
+        code = ctx->code;
+        if (is_completed(ctx, claim, &upload))
+                return answer_again(ctx, &upload, ret);
+        memcpy(ctx->detail, detail, sizeof(detail));
+        ctx->code = code;
         return rc;
 }

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "core/base/config.h"
@@ -254,20 +255,59 @@ enum err object_body_end(struct ctx *ctx, struct object_body *body,
                          const struct object_expect *expect, struct object_sums *ret)
 {
         struct object_sums sums = { 0 };
-        struct stat st;
         enum err rc = take_sums(ctx, body, &sums);
 
         if (rc == OK && expect)
                 rc = object_expect_check(ctx, expect, &sums);
         if (rc == OK && body->target.url)
                 return send_away(ctx, body, &sums, ret);
-        if (rc != OK)
-                return rc;
+        if (rc == OK)
+                *ret = sums;
+        return rc;
+}
+
+/* File systems whose fsync of a file keeps the name it was given before: their journals are in
+ * order, and a name is part of what happened to the file. */
+static bool keeps_names(int fd)
+{
+        static const unsigned long kinds[] = { 0xEF53 /* ext4 */, 0x58465342 /* XFS */,
+                                               0x9123683E /* Btrfs */, 0x01021994 /* tmpfs */ };
+        struct statfs fs;
+
+        if (fstatfs(fd, &fs) != 0)
+                return false;
+        for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+                if ((unsigned long)fs.f_type == kinds[i])
+                        return true;
+        }
+        return false;
+}
+
+enum err object_body_sync(struct ctx *ctx, const struct object_body *body, int dir,
+                          int64_t *ret_mtime_ns)
+{
+        struct stat st;
+
         if (fsync(body->temp.fd) != 0 || fstat(body->temp.fd, &st) != 0)
                 return object_temp_error(ctx, "an upload is not durable");
-        sums.file_mtime_ns = object_mtime_ns(&st);
-        *ret = sums;
+        if (dir >= 0 && !keeps_names(dir) && fsync(dir) != 0)
+                return ctx_fail(ctx, ERR_UNAVAILABLE, "an object's directory is not durable: %m");
+        *ret_mtime_ns = object_mtime_ns(&st);
         return OK;
+}
+
+enum err object_body_place_new(struct ctx *ctx, struct object_body *body, int dir, const char *leaf)
+{
+        return object_temp_place_new(ctx, &body->temp, dir, leaf);
+}
+
+bool object_body_is_at(const struct object_body *body, int dir, const char *leaf)
+{
+        struct stat own, named;
+
+        return fstat(body->temp.fd, &own) == 0 &&
+               fstatat(dir, leaf, &named, AT_SYMLINK_NOFOLLOW) == 0 && own.st_ino == named.st_ino &&
+               own.st_dev == named.st_dev;
 }
 
 enum err object_body_place(struct ctx *ctx, struct object_body *body, int dir, const char *leaf)

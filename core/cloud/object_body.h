@@ -30,7 +30,6 @@ struct object_expect {
 
 struct object_sums {
         int64_t size_bytes;
-        int64_t file_mtime_ns;
         const char *md5, *sha256; /* hex */
         const char *checksum;     /* base64; "" when no kind was wanted */
         const char *remote_etag;  /* the S3 store's; NULL: it gave none, or it is a file */
@@ -66,13 +65,23 @@ NODISCARD enum err object_body_write(struct ctx *ctx, struct object_body *body, 
 NODISCARD enum err object_body_append(struct ctx *ctx, struct object_body *body, int fd,
                                       int64_t size);
 
-/* All bytes are there: check them and make them durable. expect may be NULL. ERR_INVALID: they are
- * others (BadDigest, XAmzContentSHA256Mismatch). Faults. */
+/* All bytes are there: are they what they should be? expect may be NULL. Those of another store are
+ * there then. ERR_INVALID: they are others (BadDigest, XAmzContentSHA256Mismatch). Faults. */
 NODISCARD enum err object_body_end(struct ctx *ctx, struct object_body *body,
                                    const struct object_expect *expect, struct object_sums *ret);
-/* Give the file its name, replacing what is there. ERR_CONFLICT: a directory is. ERR_NOT_FOUND: the
+
+/* Of a file: make it durable, and the name in dir that it was given before; -1: none.
+ * ERR_UNAVAILABLE, ERR_NO_SPACE. */
+NODISCARD enum err object_body_sync(struct ctx *ctx, const struct object_body *body, int dir,
+                                    int64_t *ret_mtime_ns);
+/* Give it its name, replacing what is there. ERR_CONFLICT: a directory is. ERR_NOT_FOUND: the
  * directory was removed meanwhile. */
 NODISCARD enum err object_body_place(struct ctx *ctx, struct object_body *body, int dir,
                                      const char *leaf);
+/* The same where nothing has the name yet. ERR_CONFLICT: something has. */
+NODISCARD enum err object_body_place_new(struct ctx *ctx, struct object_body *body, int dir,
+                                         const char *leaf);
+/* Is it this file that has the name? */
+bool object_body_is_at(const struct object_body *body, int dir, const char *leaf);
 
 #endif

@@ -106,7 +106,6 @@ static enum err copy_bytes(struct ctx *ctx, const struct object_copy *copy,
                 rc = object_body_end(ctx, body, NULL, &sums);
         if (rc == OK) {
                 publication->body = body;
-                publication->object.file_mtime_ns = sums.file_mtime_ns;
                 rc = object_publish(ctx, publication);
         }
         object_body_free(body, false);
@@ -133,7 +132,7 @@ enum err object_copy(struct ctx *ctx, const struct object_copy *copy, struct obj
         if (rc == OK)
                 rc = store_bucket_get(ctx, copy->bucket, &bucket);
         if (rc == OK)
-                rc = object_check_quota(ctx, &bucket, copy->source->object.size_bytes);
+                rc = object_check_room(ctx, &bucket, copy->key, copy->source->object.size_bytes);
         if (rc != OK)
                 return rc;
         publication.bucket = &bucket;

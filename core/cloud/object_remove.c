@@ -2,6 +2,7 @@
 
 #include "core/base/fault.h"
 #include "core/cloud/object_path.h"
+#include "core/cloud/object_publish.h"
 #include "core/cloud/object_rules.h"
 #include "core/cloud/object_store.h"
 #include "core/cloud/remote_leftover.h"
@@ -9,17 +10,20 @@
 
 /* The row is the truth: without it the object is gone, whatever lies on disk or in the S3 store.
  * *ret_remote: where it lies there; "": nowhere. */
-static enum err remove_row(struct ctx *ctx, const char *bucket, const char *key,
-                           const char **ret_remote)
+static enum err remove_row(struct ctx *ctx, const struct object *named,
+                           const struct object_condition *only, const char **ret_remote)
 {
-        struct object object;
         CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
+        const char *bucket = named->bucket, *key = named->key;
+        struct object object;
         enum err rc = db_begin(ctx, &tx);
 
         if (rc == OK)
                 rc = object_check_still_allowed(ctx);
         if (rc == OK)
                 rc = store_object_lock(ctx, bucket, key);
+        if (rc == OK)
+                rc = object_check_condition(ctx, only, bucket, key);
         if (rc == OK)
                 rc = store_object_get(ctx, bucket, key, &object);
         if (rc == OK)
@@ -56,8 +60,10 @@ static enum err remove_file(struct ctx *ctx, const struct bucket *bucket, const 
         return OK;
 }
 
-enum err object_remove(struct ctx *ctx, const char *bucket, const char *key)
+enum err object_remove_if(struct ctx *ctx, const char *bucket, const char *key,
+                          const struct object_condition *only)
 {
+        const struct object named = { .bucket = bucket, .key = key };
         const char *remote = "";
         struct bucket row;
         enum err rc;
@@ -69,12 +75,17 @@ enum err object_remove(struct ctx *ctx, const char *bucket, const char *key)
                 rc = store_bucket_get(ctx, bucket, &row);
         if (rc != OK)
                 return rc;
-        rc = remove_row(ctx, bucket, key, &remote);
-        if (rc == ERR_NOT_FOUND)
+        rc = remove_row(ctx, &named, only, &remote);
+        if (rc == ERR_NOT_FOUND && !object_condition_needs_one(only))
                 return OK;
         FAULT_POINT("storage.forgotten");
         if (rc != OK || !*remote)
                 return rc == OK ? remove_file(ctx, &row, key) : rc;
         remote_leftover_remove(ctx, remote, NULL);
         return OK;
+}
+
+enum err object_remove(struct ctx *ctx, const char *bucket, const char *key)
+{
+        return object_remove_if(ctx, bucket, key, &(struct object_condition){ .if_absent = false });
 }

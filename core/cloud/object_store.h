@@ -29,6 +29,10 @@ NODISCARD enum err object_read(struct ctx *ctx, const struct object_file *file,
 /* Remove an object: its row, and then its file. ERR_NOT_FOUND: no such bucket. A key that is not
  * there is removed already. */
 NODISCARD enum err object_remove(struct ctx *ctx, const char *bucket, const char *key);
+/* The same under a condition. ERR_PRECONDITION; ERR_NOT_FOUND also: no such object, and the
+ * condition needs one. */
+NODISCARD enum err object_remove_if(struct ctx *ctx, const char *bucket, const char *key,
+                                    const struct object_condition *only);
 
 /* Remove what dead processes left: temporary files nobody holds, and their rows. */
 NODISCARD enum err object_store_sweep(struct ctx *ctx, unsigned *ret_swept);

@@ -174,9 +174,10 @@ void object_temp_close(struct object_temp *temp, bool keep)
         close_fdp(&temp->dir);
 }
 
-enum err object_temp_place(struct ctx *ctx, struct object_temp *temp, int dir, const char *leaf)
+static enum err place(struct ctx *ctx, struct object_temp *temp, int dir, const char *leaf,
+                      unsigned flags)
 {
-        if (renameat(temp->dir, temp->id, dir, leaf) != 0) {
+        if (renameat2(temp->dir, temp->id, dir, leaf, flags) != 0) {
                 if (errno == EISDIR || errno == ENOTEMPTY || errno == EEXIST)
                         return ctx_fail(ctx, ERR_CONFLICT,
                                         "Invalid path: this key is a directory of other objects");
@@ -186,6 +187,16 @@ enum err object_temp_place(struct ctx *ctx, struct object_temp *temp, int dir, c
         }
         temp->placed = true;
         return OK;
+}
+
+enum err object_temp_place(struct ctx *ctx, struct object_temp *temp, int dir, const char *leaf)
+{
+        return place(ctx, temp, dir, leaf, 0);
+}
+
+enum err object_temp_place_new(struct ctx *ctx, struct object_temp *temp, int dir, const char *leaf)
+{
+        return place(ctx, temp, dir, leaf, RENAME_NOREPLACE);
 }
 
 /* Remove the file and its row if no process holds it. ERR_NOT_FOUND: one does, or it is gone. */

@@ -46,6 +46,10 @@ NODISCARD enum err object_temp_check_floor(struct ctx *ctx, const struct object_
 NODISCARD enum err object_temp_place(struct ctx *ctx, struct object_temp *temp, int dir,
                                      const char *leaf);
 
+/* The same where nothing has the name yet. ERR_CONFLICT: something has. */
+NODISCARD enum err object_temp_place_new(struct ctx *ctx, struct object_temp *temp, int dir,
+                                         const char *leaf);
+
 /* When the file last changed, as its row remembers it. */
 int64_t object_mtime_ns(const struct stat *st);
 

@@ -56,7 +56,7 @@ static enum err check_intent(struct ctx *ctx, const struct object_intent *intent
                 rc = store_bucket_get(ctx, intent->bucket, ret_bucket);
         if (rc == OK)
                 rc = object_check_condition(ctx, &intent->only, intent->bucket, intent->key);
-        return rc == OK ? object_check_quota(ctx, ret_bucket, intent->size) : rc;
+        return rc == OK ? object_check_room(ctx, ret_bucket, intent->key, intent->size) : rc;
 }
 
 /* In an S3 store every upload has a name of its own. */
@@ -160,6 +160,7 @@ enum err object_upload_finish(struct ctx *ctx, struct object_upload *upload,
                 .body = upload->body,
                 .bucket = &upload->bucket,
                 .only = intent->only,
+                .unheard = intent->unheard,
                 .upload_id = upload->registered ? object_body_id(upload->body) : NULL,
                 .also = intent->also,
                 .arg = intent->arg,
@@ -177,7 +178,6 @@ enum err object_upload_finish(struct ctx *ctx, struct object_upload *upload,
                 .etag = sums.md5,
                 .sha256 = sums.sha256,
                 .content_type = object_type_given(intent->content_type, intent->key),
-                .file_mtime_ns = sums.file_mtime_ns,
                 .modified_at_us = clock_wall_us(ctx->clock),
                 .metadata = intent->metadata,
                 .tags = intent->tags,

@@ -41,7 +41,8 @@ typedef void bucket_row_fn(void *arg, const struct bucket *bucket);
 NODISCARD enum err store_buckets_each(struct ctx *ctx, unsigned limit, bucket_row_fn *row,
                                       void *arg);
 struct bucket_range {
-        const char *after; /* "": from the first */
+        const char *after;  /* "": from the first */
+        const char *prefix; /* of the names; "": all */
         unsigned limit;
 };
 NODISCARD enum err store_buckets_by_name(struct ctx *ctx, const struct bucket_range *range,

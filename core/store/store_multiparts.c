@@ -158,8 +158,9 @@ enum err store_part_put(struct ctx *ctx, const char *upload_id, const struct par
         enum err rc;
 
         rc = touch(ctx, upload_id, part->size_bytes);
-        if (rc == OK)
-                rc = old_part(ctx, upload_id, part->number, &old);
+        if (rc != OK)
+                return rc;
+        rc = old_part(ctx, upload_id, part->number, &old);
         if (rc == OK)
                 rc = touch(ctx, upload_id, -old.size_bytes);
         if (rc == OK || rc == ERR_NOT_FOUND)

@@ -4,6 +4,7 @@ was stored before it was named."""
 import hashlib
 import json
 import os
+import time
 
 import pytest
 
@@ -111,10 +112,10 @@ def test_a_proxy_is_used_unless_no_proxy_says_otherwise(new_stack, kind):
             put(client, "k", body)
             assert read(client, "k") == body
             assert f"127.0.0.1:{store.port}" in proxy.log()
-            before = len(proxy.log())
+            before = proxy.log().count("Request (")
             stack.restart(NO_PROXY="127.0.0.1")
             assert read(client, "k") == body
-            assert len(proxy.log()) == before
+            assert proxy.log().count("Request (") == before > 0
     finally:
         store.stop()
 
@@ -123,23 +124,26 @@ def test_a_store_that_does_not_answer_is_waited_for_no_longer_than_said(own, new
     with HangingServer() as hanging:
         stack, client = begin(new_stack, own.settings() | {
             "SIMPLETUNER_STORAGE_ENDPOINT": hanging.url, "SIMPLETUNER_HTTP_TIMEOUT": "1"})
-        refused(stack, client, "imed out")
+        began = time.monotonic()
+        refused(stack, client, "Timeout was reached")
+        assert time.monotonic() - began < 3
 
 
 def test_buckets_stay_where_they_are(own, new_stack):
-    stack, client = begin(new_stack, {})
+    stack = new_stack()
+    client = s3_client_of(stack)
+    client.create_bucket(Bucket="older")
     body = os.urandom(2 * MiB)
-    put(client, "k", body)
+    client.put_object(Bucket="older", Key="k", Body=body)
     stack.restart(**own.settings())
-    put(client, "later", b"in a file, too")
-    assert own.names(MINE) == []
+    client.put_object(Bucket="older", Key="later", Body=b"in a file, too")
+    assert own.names("older") == []
     client.create_bucket(Bucket="the-other")
-    client.copy_object(Bucket="the-other", Key="copy", CopySource={"Bucket": MINE, "Key": "k"})
+    client.copy_object(Bucket="the-other", Key="copy", CopySource={"Bucket": "older", "Key": "k"})
     [name] = own.names("the-other")
     assert client.get_object(Bucket="the-other", Key="copy")["Body"].read() == body
-    client.copy_object(Bucket=MINE, Key="back", CopySource={"Bucket": "the-other", "Key": "copy"})
-    assert read(client, "back") == body
-    assert (stack.home / "outputs" / MINE / "back").read_bytes() == body
+    client.copy_object(Bucket="older", Key="back", CopySource={"Bucket": "the-other", "Key": "copy"})
+    assert (stack.home / "outputs" / "older" / "back").read_bytes() == body
     assert own.s3.head_object(Bucket=BUCKET, Key=name)["ETag"] == (
         f'"{hashlib.md5(body).hexdigest()}"')
 

@@ -1,9 +1,10 @@
 #include "core/cloud/remote_store.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/base/config.h"
-#include "tests/fixture.h"
+#include "tests/fixture_db.h"
 
 #define BUCKET "s3://b/prefix/job"
 
@@ -101,7 +102,8 @@ static void prepare(struct ctx *ctx, const struct remote_ask *ask, struct remote
 static void requests_are_path_style_and_say_what_is_signed(void **state)
 {
         struct ctx *ctx = *state;
-        struct config config = *ctx->config;
+        const struct config *usual = ctx->config;
+        struct config config = *usual;
         struct remote_request request;
 
         config.storage_endpoint = "";
@@ -120,6 +122,7 @@ static void requests_are_path_style_and_say_what_is_signed(void **state)
                 &request);
         assert_string_equal(request.request.url, "http://ceph.example:7480/sub/b/a");
         assert_string_equal(header_of(&request, "x-amz-content-sha256: "), "UNSIGNED-PAYLOAD");
+        ctx->config = usual;
 }
 
 static void an_answer_is_a_result(void **state)
@@ -156,12 +159,12 @@ static void an_answer_is_a_result(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                FIXTURE_TEST(a_name_shows_its_key_and_is_given_once),
-                FIXTURE_TEST(what_stores_or_signers_disagree_about_is_in_no_name),
-                FIXTURE_TEST(long_keys_are_cut),
-                FIXTURE_TEST(a_directory_is_no_url),
-                FIXTURE_TEST(requests_are_path_style_and_say_what_is_signed),
-                FIXTURE_TEST(an_answer_is_a_result),
+                FIXTURE_CLOUD_TEST(a_name_shows_its_key_and_is_given_once),
+                FIXTURE_CLOUD_TEST(what_stores_or_signers_disagree_about_is_in_no_name),
+                FIXTURE_CLOUD_TEST(long_keys_are_cut),
+                FIXTURE_CLOUD_TEST(a_directory_is_no_url),
+                FIXTURE_CLOUD_TEST(requests_are_path_style_and_say_what_is_signed),
+                FIXTURE_CLOUD_TEST(an_answer_is_a_result),
         };
 
         return cmocka_run_group_tests_name("remote store", tests, NULL, NULL);

@@ -270,13 +270,22 @@ static enum err read_claim(struct ctx *ctx, const struct request *request,
         parts = arena_alloc(ctx->arena, MULTIPART_PARTS_MAX * sizeof(*parts));
         if (!parts)
                 return ctx_nomem(ctx);
-        for (const struct xml *part = root->child; rc == OK && part; part = part->next) {
+        for (const struct xml *part = root->child; part; part = part->next) {
+                struct part *at = parts + claim->count;
+
                 if (strcmp(part->name, "Part") != 0 || claim->count == MULTIPART_PARTS_MAX)
                         return malformed(ctx);
-                rc = read_claimed(ctx, part, &parts[claim->count++]);
+                rc = read_claimed(ctx, part, at);
+                if (rc != OK)
+                        return rc;
+                /* Who names a part twice means the last. */
+                if (claim->count > 0 && at[-1].number == at->number)
+                        at[-1] = *at;
+                else
+                        claim->count++;
         }
         claim->parts = parts;
-        return rc;
+        return OK;
 }
 
 /* x-amz-checksum-crc32 and x-amz-mp-object-size: of the whole object. */

@@ -1,7 +1,6 @@
 /* DeleteObjects: many at once, with an answer for each. */
 #include <string.h>
 
-#include "core/base/xml.h"
 #include "core/cloud/bucket.h"
 #include "core/cloud/object_store.h"
 #include "fcgi/handlers.h"
@@ -11,34 +10,23 @@
 
 #define KEYS_MAX 1000
 
-static enum err malformed(struct ctx *ctx)
-{
-        return ctx_fail_as(ctx, ERR_INVALID, "MalformedXML",
-                           "The XML you provided was not well-formed or did not validate against "
-                           "our published schema");
-}
-
 /* The <Delete> of a request, 1 to 1000 <Object>s with a <Key>. */
 static enum err read_list(struct ctx *ctx, const struct request *request, struct xml **ret)
 {
         struct xml *root;
         unsigned count = 0;
-        const char *text;
-        size_t len;
-        enum err rc = s3_body_text(ctx, request, &text, &len);
+        enum err rc = s3_body_xml(ctx, request, NULL, "Delete", &root);
 
         if (rc != OK)
                 return rc;
-        if (xml_parse(ctx, text, len, &root) != OK || strcmp(root->name, "Delete") != 0)
-                return malformed(ctx);
         for (const struct xml *item = root->child; item; item = item->next) {
                 if (strcmp(item->name, "Object") != 0)
                         continue;
                 if (!xml_text(item, "Key") || ++count > KEYS_MAX)
-                        return malformed(ctx);
+                        return s3_body_malformed(ctx);
         }
         *ret = root;
-        return count > 0 ? OK : malformed(ctx);
+        return count > 0 ? OK : s3_body_malformed(ctx);
 }
 
 static void write_error(struct ctx *ctx, struct buf *out, const char *key, enum err rc)

@@ -60,6 +60,9 @@ struct config {
         uint64_t event_streams_per_client; /* SIMPLETUNER_EVENT_STREAMS_PER_CLIENT */
         uint64_t event_stream_s;           /* SIMPLETUNER_EVENT_STREAM_SECONDS */
         uint64_t event_heartbeat_s;        /* SIMPLETUNER_EVENT_HEARTBEAT */
+        const char *storage_url;           /* SIMPLETUNER_STORAGE_URL, "": files */
+        const char *storage_endpoint;      /* SIMPLETUNER_STORAGE_ENDPOINT, "": that of AWS */
+        const char *storage_region;        /* SIMPLETUNER_STORAGE_REGION */
         const char *data_roots; /* SIMPLETUNER_DATA_ROOTS: directories, separated by colons */
 
         struct arena *arena;        /* private to config.c: owns all of this */

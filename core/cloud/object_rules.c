@@ -45,7 +45,8 @@ static enum err refuse(struct ctx *ctx, const char *what, uint64_t quota)
                            what, quota);
 }
 
-enum err object_check_quota(struct ctx *ctx, const struct bucket *bucket, int64_t more)
+/* Are the quotas kept with so many bytes more than there are? */
+static enum err check_totals(struct ctx *ctx, const struct bucket *bucket, int64_t more)
 {
         const uint64_t job_quota = ctx->config->job_quota_bytes;
         const uint64_t quota = ctx->config->storage_quota_bytes;
@@ -54,8 +55,6 @@ enum err object_check_quota(struct ctx *ctx, const struct bucket *bucket, int64_
         int64_t bytes;
         enum err rc;
 
-        if (more <= 0)
-                return OK;
         if (job_quota > 0 && is_of_job) {
                 rc = store_uploads_in_flight(ctx, bucket->bucket, &flight);
                 if (rc != OK)
@@ -71,4 +70,31 @@ enum err object_check_quota(struct ctx *ctx, const struct bucket *bucket, int64_
                         return refuse(ctx, "All buckets together", quota);
         }
         return OK;
+}
+
+enum err object_check_quota(struct ctx *ctx, const struct bucket *bucket, int64_t more)
+{
+        return more > 0 ? check_totals(ctx, bucket, more) : OK;
+}
+
+enum err object_check_room(struct ctx *ctx, const struct bucket *bucket, const char *key,
+                           int64_t size)
+{
+        struct object old = { .size_bytes = 0 };
+        enum err rc;
+
+        if (ctx->config->job_quota_bytes == 0 && ctx->config->storage_quota_bytes == 0)
+                return OK;
+        rc = store_object_get(ctx, bucket->bucket, key, &old);
+        if (rc != OK && rc != ERR_NOT_FOUND)
+                return rc;
+        return object_check_quota(ctx, bucket, size - old.size_bytes);
+}
+
+enum err object_check_quota_kept(struct ctx *ctx, const char *bucket)
+{
+        struct bucket row;
+        enum err rc = store_bucket_get(ctx, bucket, &row);
+
+        return rc == OK ? check_totals(ctx, &row, 0) : rc;
 }

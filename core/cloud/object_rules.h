@@ -15,5 +15,10 @@ NODISCARD enum err object_check_still_allowed(struct ctx *ctx);
 /* Would so many bytes more in a bucket pass the quota of a job or that of all storage
  * (SIMPLETUNER_JOB_QUOTA_BYTES, SIMPLETUNER_STORAGE_QUOTA_BYTES)? ERR_NO_SPACE. */
 NODISCARD enum err object_check_quota(struct ctx *ctx, const struct bucket *bucket, int64_t more);
+/* The same for an object of so many bytes, in place of what the key has. */
+NODISCARD enum err object_check_room(struct ctx *ctx, const struct bucket *bucket, const char *key,
+                                     int64_t size);
+/* After them, inside the transaction, when the rows are written: are the quotas kept? */
+NODISCARD enum err object_check_quota_kept(struct ctx *ctx, const char *bucket);
 
 #endif

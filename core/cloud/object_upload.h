@@ -31,6 +31,7 @@ struct object_intent {
         struct object_condition only; /* when it may be written */
         bool resume;                  /* go on with what an earlier upload of this kind left, and
                                        * leave what there is to a later one */
+        bool unheard;                 /* the service's own doing: no event is made of it */
         /* Runs in the transaction that makes the object visible. NULL: nothing more to write. */
         enum err (*also)(struct ctx *ctx, void *arg, const struct object *object);
         void *arg;

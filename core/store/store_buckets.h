@@ -8,7 +8,7 @@
 
 struct bucket {
         const char *bucket;
-        const char *directory; /* absolute: {s3_output_path}/{bucket} */
+        const char *directory; /* absolute: {s3_output_path}/{bucket}, or "s3://.../{bucket}" */
         int64_t files, bytes, created_at_us;
         int64_t last_upload_at_us; /* 0: none yet */
         const char *owner;         /* who made it; "" or NULL: it is a job's */

@@ -12,7 +12,6 @@ import os
 import pathlib
 import shutil
 import subprocess
-import time
 
 import boto3
 import botocore.config
@@ -356,11 +355,3 @@ def peak_memory(pid):
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) * 1024
     raise RuntimeError("no VmHWM")
-
-
-def eventually_gone(condition, timeout_s=15):
-    """Wait until condition() is empty; returns what it still was in the end."""
-    deadline = time.monotonic() + timeout_s
-    while (rest := condition()) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return rest

@@ -34,7 +34,7 @@ def test_tags_are_kept(s3, foo, tags):
         "x-amz-tagging-count", "0") == str(len(tags))
 
 
-@pytest.mark.parametrize("tags", [numbered(11), {"x" * 129: "y"}, {"x": "y" * 257}, {"": "y"}])
+@pytest.mark.parametrize("tags", [numbered(11), {"x" * 129: "y"}, {"x": "y" * 257}])
 def test_too_many_and_too_long_tags_are_refused(s3, foo, tags):
     refused(400, "InvalidTag", s3.put_object_tagging, **foo, Tagging=tag_set(tags))
     assert tags_of(s3, foo) == {}

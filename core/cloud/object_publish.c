@@ -197,8 +197,9 @@ static enum err publish_file(struct ctx *ctx, struct object_publication *publica
         rc = object_path(ctx, publication->object.key, &place.path);
         if (rc == OK)
                 rc = object_dir_open(ctx, publication->bucket->directory, place.path, true, &dir);
-        if (rc == OK)
-                rc = object_body_place_new(ctx, publication->body, dir, object_leaf(place.path));
+        if (rc != OK) /* a file where a directory is needed, for one */
+                return rc == ERR_NOT_FOUND ? ERR_NOT_READY : rc;
+        rc = object_body_place_new(ctx, publication->body, dir, object_leaf(place.path));
         if (rc == ERR_NOT_FOUND)
                 return ERR_NOT_READY; /* the directory was removed while it was made */
         if (rc != OK && rc != ERR_CONFLICT)

@@ -10,7 +10,7 @@
 #include "core/cloud/http_stream.h"
 
 #define CONNECT_TIMEOUT_MS 10000
-#define FEED_BUFFER        (256L * 1024)
+#define STREAM_BUFFER      (256L * 1024)
 
 /* What a proxy may ask for when it has a user and password. Not Negotiate: where a proxy offers it
  * too, libcurl would take it for the best and fail for want of a ticket. */
@@ -299,7 +299,7 @@ static void apply_feed(struct transfer *transfer)
 
         curl_easy_setopt(curl, CURLOPT_UPLOAD, 1L);
         curl_easy_setopt(curl, CURLOPT_INFILESIZE_LARGE, (curl_off_t)transfer->feed->size);
-        curl_easy_setopt(curl, CURLOPT_UPLOAD_BUFFERSIZE, FEED_BUFFER);
+        curl_easy_setopt(curl, CURLOPT_UPLOAD_BUFFERSIZE, STREAM_BUFFER);
         curl_easy_setopt(curl, CURLOPT_READFUNCTION, on_feed);
         curl_easy_setopt(curl, CURLOPT_READDATA, transfer);
         curl_easy_setopt(curl, CURLOPT_SEEKFUNCTION, on_feed_again);
@@ -340,6 +340,8 @@ static void apply_request(struct transfer *transfer, const struct http_request *
         curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request->method);
         if (transfer->feed)
                 apply_feed(transfer);
+        if (transfer->streamed)
+                curl_easy_setopt(curl, CURLOPT_BUFFERSIZE, STREAM_BUFFER);
         /* On a kept connection that turns out dead libcurl sends again: only what may be repeated.
          */
         if (strcmp(request->method, "GET") != 0 && !request->sign)

@@ -229,6 +229,7 @@ static enum err take_sums(struct ctx *ctx, struct object_body *body, struct obje
             (body->checksum && !checksum_end(body->checksum, checksum)))
                 return ctx_fail(ctx, ERR_INTERNAL, "cannot hash an upload");
         ret->size_bytes = body->size;
+        ret->remote_etag = NULL;
         rc = ctx_strdup(ctx, md5, &ret->md5);
         if (rc == OK)
                 rc = ctx_strdup(ctx, sha256, &ret->sha256);
@@ -257,7 +258,7 @@ static enum err send_away(struct ctx *ctx, struct object_body *body, struct obje
 enum err object_body_end(struct ctx *ctx, struct object_body *body,
                          const struct object_expect *expect, struct object_sums *ret)
 {
-        struct object_sums sums = { 0 };
+        struct object_sums sums;
         enum err rc = take_sums(ctx, body, &sums);
 
         if (rc == OK && expect)

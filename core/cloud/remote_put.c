@@ -139,10 +139,11 @@ static enum err put_piece(struct ctx *ctx, const struct remote_target *target, i
 {
         CLEANUP(remote_put_freep) struct remote_put *put = NULL;
         char *chunk = arena_alloc(ctx->arena, 256 * KiB);
-        enum err rc = chunk ? OK : ctx_nomem(ctx);
+        enum err rc;
 
-        if (rc == OK)
-                rc = remote_put_begin(ctx, target, piece.size, &put);
+        if (!chunk)
+                return ctx_nomem(ctx);
+        rc = remote_put_begin(ctx, target, piece.size, &put);
         while (rc == OK && piece.size > 0) {
                 size_t want = piece.size < (int64_t)(256 * KiB) ? (size_t)piece.size : 256 * KiB;
                 ssize_t n = pread(fd, chunk, want, piece.offset);

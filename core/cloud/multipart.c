@@ -216,6 +216,8 @@ static enum err publish(struct ctx *ctx, struct part_upload *upload, const struc
                 rc = object_check_quota_kept(ctx, upload->bucket.bucket);
         if (rc == OK)
                 rc = object_body_place(ctx, upload->body, dir, part->file);
+        if (rc == ERR_NOT_FOUND && !ctx->code)
+                return ctx_fail(ctx, ERR_UNAVAILABLE, "a part's directory does not stay");
         if (rc != OK)
                 return rc;
         FAULT_POINT("storage.part_placed");

@@ -2,6 +2,7 @@
 #ifndef CORE_STORE_STORE_BUCKETS_H
 #define CORE_STORE_STORE_BUCKETS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "core/base/ctx.h"
@@ -32,6 +33,10 @@ NODISCARD enum err store_bucket_add(struct ctx *ctx, const char *name,
 /* The first bucket directory, in byte order, after a text. ERR_NOT_FOUND: none. */
 NODISCARD enum err store_bucket_directory_after(struct ctx *ctx, const char *after,
                                                 const char **ret_directory);
+
+/* Are files and bytes of a bucket those of its objects? And make them so, inside a transaction. */
+NODISCARD enum err store_bucket_totals_check(struct ctx *ctx, const char *name, bool *ret_same);
+NODISCARD enum err store_bucket_totals_mend(struct ctx *ctx, const char *name);
 
 /* Bytes of all buckets together, parts of unfinished uploads included. */
 NODISCARD enum err store_buckets_bytes(struct ctx *ctx, int64_t *ret_bytes);

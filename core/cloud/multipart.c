@@ -13,6 +13,9 @@
 #include "core/cloud/object_rules.h"
 #include "core/db/db.h"
 
+#define PLACE_TRIES 5 /* a sweep may remove the directory, empty, between its opening and our use  \
+                       */
+
 struct part_upload {
         struct bucket bucket;
         struct multipart upload;
@@ -194,8 +197,8 @@ enum err part_upload_write(struct ctx *ctx, struct part_upload *upload, const vo
 }
 
 /* The row, then the file under its name, then both become true together. */
-static enum err publish(struct ctx *ctx, struct part_upload *upload, const struct part *part,
-                        const char **ret_old_file)
+static enum err publish_once(struct ctx *ctx, struct part_upload *upload, const struct part *part,
+                             const char **ret_old_file)
 {
         CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
         CLEANUP(close_fdp) int dir = -1;
@@ -217,7 +220,7 @@ static enum err publish(struct ctx *ctx, struct part_upload *upload, const struc
         if (rc == OK)
                 rc = object_body_place(ctx, upload->body, dir, part->file);
         if (rc == ERR_NOT_FOUND && !ctx->code)
-                return ctx_fail(ctx, ERR_UNAVAILABLE, "a part's directory does not stay");
+                return ERR_NOT_READY; /* a sweep has removed the directory, which was empty yet */
         if (rc != OK)
                 return rc;
         FAULT_POINT("storage.part_placed");
@@ -226,6 +229,18 @@ static enum err publish(struct ctx *ctx, struct part_upload *upload, const struc
         rc = db_commit(&tx);
         if (rc == OK && *ret_old_file)
                 unlinkat(dir, *ret_old_file, 0);
+        return rc;
+}
+
+static enum err publish(struct ctx *ctx, struct part_upload *upload, const struct part *part,
+                        const char **ret_old_file)
+{
+        enum err rc = ERR_NOT_READY;
+
+        for (unsigned tries = 0; rc == ERR_NOT_READY && tries < PLACE_TRIES; tries++)
+                rc = publish_once(ctx, upload, part, ret_old_file);
+        if (rc == ERR_NOT_READY)
+                return ctx_fail(ctx, ERR_UNAVAILABLE, "a part's directory does not stay");
         return rc;
 }
 

@@ -190,6 +190,13 @@ static enum err remove_dead(struct ctx *ctx, int dir, const char *name)
         return rc;
 }
 
+/* Perhaps its process is about to lock it. */
+static bool is_new_born(const struct ctx *ctx, const struct stat *st)
+{
+        return st->st_size == 0 && st->st_blocks == 0 &&
+               object_mtime_ns(st) > (clock_wall_us(ctx->clock) - 60 * US_PER_S) * 1000;
+}
+
 /* One that no process holds. ERR_NOT_FOUND: one does, or it is gone. */
 static enum err meet_file(struct ctx *ctx, const struct object_temp_sweep *sweep, int dir,
                           const char *name)
@@ -201,7 +208,8 @@ static enum err meet_file(struct ctx *ctx, const struct object_temp_sweep *sweep
 
         if (!path)
                 return ctx_nomem(ctx);
-        if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) != 0 || fstat(fd, &st) != 0)
+        if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) != 0 || fstat(fd, &st) != 0 ||
+            is_new_born(ctx, &st))
                 return ERR_NOT_FOUND;
         if (!sweep->dry_run)
                 rc = remove_dead(ctx, dir, name);

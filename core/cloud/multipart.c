@@ -13,8 +13,8 @@
 #include "core/cloud/object_rules.h"
 #include "core/db/db.h"
 
-#define PLACE_TRIES 5 /* a sweep may remove the directory, empty, between its opening and our use  \
-                       */
+/* A sweep may remove the directory, empty, between its opening and our use. */
+#define PLACE_TRIES 5
 
 struct part_upload {
         struct bucket bucket;

@@ -8,16 +8,12 @@
 #include "core/cloud/provider_settings.h"
 #include "core/store/store_buckets.h"
 
-/* The directory above a bucket's. */
-static enum err root_of(struct ctx *ctx, const char *directory, const char **ret_root)
+/* The directory above a bucket's. NULL: out of memory. */
+static const char *root_of(struct ctx *ctx, const char *directory)
 {
         const char *slash = strrchr(directory, '/');
-        char *root = arena_strndup(ctx->arena, directory, (size_t)(slash - directory));
 
-        if (!root)
-                return ctx_nomem(ctx);
-        *ret_root = root;
-        return OK;
+        return arena_strndup(ctx->arena, directory, (size_t)(slash - directory));
 }
 
 static enum err find_current(struct ctx *ctx, struct storage_roots *roots)
@@ -29,36 +25,39 @@ static enum err find_current(struct ctx *ctx, struct storage_roots *roots)
         if (rc != OK)
                 return rc;
         directory = provider_settings_bucket(ctx, &settings, "x");
-        return directory ? root_of(ctx, directory, &roots->current) : ctx_nomem(ctx);
+        roots->current = directory ? root_of(ctx, directory) : NULL;
+        return roots->current ? OK : ctx_nomem(ctx);
 }
 
-/* '0' comes after '/': past everything below this root. */
-static enum err step_over(struct ctx *ctx, struct storage_roots *roots, const char *root)
+/* The root of a bucket, and on to past everything below it: '0' comes after '/'. */
+static enum err step_over(struct ctx *ctx, struct storage_roots *roots, const char *directory,
+                          const char **ret_root)
 {
-        roots->after = arena_printf(ctx->arena, "%s0", root);
-        roots->met = roots->met || strcmp(root, roots->current) == 0;
-        return roots->after ? OK : ctx_nomem(ctx);
+        const char *root = root_of(ctx, directory);
+
+        roots->after = root ? arena_printf(ctx->arena, "%s0", root) : NULL;
+        if (!roots->after)
+                return ctx_nomem(ctx);
+        roots->met = roots->met || (roots->current && strcmp(root, roots->current) == 0);
+        *ret_root = root;
+        return OK;
 }
 
 enum err storage_root_next(struct ctx *ctx, struct storage_roots *roots, const char **ret_root)
 {
-        const char *directory, *root = NULL;
+        const char *directory;
         enum err rc = roots->current ? OK : find_current(ctx, roots);
 
+        if (rc != OK)
+                return rc;
+        rc = store_bucket_directory_after(ctx, roots->after, &directory);
         if (rc == OK)
-                rc = store_bucket_directory_after(ctx, roots->after, &directory);
-        if (rc == ERR_NOT_FOUND && !roots->met && !roots->done) {
-                roots->done = true;
-                *ret_root = roots->current;
-                return OK;
-        }
-        if (rc == OK)
-                rc = root_of(ctx, directory, &root);
-        if (rc == OK)
-                rc = step_over(ctx, roots, root);
-        if (rc == OK)
-                *ret_root = root;
-        return rc;
+                return step_over(ctx, roots, directory, ret_root);
+        if (rc != ERR_NOT_FOUND || roots->met || roots->done)
+                return rc;
+        roots->done = true;
+        *ret_root = roots->current;
+        return OK;
 }
 
 enum err storage_root_free(struct ctx *ctx, const char *root, int64_t *ret_bytes)

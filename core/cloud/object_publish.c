@@ -116,28 +116,30 @@ struct place {
         bool early; /* it has it already, for nothing had it */
 };
 
-/* The name in time for the rows. An early one may have been taken over by a writer of the same key:
- * then that one's row is there, and ours would have been replaced a moment later anyway. */
-static enum err take_name(struct ctx *ctx, const struct object_publication *publication,
-                          const struct place *place, const struct replaced *old,
-                          bool *ret_overtaken)
+/* An early name may have been taken over by a writer of the same key: then that one's row is there,
+ * and ours would have been replaced a moment later anyway. */
+static enum err check_name(struct ctx *ctx, const struct object_publication *publication,
+                           const struct place *place, const struct replaced *old,
+                           bool *ret_overtaken)
 {
-        const char *leaf;
+        *ret_overtaken = place->early && !object_body_is_at(publication->body, place->dir,
+                                                            object_leaf(place->path));
+        return *ret_overtaken && !old->exists
+                       ? ctx_fail(ctx, ERR_UNAVAILABLE, "an object's file was replaced")
+                       : OK;
+}
+
+/* The name that something had changes hands last, when nothing but the commit can fail any more. */
+static enum err take_name(struct ctx *ctx, const struct object_publication *publication,
+                          const struct place *place)
+{
         enum err rc;
 
-        *ret_overtaken = false;
-        if (place->dir < 0)
+        if (place->dir < 0 || place->early)
                 return OK;
-        leaf = object_leaf(place->path);
-        if (place->early && object_body_is_at(publication->body, place->dir, leaf))
-                return OK;
-        if (place->early && !old->exists)
-                return ctx_fail(ctx, ERR_UNAVAILABLE, "an object's file was replaced");
-        *ret_overtaken = place->early;
-        if (place->early)
-                return OK;
-        rc = object_body_place(ctx, publication->body, place->dir, leaf);
-        FAULT_POINT("storage.placed");
+        rc = object_body_place(ctx, publication->body, place->dir, object_leaf(place->path));
+        if (rc == OK)
+                FAULT_POINT("storage.placed");
         return rc == ERR_NOT_FOUND ? ERR_NOT_READY : rc;
 }
 
@@ -152,10 +154,12 @@ static enum err make_visible(struct ctx *ctx, const struct object_publication *p
         if (rc == OK)
                 rc = check(ctx, publication, &old);
         if (rc == OK)
-                rc = take_name(ctx, publication, place, &old, &overtaken);
+                rc = check_name(ctx, publication, place, &old, &overtaken);
         if (rc != OK || overtaken)
                 return rc;
         rc = write_rows(ctx, publication, &old);
+        if (rc == OK)
+                rc = take_name(ctx, publication, place);
         if (rc == OK && comes && !publication->unheard)
                 rc = event_job_file(ctx, publication->bucket, &publication->object);
         if (rc == OK)

@@ -125,6 +125,31 @@ static enum err choose_checksum(struct ctx *ctx, struct part_upload *upload,
         return OK;
 }
 
+struct old_size {
+        int64_t number, bytes;
+};
+
+static void take_size(void *arg, const struct part *part)
+{
+        struct old_size *old = arg;
+
+        if (part->number == old->number)
+                old->bytes = part->size_bytes;
+}
+
+/* A part takes the place of an earlier one of its number. */
+static enum err check_room(struct ctx *ctx, const struct part_upload *upload)
+{
+        const struct part_intent *intent = &upload->intent;
+        const struct part_range range = { .upload_id = intent->upload_id,
+                                          .after = intent->number - 1,
+                                          .limit = 1 };
+        struct old_size old = { .number = intent->number };
+        enum err rc = store_parts_each(ctx, &range, take_size, &old);
+
+        return rc == OK ? object_check_quota(ctx, &upload->bucket, intent->size - old.bytes) : rc;
+}
+
 static enum err prepare(struct ctx *ctx, struct part_upload *upload)
 {
         const struct part_intent *intent = &upload->intent;
@@ -141,7 +166,7 @@ static enum err prepare(struct ctx *ctx, struct part_upload *upload)
                 rc = multipart_find(ctx, &named, &upload->upload);
         if (rc == OK)
                 rc = store_bucket_get(ctx, intent->bucket, &upload->bucket);
-        return rc == OK ? object_check_quota(ctx, &upload->bucket, intent->size) : rc;
+        return rc == OK ? check_room(ctx, upload) : rc;
 }
 
 enum err part_upload_begin(struct ctx *ctx, const struct part_intent *intent,
@@ -180,6 +205,7 @@ static enum err publish(struct ctx *ctx, struct part_upload *upload, const struc
         CLEANUP(close_fdp) int dir = -1;
         const char *root = multipart_root(ctx, upload->bucket.directory);
         const char *path = arena_printf(ctx->arena, "%s/%s", upload->upload.upload_id, part->file);
+        struct object_usage before;
         enum err rc;
 
         if (!root || !path)
@@ -188,11 +214,16 @@ static enum err publish(struct ctx *ctx, struct part_upload *upload, const struc
         if (rc == OK)
                 rc = db_begin(ctx, &tx);
         if (rc == OK)
+                rc = object_usage_hold(ctx, upload->upload.bucket, &before);
+        if (rc == OK)
                 rc = object_check_still_allowed(ctx);
         if (rc == OK)
                 rc = store_part_put(ctx, upload->upload.upload_id, part, ret_old_file);
         if (rc == OK)
-                rc = object_check_quota(ctx, &upload->bucket, 1);
+                rc = object_usage_check(ctx, &before);
+        if (rc ==
+            ERR_NOT_FOUND) /* its end has come, and has perhaps removed the directory before */
+                object_dirs_prune(root, path);
         if (rc == OK)
                 rc = object_body_place(ctx, upload->body, dir, part->file);
         if (rc != OK)
@@ -251,7 +282,7 @@ static enum err forget(struct ctx *ctx, const struct multipart *upload)
         if (rc == OK)
                 rc = object_check_still_allowed(ctx);
         if (rc == OK)
-                rc = store_multipart_delete(ctx, upload->upload_id);
+                rc = store_multipart_delete(ctx, upload);
         if (rc == OK)
                 rc = db_commit(&tx);
         if (rc == OK)

@@ -11,8 +11,9 @@
 #include "core/cloud/object_rules.h"
 #include "core/db/db.h"
 
-#define SIZE_TEXT_MAX 28 /* " 53687091200x10000" and more */
-#define PART_SIZE_MIN ((int64_t)(5 * MiB)) /* of all parts but the last */
+#define SIZE_TEXT_MAX  28 /* " 53687091200x10000" and more */
+#define COMPLETE_TRIES 5
+#define PART_SIZE_MIN  ((int64_t)(5 * MiB)) /* of all parts but the last */
 
 struct assembly {
         struct ctx *ctx;
@@ -299,6 +300,22 @@ static enum err answer_again(struct ctx *ctx, const struct multipart *upload, st
                        : rc;
 }
 
+/* The upload is not under way: ERR_NOT_FOUND, unless it is completed. */
+static enum err find_completed(struct ctx *ctx, const struct multipart_claim *claim,
+                               struct object *ret)
+{
+        const struct multipart named = { .bucket = claim->bucket,
+                                         .key = claim->key,
+                                         .upload_id = claim->upload_id };
+        struct multipart upload;
+        enum err rc = store_multipart_get(ctx, claim->upload_id, &upload);
+
+        if (rc == OK && upload.completed_etag && strcmp(upload.bucket, claim->bucket) == 0 &&
+            strcmp(upload.key, claim->key) == 0)
+                return answer_again(ctx, &upload, ret);
+        return rc == OK ? multipart_find(ctx, &named, &upload) : rc;
+}
+
 static enum err prepare(struct assembly *assembly)
 {
         enum err rc = load_parts(assembly);
@@ -310,39 +327,77 @@ static enum err prepare(struct assembly *assembly)
         return rc == OK ? write_sizes(assembly) : rc;
 }
 
-enum err multipart_complete(struct ctx *ctx, const struct multipart_claim *claim,
-                            struct object *ret)
+/* Has another request ended the upload or changed its parts since this one looked? In a
+ * transaction, because this one may have seen it before others can. */
+static bool has_changed(struct assembly *assembly)
+{
+        CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
+        const struct multipart *upload = &assembly->upload;
+        struct ctx *ctx = assembly->ctx;
+        struct multipart now;
+        enum err rc = db_begin(ctx, &tx);
+
+        if (rc == OK)
+                rc = store_multipart_get(ctx, upload->upload_id, &now);
+        if (rc == OK)
+                rc = db_commit(&tx);
+        return rc != OK || now.completed_etag || now.touched_at_us != upload->touched_at_us;
+}
+
+static enum err put_together(struct assembly *assembly, struct object *ret)
+{
+        const struct multipart_claim *claim = assembly->claim;
+        struct object_body_intent intent = { .size = -1 };
+        struct ctx *ctx = assembly->ctx;
+        struct object_body *body;
+        enum err rc;
+
+        rc = store_bucket_get(ctx, claim->bucket, &assembly->bucket);
+        if (rc == OK)
+                rc = prepare(assembly);
+        if (rc != OK)
+                return rc;
+        intent.bucket_directory = assembly->bucket.directory;
+        rc = object_body_begin(ctx, &intent, &body);
+        if (rc != OK)
+                return rc;
+        rc = assemble(assembly, body, ret);
+        object_body_free(body, false);
+        if (rc == OK)
+                multipart_remove_files(ctx, assembly->bucket.directory, claim->upload_id);
+        return rc;
+}
+
+/* ERR_NOT_READY: it failed, and something has changed meanwhile. */
+static enum err complete_once(struct ctx *ctx, const struct multipart_claim *claim,
+                              struct object *ret)
 {
         struct assembly assembly = { .ctx = ctx, .claim = claim };
         const struct multipart named = { .bucket = claim->bucket,
                                          .key = claim->key,
                                          .upload_id = claim->upload_id };
-        struct object_body_intent intent = { .size = -1 };
-        struct object_body *body;
         enum err rc;
 
-        rc = object_check_receiving(ctx);
-        if (rc == OK)
-                rc = store_multipart_get(ctx, claim->upload_id, &assembly.upload);
-        if (rc == OK && assembly.upload.completed_etag &&
-            strcmp(assembly.upload.bucket, claim->bucket) == 0 &&
-            strcmp(assembly.upload.key, claim->key) == 0)
-                return answer_again(ctx, &assembly.upload, ret);
-        if (rc == OK)
-                rc = multipart_find(ctx, &named, &assembly.upload);
-        if (rc == OK)
-                rc = store_bucket_get(ctx, claim->bucket, &assembly.bucket);
-        if (rc == OK)
-                rc = prepare(&assembly);
+        rc = multipart_find(ctx, &named, &assembly.upload);
+        if (rc == ERR_NOT_FOUND)
+                return find_completed(ctx, claim, ret);
         if (rc != OK)
                 return rc;
-        intent.bucket_directory = assembly.bucket.directory;
-        rc = object_body_begin(ctx, &intent, &body);
+        rc = put_together(&assembly, ret);
+        return rc != OK && has_changed(&assembly) ? ERR_NOT_READY : rc;
+}
+
+enum err multipart_complete(struct ctx *ctx, const struct multipart_claim *claim,
+                            struct object *ret)
+{
+        enum err rc = object_check_receiving(ctx);
+
         if (rc != OK)
                 return rc;
-        rc = assemble(&assembly, body, ret);
-        object_body_free(body, false);
-        if (rc == OK)
-                multipart_remove_files(ctx, assembly.bucket.directory, claim->upload_id);
+        rc = ERR_NOT_READY;
+        for (unsigned tries = 0; rc == ERR_NOT_READY && tries < COMPLETE_TRIES; tries++)
+                rc = complete_once(ctx, claim, ret);
+        if (rc == ERR_NOT_READY)
+                return ctx_fail(ctx, ERR_UNAVAILABLE, "an upload's parts do not stay");
         return rc;
 }

@@ -78,7 +78,7 @@ enum err object_copy(struct ctx *ctx, const struct object_copy *copy, struct obj
         if (rc == OK)
                 rc = store_bucket_get(ctx, copy->bucket, &bucket);
         if (rc == OK)
-                rc = object_check_quota(ctx, &bucket, copy->source->object.size_bytes);
+                rc = object_check_room(ctx, &bucket, copy->key, copy->source->object.size_bytes);
         if (rc != OK)
                 return rc;
         publication.bucket = &bucket;

@@ -9,8 +9,9 @@
 #include "core/cloud/object_rules.h"
 #include "core/db/db.h"
 
-#define PLACE_TRIES 5 /* a directory may be removed, empty, between its opening and our use of it  \
-                       */
+#define PLACE_TRIES                                                                                \
+        5 /* a directory may be removed, empty, between its opening and our use of it              \
+           */
 
 /* What a client calls "I did not think about it" is no type. */
 const char *object_type_given(const char *content_type, const char *key)
@@ -45,8 +46,6 @@ enum err object_check_condition(struct ctx *ctx, const struct object_condition *
 static enum err check(struct ctx *ctx, const struct object_publication *publication)
 {
         const struct object *object = &publication->object;
-        struct bucket bucket;
-        struct object old = { .size_bytes = 0 };
         enum err rc;
 
         rc = object_check_still_allowed(ctx);
@@ -54,25 +53,23 @@ static enum err check(struct ctx *ctx, const struct object_publication *publicat
                 rc = store_object_lock(ctx, object->bucket, object->key);
         if (rc == OK)
                 rc = object_check_condition(ctx, &publication->only, object->bucket, object->key);
-        if (rc == OK)
-                rc = store_bucket_get(ctx, object->bucket, &bucket);
-        if (rc != OK)
-                return rc;
-        rc = store_object_get(ctx, object->bucket, object->key, &old);
-        if (rc != OK && rc != ERR_NOT_FOUND)
-                return rc;
-        return object_check_quota(ctx, &bucket, object->size_bytes - old.size_bytes);
+        return rc;
 }
 
 static enum err write_rows(struct ctx *ctx, const struct object_publication *publication)
 {
-        enum err rc = store_object_put(ctx, &publication->object);
+        struct object_usage before;
+        enum err rc = object_usage_hold(ctx, publication->object.bucket, &before);
 
+        if (rc == OK)
+                rc = check(ctx, publication);
+        if (rc == OK)
+                rc = store_object_put(ctx, &publication->object);
         if (rc == OK && publication->upload_id)
                 rc = store_upload_delete(ctx, publication->upload_id);
         if (rc == OK && publication->also)
                 rc = publication->also(ctx, publication->arg, &publication->object);
-        return rc;
+        return rc == OK ? object_usage_check(ctx, &before) : rc;
 }
 
 static enum err publish_once(struct ctx *ctx, const struct object_publication *publication)
@@ -87,8 +84,6 @@ static enum err publish_once(struct ctx *ctx, const struct object_publication *p
                 rc = object_dir_open(ctx, publication->bucket->directory, path, true, &dir);
         if (rc == OK)
                 rc = db_begin(ctx, &tx);
-        if (rc == OK)
-                rc = check(ctx, publication);
         if (rc == OK)
                 rc = write_rows(ctx, publication);
         if (rc == OK && publication->body) {

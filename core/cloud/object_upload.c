@@ -53,7 +53,7 @@ static enum err check_intent(struct ctx *ctx, const struct object_intent *intent
                 rc = store_bucket_get(ctx, intent->bucket, ret_bucket);
         if (rc == OK)
                 rc = object_check_condition(ctx, &intent->only, intent->bucket, intent->key);
-        return rc == OK ? object_check_quota(ctx, ret_bucket, intent->size) : rc;
+        return rc == OK ? object_check_room(ctx, ret_bucket, intent->key, intent->size) : rc;
 }
 
 enum err object_upload_begin(struct ctx *ctx, const struct object_intent *intent,

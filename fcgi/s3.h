@@ -6,7 +6,7 @@
 #include "core/cloud/sigv4.h"
 #include "fcgi/request.h"
 
-#define S3_PATH "/api/cloud/storage"
+#define S3_PATH "/api/cloud/storage" /* as S3_ENDPOINT_PATH, for the rows of routes.c */
 
 /* The signature of a request, once it has been verified. */
 struct s3_signature {

@@ -66,9 +66,21 @@ enum err s3_list_read(struct ctx *ctx, const struct request *request, const char
         return OK;
 }
 
+/* boto3 does not decode the prefix of version 1, others do: it is encoded only where decoding would
+ * change it, or XML could not hold it. */
+static bool decodes_to_itself(const char *text)
+{
+        for (; *text; text++) {
+                if (*text == '%' || *text == '+' || ((unsigned char)*text < ' ' && *text != '\n'))
+                        return false;
+        }
+        return true;
+}
+
 void s3_list_write(struct buf *out, const char *limit_element, const struct s3_list_frame *frame)
 {
-        s3_list_key(out, "Prefix", frame->prefix, frame->encode);
+        s3_list_key(out, "Prefix", frame->prefix,
+                    frame->encode && !decodes_to_itself(frame->prefix));
         if (*frame->delimiter)
                 s3_list_key(out, "Delimiter", frame->delimiter, frame->encode);
         xmlw_int(out, limit_element, frame->limit);

@@ -9,11 +9,11 @@
 #include "core/cloud/object_path.h"
 #include "core/cloud/object_publish.h"
 #include "core/cloud/object_rules.h"
+#include "core/cloud/remote_multipart.h"
 #include "core/db/db.h"
 
-#define SIZE_TEXT_MAX  28 /* " 53687091200x10000" and more */
-#define COMPLETE_TRIES 5
-#define PART_SIZE_MIN  ((int64_t)(5 * MiB)) /* of all parts but the last */
+#define SIZE_TEXT_MAX 28                   /* " 53687091200x10000" and more */
+#define PART_SIZE_MIN ((int64_t)(5 * MiB)) /* of all parts but the last */
 
 struct assembly {
         struct ctx *ctx;
@@ -172,6 +172,15 @@ static enum err sum_of_whole(struct assembly *assembly, enum checksum_kind kind)
         return ctx_strdup(assembly->ctx, whole, &assembly->checksum);
 }
 
+/* The number of parts behind a composite one need not be claimed. */
+static bool is_claimed(const char *claimed, const char *checksum)
+{
+        size_t len = strcspn(checksum, "-");
+
+        return strcmp(claimed, checksum) == 0 ||
+               (strlen(claimed) == len && strncmp(claimed, checksum, len) == 0);
+}
+
 static enum err make_checksum(struct assembly *assembly)
 {
         enum checksum_kind kind = multipart_checksum(&assembly->upload);
@@ -185,8 +194,7 @@ static enum err make_checksum(struct assembly *assembly)
                 rc = sum_of_whole(assembly, kind);
         else
                 rc = sum_of_sums(assembly, kind);
-        if (rc == OK && claimed && strcmp(claimed, assembly->checksum) != 0 &&
-            strncmp(claimed, assembly->checksum, strcspn(assembly->checksum, "-")) != 0)
+        if (rc == OK && claimed && !is_claimed(claimed, assembly->checksum))
                 return ctx_fail_as(assembly->ctx, ERR_INVALID, "BadDigest",
                                    "The checksum you specified did not match what we received.");
         return rc;
@@ -236,6 +244,30 @@ static enum err append_parts(struct assembly *assembly, struct object_body *body
         return rc;
 }
 
+/* The S3 store puts its parts together; a bad condition is found before that. */
+static enum err complete_away(struct assembly *assembly)
+{
+        const struct multipart *upload = &assembly->upload;
+        const struct multipart_claim *claim = assembly->claim;
+        const struct remote_target target = { .url = upload->remote,
+                                              .remote_id = upload->remote_id };
+        struct ctx *ctx = assembly->ctx;
+        struct remote_part *parts = arena_alloc(ctx->arena, claim->count * sizeof(*parts));
+        enum err rc;
+
+        if (!parts)
+                return ctx_nomem(ctx);
+        for (size_t i = 0; i < claim->count; i++)
+                parts[i] = (struct remote_part){ .number = assembly->parts[i].number,
+                                                 .etag = assembly->parts[i].file };
+        rc = object_check_condition(ctx, &claim->only, upload->bucket, upload->key);
+        if (rc == OK)
+                rc = remote_multipart_complete(ctx, &target, parts, claim->count);
+        return rc == ERR_NOT_FOUND && !claim->only.if_match
+                       ? ctx_prefix(ctx, ERR_UNAVAILABLE, "an upload in parts is lost")
+                       : rc;
+}
+
 static enum err forget_upload(struct ctx *ctx, void *arg, const struct object *object)
 {
         const struct assembly *assembly = arg;
@@ -249,17 +281,18 @@ static enum err assemble(struct assembly *assembly, struct object_body *body, st
         const struct multipart *upload = &assembly->upload;
         struct object_publication publication = {
                 .body = body,
+                .is_new = true,
                 .bucket = &assembly->bucket,
                 .only = assembly->claim->only,
                 .also = forget_upload,
                 .arg = assembly,
         };
         struct ctx *ctx = assembly->ctx;
-        struct object_sums sums;
+        struct object_sums sums = { 0 };
         enum err rc;
 
-        rc = append_parts(assembly, body);
-        if (rc == OK)
+        rc = body ? append_parts(assembly, body) : complete_away(assembly);
+        if (rc == OK && body)
                 rc = object_body_end(ctx, body, NULL, &sums);
         if (rc != OK)
                 return rc;
@@ -270,13 +303,13 @@ static enum err assemble(struct assembly *assembly, struct object_body *body, st
                 .size_bytes = assembly->size,
                 .etag = assembly->etag,
                 .content_type = upload->content_type,
-                .file_mtime_ns = sums.file_mtime_ns,
                 .modified_at_us = clock_wall_us(ctx->clock),
                 .metadata = upload->metadata,
                 .tags = upload->tags,
                 .checksum_kind = upload->checksum_kind,
                 .checksum = assembly->checksum,
                 .part_sizes = assembly->part_sizes,
+                .remote = body ? NULL : upload->remote,
         };
         rc = object_publish(ctx, &publication);
         if (rc == OK)
@@ -300,22 +333,6 @@ static enum err answer_again(struct ctx *ctx, const struct multipart *upload, st
                        : rc;
 }
 
-/* The upload is not under way: ERR_NOT_FOUND, unless it is completed. */
-static enum err find_completed(struct ctx *ctx, const struct multipart_claim *claim,
-                               struct object *ret)
-{
-        const struct multipart named = { .bucket = claim->bucket,
-                                         .key = claim->key,
-                                         .upload_id = claim->upload_id };
-        struct multipart upload;
-        enum err rc = store_multipart_get(ctx, claim->upload_id, &upload);
-
-        if (rc == OK && upload.completed_etag && strcmp(upload.bucket, claim->bucket) == 0 &&
-            strcmp(upload.key, claim->key) == 0)
-                return answer_again(ctx, &upload, ret);
-        return rc == OK ? multipart_find(ctx, &named, &upload) : rc;
-}
-
 static enum err prepare(struct assembly *assembly)
 {
         enum err rc = load_parts(assembly);
@@ -327,48 +344,6 @@ static enum err prepare(struct assembly *assembly)
         return rc == OK ? write_sizes(assembly) : rc;
 }
 
-/* Has another request ended the upload or changed its parts since this one looked? In a
- * transaction, because this one may have seen it before others can. */
-static bool has_changed(struct assembly *assembly)
-{
-        CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
-        const struct multipart *upload = &assembly->upload;
-        struct ctx *ctx = assembly->ctx;
-        struct multipart now;
-        enum err rc = db_begin(ctx, &tx);
-
-        if (rc == OK)
-                rc = store_multipart_get(ctx, upload->upload_id, &now);
-        if (rc == OK)
-                rc = db_commit(&tx);
-        return rc != OK || now.completed_etag || now.touched_at_us != upload->touched_at_us;
-}
-
-static enum err put_together(struct assembly *assembly, struct object *ret)
-{
-        const struct multipart_claim *claim = assembly->claim;
-        struct object_body_intent intent = { .size = -1 };
-        struct ctx *ctx = assembly->ctx;
-        struct object_body *body;
-        enum err rc;
-
-        rc = store_bucket_get(ctx, claim->bucket, &assembly->bucket);
-        if (rc == OK)
-                rc = prepare(assembly);
-        if (rc != OK)
-                return rc;
-        intent.bucket_directory = assembly->bucket.directory;
-        rc = object_body_begin(ctx, &intent, &body);
-        if (rc != OK)
-                return rc;
-        rc = assemble(assembly, body, ret);
-        object_body_free(body, false);
-        if (rc == OK)
-                multipart_remove_files(ctx, assembly->bucket.directory, claim->upload_id);
-        return rc;
-}
-
-/* ERR_NOT_READY: it failed, and something has changed meanwhile. */
 static enum err complete_once(struct ctx *ctx, const struct multipart_claim *claim,
                               struct object *ret)
 {
@@ -376,28 +351,69 @@ static enum err complete_once(struct ctx *ctx, const struct multipart_claim *cla
         const struct multipart named = { .bucket = claim->bucket,
                                          .key = claim->key,
                                          .upload_id = claim->upload_id };
+        struct object_body_intent intent = { .size = -1 };
+        struct object_body *body;
         enum err rc;
 
         rc = multipart_find(ctx, &named, &assembly.upload);
-        if (rc == ERR_NOT_FOUND)
-                return find_completed(ctx, claim, ret);
+        if (rc == OK)
+                rc = store_bucket_get(ctx, claim->bucket, &assembly.bucket);
+        if (rc == OK)
+                rc = prepare(&assembly);
         if (rc != OK)
                 return rc;
-        rc = put_together(&assembly, ret);
-        return rc != OK && has_changed(&assembly) ? ERR_NOT_READY : rc;
+        if (*assembly.upload.remote)
+                return assemble(&assembly, NULL, ret);
+        intent.bucket_directory = assembly.bucket.directory;
+        rc = object_body_begin(ctx, &intent, &body);
+        if (rc != OK)
+                return rc;
+        rc = assemble(&assembly, body, ret);
+        object_body_free(body, false);
+        if (rc == OK)
+                multipart_remove_files(ctx, assembly.bucket.directory, claim->upload_id);
+        return rc;
+}
+
+/* Has it been completed, perhaps a moment ago by another request? The transaction waits for that
+ * one's to be durable. */
+static bool is_completed(struct ctx *ctx, const struct multipart_claim *claim,
+                         struct multipart *ret)
+{
+        CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
+        struct multipart upload;
+        enum err rc = db_begin(ctx, &tx);
+
+        if (rc == OK)
+                rc = store_multipart_get(ctx, claim->upload_id, &upload);
+        if (rc == OK)
+                rc = db_commit(&tx);
+        if (rc != OK || !upload.completed_etag || strcmp(upload.bucket, claim->bucket) != 0 ||
+            strcmp(upload.key, claim->key) != 0)
+                return false;
+        *ret = upload;
+        return true;
 }
 
 enum err multipart_complete(struct ctx *ctx, const struct multipart_claim *claim,
                             struct object *ret)
 {
-        enum err rc = object_check_receiving(ctx);
+        char detail[CTX_DETAIL_SIZE];
+        struct multipart upload;
+        const char *code;
+        enum err rc;
 
+        rc = object_check_receiving(ctx);
         if (rc != OK)
                 return rc;
-        rc = ERR_NOT_READY;
-        for (unsigned tries = 0; rc == ERR_NOT_READY && tries < COMPLETE_TRIES; tries++)
-                rc = complete_once(ctx, claim, ret);
-        if (rc == ERR_NOT_READY)
-                return ctx_fail(ctx, ERR_UNAVAILABLE, "an upload's parts do not stay");
+        rc = complete_once(ctx, claim, ret);
+        if (rc == OK)
+                return OK;
+        memcpy(detail, ctx->detail, sizeof(detail));
+        code = ctx->code;
+        if (is_completed(ctx, claim, &upload))
+                return answer_again(ctx, &upload, ret);
+        memcpy(ctx->detail, detail, sizeof(detail));
+        ctx->code = code;
         return rc;
 }

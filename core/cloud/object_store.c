@@ -10,6 +10,7 @@
 #include "core/base/log.h"
 #include "core/cloud/object_path.h"
 #include "core/cloud/object_temp.h"
+#include "core/cloud/remote_store.h"
 #include "core/db/db.h"
 
 static const char logger[] = "simpletuner.cloud.storage";
@@ -139,6 +140,12 @@ enum err object_open(struct ctx *ctx, const char *bucket, const char *key, struc
                 rc = store_bucket_get(ctx, bucket, &row);
         if (rc != OK)
                 return rc;
+        if (remote_is_url(row.directory)) {
+                rc = store_object_get(ctx, bucket, key, &file.object);
+                if (rc == OK)
+                        *ret = file;
+                return rc;
+        }
         rc = object_path(ctx, key, &file.path);
         if (rc != OK)
                 return rc;
@@ -171,7 +178,7 @@ static enum err sweep_roots(struct ctx *ctx, unsigned *ret_swept)
 
         *ret_swept = 0;
         for (;;) {
-                const char *directory, *slash;
+                const char *directory, *here, *slash;
                 unsigned swept;
                 char *root;
                 enum err rc;
@@ -179,11 +186,17 @@ static enum err sweep_roots(struct ctx *ctx, unsigned *ret_swept)
                 rc = store_bucket_directory_after(ctx, after, &directory);
                 if (rc != OK)
                         return rc == ERR_NOT_FOUND ? OK : rc;
+                rc = object_spool(ctx, directory, &here);
+                if (rc != OK)
+                        return rc;
                 slash = strrchr(directory, '/');
                 root = arena_strndup(ctx->arena, directory, (size_t)(slash - directory));
                 /* '0' comes after '/': past everything below this root. */
                 after = root ? arena_printf(ctx->arena, "%s0", root) : NULL;
                 if (!after)
+                        return ctx_nomem(ctx);
+                root = arena_strndup(ctx->arena, here, (size_t)(strrchr(here, '/') - here));
+                if (!root)
                         return ctx_nomem(ctx);
                 rc = object_temp_sweep(ctx, root, &swept);
                 if (rc != OK)

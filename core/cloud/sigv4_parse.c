@@ -327,8 +327,14 @@ static enum err read_parameter(struct ctx *ctx, const char *query, const char *n
 
 static enum err check_expires(struct ctx *ctx, const char *text, int64_t *ret_s)
 {
-        size_t digits = strspn(text, "0123456789");
+        bool past = *text == '-';
+        size_t digits;
 
+        text += past;
+        digits = strspn(text, "0123456789");
+        if (digits > 0 && !text[digits] && past)
+                return ctx_fail_as(ctx, ERR_DENIED, "AccessDenied",
+                                   "Request has expired: X-Amz-Expires is negative");
         if (digits == 0 || text[digits])
                 return ctx_fail_as(ctx, ERR_INVALID, "AuthorizationQueryParametersError",
                                    "X-Amz-Expires must be a number that is not negative");

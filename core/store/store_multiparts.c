@@ -4,7 +4,7 @@
 
 #define UPLOAD_COLUMNS                                                                             \
         "upload_id, bucket, object_key, content_type, metadata, tags, checksum_kind, "             \
-        "checksum_type, started_at_us, touched_at_us, completed_etag"
+        "checksum_type, started_at_us, touched_at_us, remote, remote_id, completed_etag"
 #define PART_COLUMNS   "part_number, file, size_bytes, etag, checksum, modified_at_us"
 #define AFTER_ALL_KEYS "\xf4\x8f\xbf\xbf"
 
@@ -21,7 +21,9 @@ static struct multipart borrow_upload(struct db_stmt *stmt)
                 .checksum_type = db_text(stmt, 7),
                 .started_at_us = db_int(stmt, 8),
                 .touched_at_us = db_int(stmt, 9),
-                .completed_etag = db_text(stmt, 10),
+                .remote = db_text(stmt, 10),
+                .remote_id = db_text(stmt, 11),
+                .completed_etag = db_text(stmt, 12),
         };
 }
 
@@ -34,12 +36,15 @@ static enum err no_upload(struct ctx *ctx)
 
 enum err store_multipart_insert(struct ctx *ctx, const struct multipart *upload)
 {
-        static const char sql[] = "INSERT INTO multiparts (" UPLOAD_COLUMNS ") "
-                                  "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, NULL)";
+        static const char sql[] =
+                "INSERT INTO multiparts (" UPLOAD_COLUMNS ") "
+                "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, NULL)";
 
-        return db_run(ctx, NULL, sql, "ttttttttii", upload->upload_id, upload->bucket, upload->key,
-                      upload->content_type, upload->metadata, upload->tags, upload->checksum_kind,
-                      upload->checksum_type, upload->started_at_us, upload->touched_at_us);
+        return db_run(ctx, NULL, sql, "ttttttttiitt", upload->upload_id, upload->bucket,
+                      upload->key, upload->content_type, upload->metadata, upload->tags,
+                      upload->checksum_kind, upload->checksum_type, upload->started_at_us,
+                      upload->touched_at_us, upload->remote ? upload->remote : "",
+                      upload->remote_id ? upload->remote_id : "");
 }
 
 /* The first row of a statement, kept. */
@@ -50,6 +55,7 @@ static enum err one_upload(struct ctx *ctx, struct db_stmt *stmt, struct multipa
                 &upload.upload_id,     &upload.bucket,        &upload.key,
                 &upload.content_type,  &upload.metadata,      &upload.tags,
                 &upload.checksum_kind, &upload.checksum_type, &upload.completed_etag,
+                &upload.remote,        &upload.remote_id,
         };
         enum err rc = db_step(ctx, stmt);
 
@@ -97,22 +103,16 @@ enum err store_multipart_complete(struct ctx *ctx, const char *upload_id, const 
         return changed > 0 ? forget_parts(ctx, upload_id) : no_upload(ctx);
 }
 
-/* The upload's row is changed first, as all do who change its parts: they wait for each other there
- * and nowhere else. */
-enum err store_multipart_delete(struct ctx *ctx, const struct multipart *upload)
+enum err store_multipart_delete(struct ctx *ctx, const char *upload_id)
 {
-        static const char claim[] = "UPDATE multiparts SET bytes = 0 WHERE upload_id = $1 "
-                                    "AND COALESCE(completed_etag, '') = $2";
         static const char sql[] = "DELETE FROM multiparts WHERE upload_id = $1";
-        const char *etag = upload->completed_etag ? upload->completed_etag : "";
         int64_t changed = 0;
-        enum err rc = db_run(ctx, &changed, claim, "tt", upload->upload_id, etag);
+        enum err rc;
 
-        if (rc == OK && changed == 0)
-                return no_upload(ctx);
+        rc = forget_parts(ctx, upload_id);
         if (rc == OK)
-                rc = forget_parts(ctx, upload->upload_id);
-        return rc == OK ? db_run(ctx, NULL, sql, "t", upload->upload_id) : rc;
+                rc = db_run(ctx, &changed, sql, "t", upload_id);
+        return rc == OK && changed == 0 ? no_upload(ctx) : rc;
 }
 
 /* File and size of a part as it is now. ERR_NOT_FOUND: it is not there yet. */

@@ -13,12 +13,13 @@ struct multipart {
         const char *checksum_kind;                  /* "" when none was announced */
         const char *checksum_type;                  /* "COMPOSITE", "FULL_OBJECT" or "" */
         int64_t started_at_us, touched_at_us;       /* touched: by the last part */
-        const char *completed_etag;                 /* NULL: it is under way */
+        const char *remote, *remote_id; /* the S3 store's URL and upload id; NULL or "": files */
+        const char *completed_etag;     /* NULL: it is under way */
 };
 
 struct part {
         int64_t number;
-        const char *file; /* its name in the upload's directory */
+        const char *file; /* its name in the upload's directory; in an S3 store: its ETag there */
         int64_t size_bytes;
         const char *etag;     /* MD5 in hex */
         const char *checksum; /* base64 of the upload's kind, "" when it has none */
@@ -34,9 +35,8 @@ NODISCARD enum err store_multipart_get(struct ctx *ctx, const char *upload_id,
  * under way any more. */
 NODISCARD enum err store_multipart_complete(struct ctx *ctx, const char *upload_id,
                                             const char *etag);
-/* Inside a transaction: upload and parts are forgotten. ERR_NOT_FOUND: it is gone, or has been
- * completed since it was read. */
-NODISCARD enum err store_multipart_delete(struct ctx *ctx, const struct multipart *upload);
+/* Inside a transaction: upload and parts are forgotten. ERR_NOT_FOUND. */
+NODISCARD enum err store_multipart_delete(struct ctx *ctx, const char *upload_id);
 
 /* Inside a transaction: write or replace a part; *ret_old_file: the file that the part had before,
  * NULL: none. ERR_NOT_FOUND: the upload is not under way. */

@@ -294,6 +294,30 @@ def test_large_objects_arrive_whole_and_at_once(cloud, job):
     assert cloud.job(job.job_id)["upload_progress"]["bytes"] == 24 * MiB
 
 
+def test_a_file_that_arrives_is_an_event(cloud, job):
+    body = b"the first checkpoint"
+    cloud.upload(job, "checkpoints/1.bin", body)
+    [event] = [event for event in expect.ok(cloud.get("/api/events/recent?limit=10"))["events"]
+               if event["event"] == "job_file_received" and event["job_id"] == job.job_id]
+    assert event["data"] == {"type": "job_file_received", "job_id": job.job_id,
+                             "key": "checkpoints/1.bin", "size": len(body),
+                             "etag": md5(body).strip('"')}
+
+
+def test_a_job_that_asks_too_often_is_told_to_slow_down(new_stack):
+    cloud = new_stack({"SIMPLETUNER_JOB_REQUESTS_PER_MINUTE": "20"})
+    job, other = cloud.new_job(), cloud.new_job()
+    answers = [cloud.upload(job, "a", b"x") for _ in range(25)]
+    assert [answer.status_code for answer in answers] == [200] * 20 + [429] * 5
+    assert int(answers[-1].headers["Retry-After"]) > 0
+    expect.error(answers[-1], 429, "20")
+    answer = cloud.get(job.storage("a"), headers={"X-Upload-Token": job.token,
+                                                  "User-Agent": "Boto3/1"})
+    assert answer.status_code == 503 and b"<Code>SlowDown</Code>" in answer.content
+    assert cloud.upload(other, "a", b"x").status_code == 200
+    assert cloud.get(job.storage("a")).content == b"x"
+
+
 def test_nothing_but_objects_is_left_on_disk(cloud, job):
     cloud.upload(job, "a/b", b"1")
     cloud.upload(job, "c", b"2")

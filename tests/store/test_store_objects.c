@@ -153,12 +153,13 @@ struct keys {
         unsigned count;
 };
 
-static void take_key(void *arg, const struct object *object)
+static bool take_key(void *arg, const struct object *object)
 {
         struct keys *keys = arg;
 
         assert_in_range(keys->count, 0, KEYS_MAX - 1);
         snprintf(keys->keys[keys->count++], sizeof(keys->keys[0]), "%s", object->key);
+        return true;
 }
 
 /* In the order of their bytes, which is no language's order. */
@@ -175,7 +176,7 @@ static void put_sorted_keys(struct ctx *ctx)
 
 static void keys_are_listed_in_the_order_of_their_bytes(void **state)
 {
-        const struct object_range range = { .bucket = "b", .after_key = "", .limit = KEYS_MAX };
+        const struct object_range range = { .bucket = "b", .limit = KEYS_MAX };
         struct keys keys = { .count = 0 };
         struct ctx *ctx = *state;
 
@@ -206,7 +207,7 @@ static void pages_of_every_size_list_each_key_once(void **state)
 
         put_sorted_keys(ctx);
         for (unsigned limit = 1; limit <= KEYS_MAX; limit++) {
-                struct object_range range = { .bucket = "b", .after_key = "", .limit = limit };
+                struct object_range range = { .bucket = "b", .limit = limit };
                 unsigned seen = 0;
 
                 for (;;) {
@@ -218,7 +219,7 @@ static void pages_of_every_size_list_each_key_once(void **state)
                         if (page.count == 0)
                                 break;
                         assert_in_range(page.count, 1, limit);
-                        range.after_key = sorted[seen - 1];
+                        range.first = arena_printf(ctx->arena, "%s\001", sorted[seen - 1]);
                 }
                 assert_int_equal(seen, ARRAY_SIZE(sorted));
         }
@@ -248,10 +249,10 @@ static void buckets_are_listed_newest_first(void **state)
 
 static int64_t uploads(struct ctx *ctx, const char *bucket)
 {
-        int64_t count = -1;
+        struct uploads_in_flight flight = { .count = -1 };
 
-        assert_ok(ctx, store_uploads_count(ctx, bucket, &count));
-        return count;
+        assert_ok(ctx, store_uploads_in_flight(ctx, bucket, &flight));
+        return flight.count;
 }
 
 static void uploads_on_their_way_are_counted_until_they_end(void **state)

@@ -172,19 +172,20 @@ static void a_stream_has_the_same_digests_however_it_is_cut(void **state)
 
 static void a_stream_starts_over_when_its_hash_was_taken(void **state)
 {
-        struct crypto_sha256_stream *stream = crypto_sha256_stream_new();
+        CLEANUP(crypto_hash_freep) struct crypto_hash *hash = crypto_hash_new(CRYPTO_SHA256);
         char sha256[SHA256_HEX_SIZE], expected[SHA256_HEX_SIZE];
+        unsigned char raw[SHA256_SIZE];
 
         (void)state;
-        assert_non_null(stream);
+        assert_non_null(hash);
         assert_true(crypto_sha256_hex("message digest", 14, expected));
         for (int i = 0; i < 2; i++) {
-                assert_true(crypto_sha256_stream_add(stream, "message ", 8));
-                assert_true(crypto_sha256_stream_add(stream, "digest", 6));
-                assert_true(crypto_sha256_stream_end(stream, sha256));
+                assert_true(crypto_hash_add(hash, "message ", 8));
+                assert_true(crypto_hash_add(hash, "digest", 6));
+                assert_true(crypto_hash_end(hash, raw));
+                crypto_hex(raw, SHA256_SIZE, sha256);
                 assert_string_equal(sha256, expected);
         }
-        crypto_sha256_stream_free(stream);
 }
 
 static void an_empty_stream_has_digests_too(void **state)

@@ -35,6 +35,11 @@ static void ordinary_keys_are_taken(void **state)
                 "CON",
                 "a.",
                 "$(x)",
+                "/",
+                "/etc/passwd",
+                "a/",
+                "a//b",
+                "//",
         };
         struct ctx *ctx = *state;
 
@@ -46,10 +51,6 @@ static void hostile_keys_are_refused(void **state)
 {
         static const char *const wrong[] = {
                 "",
-                "/",
-                "/etc/passwd",
-                "a/",
-                "a//b",
                 ".",
                 "..",
                 "./a",
@@ -59,7 +60,11 @@ static void hostile_keys_are_refused(void **state)
                 "a/./b",
                 "a/../b",
                 "a/../../b",
-                "//",
+                "/..",
+                "a//../b",
+                ".slash",
+                "a/.slash/b",
+                ".archive-x",
                 "a\nb",
                 "a\tb",
                 "\x01",
@@ -75,6 +80,24 @@ static void hostile_keys_are_refused(void **state)
         for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
                 if (object_key_check(ctx, wrong[i]) != ERR_INVALID)
                         fail_msg("\"%s\" is taken", wrong[i]);
+        }
+}
+
+static void where_nothing_stands_between_slashes_the_file_has_a_name(void **state)
+{
+        static const char *const cases[][2] = {
+                { "a/b", "a/b" },           { "a/", "a/.slash" },
+                { "/", ".slash/.slash" },   { "//", ".slash/.slash/.slash" },
+                { "/a", ".slash/a" },       { "a//b/", "a/.slash/b/.slash" },
+                { ".slashes", ".slashes" },
+        };
+        struct ctx *ctx = *state;
+
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                const char *path;
+
+                assert_int_equal(object_path(ctx, cases[i][0], &path), OK);
+                assert_string_equal(path, cases[i][1]);
         }
 }
 
@@ -203,6 +226,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 FIXTURE_TEST(ordinary_keys_are_taken),
                 FIXTURE_TEST(hostile_keys_are_refused),
+                FIXTURE_TEST(where_nothing_stands_between_slashes_the_file_has_a_name),
                 FIXTURE_TEST(a_key_has_at_most_1024_bytes_and_255_between_slashes),
                 FIXTURE_TEST(a_directory_that_is_missing_is_made_only_when_asked),
                 FIXTURE_TEST(the_directory_is_that_of_the_key),

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/cloud/bucket.h"
 #include "core/cloud/object_store.h"
 #include "core/store/store_jobs.h"
 #include "tests/fixture_db.h"
@@ -43,7 +44,7 @@ static enum err try_upload(struct ctx *ctx, const char *key, const char *text)
         rc = begin(ctx, key, (int64_t)strlen(text), &upload);
         if (rc == OK)
                 rc = object_upload_write(ctx, upload, text, strlen(text));
-        return rc == OK ? object_upload_finish(ctx, upload, &object) : rc;
+        return rc == OK ? object_upload_finish(ctx, upload, NULL, &object) : rc;
 }
 
 static const char *file_of(struct ctx *ctx, const char *key)
@@ -81,11 +82,11 @@ static unsigned files_in(const char *directory)
 /* Nothing is on its way: no temporary file, no row. */
 static void assert_no_trace(struct ctx *ctx)
 {
-        int64_t uploads = -1;
+        struct uploads_in_flight uploads = { .count = -1 };
 
         assert_int_equal(files_in(fixture_path(ctx, "outputs/.incoming")), 0);
-        assert_ok(ctx, store_uploads_count(ctx, BUCKET, &uploads));
-        assert_int_equal(uploads, 0);
+        assert_ok(ctx, store_uploads_in_flight(ctx, BUCKET, &uploads));
+        assert_int_equal(uploads.count, 0);
 }
 
 static void an_upload_reads_back_with_its_hashes(void **state)
@@ -133,7 +134,7 @@ static void the_type_a_client_gives_is_kept_unless_it_says_nothing(void **state)
                 struct object object;
 
                 assert_ok(ctx, object_upload_begin(ctx, &intent, &upload));
-                assert_ok(ctx, object_upload_finish(ctx, upload, &object));
+                assert_ok(ctx, object_upload_finish(ctx, upload, NULL, &object));
                 assert_string_equal(object.content_type, cases[i][1]);
         }
 }
@@ -191,13 +192,13 @@ static void a_large_upload_shows_while_it_is_on_its_way(void **state)
         CLEANUP(object_upload_freep) struct object_upload *upload = NULL;
         struct ctx *ctx = *state;
         struct object object;
-        int64_t uploads = -1;
+        struct uploads_in_flight uploads = { .count = -1 };
 
         assert_ok(ctx, begin(ctx, "a", 2 * MiB, &upload));
-        assert_ok(ctx, store_uploads_count(ctx, BUCKET, &uploads));
-        assert_int_equal(uploads, 1);
+        assert_ok(ctx, store_uploads_in_flight(ctx, BUCKET, &uploads));
+        assert_int_equal(uploads.count, 1);
         assert_ok(ctx, object_upload_write(ctx, upload, "x", 1));
-        assert_ok(ctx, object_upload_finish(ctx, upload, &object));
+        assert_ok(ctx, object_upload_finish(ctx, upload, NULL, &object));
         assert_no_trace(ctx);
 }
 
@@ -331,7 +332,7 @@ static void a_job_that_ended_meanwhile_keeps_nothing(void **state)
                 assert_ok(ctx, store_job_apply(ctx, &job, &end, &moved, NULL));
                 assert_ok(ctx, db_commit(&tx));
         }
-        assert_rc(ctx, ERR_UNAUTHENTICATED, object_upload_finish(ctx, upload, &object));
+        assert_rc(ctx, ERR_UNAUTHENTICATED, object_upload_finish(ctx, upload, NULL, &object));
         object_upload_free(TAKE(upload));
         assert_no_trace(ctx);
         assert_rc(ctx, ERR_NOT_FOUND, store_object_get(ctx, BUCKET, "a", &object));
@@ -354,7 +355,7 @@ static void a_sweep_removes_what_the_dead_left_and_nothing_of_the_living(void **
         CLEANUP(object_upload_freep) struct object_upload *upload = NULL;
         struct ctx *ctx = *state;
         struct object object;
-        int64_t uploads = -1;
+        struct uploads_in_flight uploads = { .count = -1 };
         unsigned swept = 42;
 
         assert_ok(ctx, object_store_sweep(ctx, &swept)); /* there is no directory yet */
@@ -365,10 +366,10 @@ static void a_sweep_removes_what_the_dead_left_and_nothing_of_the_living(void **
         assert_ok(ctx, object_store_sweep(ctx, &swept));
         assert_int_equal(swept, 2);
         assert_int_equal(files_in(fixture_path(ctx, "outputs/.incoming")), 1);
-        assert_ok(ctx, store_uploads_count(ctx, BUCKET, &uploads));
-        assert_int_equal(uploads, 1);
+        assert_ok(ctx, store_uploads_in_flight(ctx, BUCKET, &uploads));
+        assert_int_equal(uploads.count, 1);
         assert_ok(ctx, object_upload_write(ctx, upload, "x", 1));
-        assert_ok(ctx, object_upload_finish(ctx, upload, &object));
+        assert_ok(ctx, object_upload_finish(ctx, upload, NULL, &object));
         assert_no_trace(ctx);
 }
 
@@ -455,14 +456,14 @@ static void a_job_sees_its_own_bucket_only(void **state)
         assert_ok(ctx, db_begin(ctx, &tx));
         assert_ok(ctx, store_bucket_insert(ctx, &other));
         assert_ok(ctx, db_commit(&tx));
-        assert_ok(ctx, object_buckets(ctx, 4, take_bucket, &all));
+        assert_ok(ctx, bucket_each_newest(ctx, 4, take_bucket, &all));
         assert_int_equal(all.count, 2);
         ctx->actor = (struct actor){ .kind = ACTOR_JOB, .job_id = BUCKET };
-        assert_ok(ctx, object_buckets(ctx, 4, take_bucket, &own));
+        assert_ok(ctx, bucket_each_newest(ctx, 4, take_bucket, &own));
         assert_int_equal(own.count, 1);
         assert_string_equal(own.names[0], BUCKET);
         ctx->actor.job_id = "01hm3v00000000000000000002";
-        assert_ok(ctx, object_buckets(ctx, 4, take_bucket, &none));
+        assert_ok(ctx, bucket_each_newest(ctx, 4, take_bucket, &none));
         assert_int_equal(none.count, 0);
 }
 

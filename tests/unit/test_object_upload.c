@@ -68,7 +68,7 @@ static void an_upload_goes_on_where_it_stopped(void **state)
         upload = resume(ctx, &calls);
         assert_true(object_upload_size(upload) == 6);
         assert_ok(ctx, object_upload_write(ctx, upload, "world", 5));
-        assert_ok(ctx, object_upload_finish(ctx, upload, &object));
+        assert_ok(ctx, object_upload_finish(ctx, upload, NULL, &object));
         assert_int_equal(calls, 1);
         assert_string_equal(object.etag, "5eb63bbbe01eeed093cb22bb8f5acdc3");
         assert_string_equal(fixture_read(ctx, "outputs/" BUCKET "/" KEY), "hello world");
@@ -85,7 +85,7 @@ static void an_upload_may_start_over(void **state)
         assert_ok(ctx, object_upload_restart(ctx, upload));
         assert_true(object_upload_size(upload) == 0);
         assert_ok(ctx, object_upload_write(ctx, upload, "hello world", 11));
-        assert_ok(ctx, object_upload_finish(ctx, upload, &object));
+        assert_ok(ctx, object_upload_finish(ctx, upload, NULL, &object));
         assert_string_equal(object.etag, "5eb63bbbe01eeed093cb22bb8f5acdc3");
         assert_string_equal(fixture_read(ctx, "outputs/" BUCKET "/" KEY), "hello world");
 }
@@ -116,7 +116,7 @@ static void a_refused_transaction_keeps_the_bytes(void **state)
                 CLEANUP(object_upload_freep) struct object_upload *upload = resume(ctx, &calls);
 
                 assert_ok(ctx, object_upload_write(ctx, upload, "hello", 5));
-                assert_rc(ctx, ERR_INTERNAL, object_upload_finish(ctx, upload, &object));
+                assert_rc(ctx, ERR_INTERNAL, object_upload_finish(ctx, upload, NULL, &object));
         }
         assert_int_equal(calls, 1);
         assert_rc(ctx, ERR_NOT_FOUND, store_object_get(ctx, BUCKET, KEY, &object));

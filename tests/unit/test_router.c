@@ -11,8 +11,15 @@ struct answer {
 
 static struct answer ask(struct ctx *ctx, enum method method, const char *path)
 {
-        struct answer answer = { .request = { .method = method, .path = path, .query = "" } };
+        const char *mark = strchr(path, '?');
+        struct answer answer = {
+                .request = { .method = method,
+                             .path = mark ? arena_strndup(ctx->arena, path, (size_t)(mark - path))
+                                          : path,
+                             .query = mark ? mark + 1 : "" },
+        };
 
+        assert_non_null(answer.request.path);
         if (router_match(ctx, &answer.request, &answer.result, answer.allow) != OK)
                 fail_msg("%s: %s", path, ctx->detail);
         return answer;
@@ -116,6 +123,21 @@ static void a_head_request_takes_the_route_of_get(void **state)
         assert_null(route_of(*state, METHOD_HEAD, "/api/webhooks/replicate"));
 }
 
+static void a_query_parameter_selects_what_is_below_an_object(void **state)
+{
+        struct ctx *ctx = *state;
+
+        assert_string_equal(route_of(ctx, METHOD_GET, STORAGE "b/k?tagging"),
+                            STORAGE "{bucket}/{key...}?tagging");
+        assert_string_equal(route_of(ctx, METHOD_GET, STORAGE "b/k?x=1&uploadId=2"),
+                            STORAGE "{bucket}/{key...}?uploadId");
+        assert_string_equal(route_of(ctx, METHOD_GET, STORAGE "b/k?taggings&x=tagging"),
+                            STORAGE "{bucket}/{key...}");
+        assert_string_equal(route_of(ctx, METHOD_GET, STORAGE "b/tagging"),
+                            STORAGE "{bucket}/{key...}");
+        assert_null(route_of(ctx, METHOD_POST, STORAGE "b/k"));
+}
+
 static void a_fixed_segment_goes_before_a_parameter(void **state)
 {
         assert_string_equal(route_of(*state, METHOD_POST, "/api/cloud/jobs/submit"),
@@ -136,7 +158,7 @@ static void a_wrong_method_is_told_the_right_ones(void **state)
                 { METHOD_DELETE, "/api/cloud/providers/p", "GET, HEAD, PUT, OPTIONS" },
                 { METHOD_POST, "/api/cloud/providers/p/token", "PUT, DELETE, OPTIONS" },
                 { METHOD_GET, "/api/webhooks/replicate", "POST, OPTIONS" },
-                { METHOD_OTHER, STORAGE "b/k", "GET, HEAD, PUT, OPTIONS" },
+                { METHOD_OTHER, STORAGE "b/k", "GET, HEAD, PUT, POST, DELETE, OPTIONS" },
                 { METHOD_OPTIONS, "/api/cloud/jobs", "POST, GET, HEAD, OPTIONS" },
                 { METHOD_PATCH, "/api/cloud/jobs/submit", "POST, GET, HEAD, DELETE, OPTIONS" },
         };
@@ -190,6 +212,7 @@ int main(void)
                 FIXTURE_TEST(one_slash_at_the_end_is_ignored),
                 FIXTURE_TEST(an_unknown_path_is_not_found),
                 FIXTURE_TEST(a_head_request_takes_the_route_of_get),
+                FIXTURE_TEST(a_query_parameter_selects_what_is_below_an_object),
                 FIXTURE_TEST(a_fixed_segment_goes_before_a_parameter),
                 FIXTURE_TEST(a_wrong_method_is_told_the_right_ones),
                 FIXTURE_TEST(a_badly_encoded_parameter_is_refused),

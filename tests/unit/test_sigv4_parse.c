@@ -96,7 +96,7 @@ static void a_malformed_presigned_url_is_refused(void **state)
                 "X-Amz-Signature=" USUAL_SIGNED,
                 PRESIGNED_CREDENTIAL "&X-Amz-Expires=604801&X-Amz-SignedHeaders=host"
                                      "&X-Amz-Signature=" USUAL_SIGNED,
-                PRESIGNED_CREDENTIAL "&X-Amz-Expires=-1&X-Amz-SignedHeaders=host"
+                PRESIGNED_CREDENTIAL "&X-Amz-Expires=-&X-Amz-SignedHeaders=host"
                                      "&X-Amz-Signature=" USUAL_SIGNED,
                 PRESIGNED_CREDENTIAL "&X-Amz-Expires=99999999999999999999"
                                      "&X-Amz-SignedHeaders=host&X-Amz-Signature=" USUAL_SIGNED,
@@ -109,6 +109,16 @@ static void a_malformed_presigned_url_is_refused(void **state)
 
                 assert_refused(*state, wire, ERR_INVALID, "AuthorizationQueryParametersError");
         }
+}
+
+static void a_presigned_url_that_ended_before_it_began_has_expired(void **state)
+{
+        struct wire *wire = wire_new(
+                *state, "GET", "/test.txt",
+                PRESIGNED_CREDENTIAL
+                "&X-Amz-Expires=-1&X-Amz-SignedHeaders=host&X-Amz-Signature=" USUAL_SIGNED);
+
+        assert_refused(*state, wire, ERR_DENIED, "AccessDenied");
 }
 
 static void a_payload_that_is_not_known_and_two_credentials_are_refused(void **state)

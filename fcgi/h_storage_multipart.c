@@ -60,10 +60,14 @@ enum err multipart_begin(struct ctx *ctx, const struct request *request, struct 
                 rc = s3_read_tagging(ctx, request, &upload.tags);
         if (rc == OK)
                 rc = multipart_create(ctx, &upload, &upload.upload_id);
+        if (rc == OK && *upload.checksum_kind) /* its type has been settled */
+                rc = multipart_find(ctx, &upload, &upload);
         if (rc != OK)
                 return rc;
-        if (*upload.checksum_kind)
+        if (*upload.checksum_kind) {
                 reply_header(reply, "x-amz-checksum-algorithm", upload.checksum_kind);
+                reply_header(reply, "x-amz-checksum-type", upload.checksum_type);
+        }
         name_upload(s3_reply_xml(reply, root), &upload);
         return s3_reply_xml_end(ctx, reply, root);
 }
@@ -283,13 +287,22 @@ static enum err read_claim(struct ctx *ctx, const struct request *request,
         parts = arena_alloc(ctx->arena, MULTIPART_PARTS_MAX * sizeof(*parts));
         if (!parts)
                 return ctx_nomem(ctx);
-        for (const struct xml *part = root->child; rc == OK && part; part = part->next) {
+        for (const struct xml *part = root->child; part; part = part->next) {
+                struct part *at = parts + claim->count;
+
                 if (strcmp(part->name, "Part") != 0 || claim->count == MULTIPART_PARTS_MAX)
                         return s3_body_malformed(ctx);
-                rc = read_claimed(ctx, part, &parts[claim->count++]);
+                rc = read_claimed(ctx, part, at);
+                if (rc != OK)
+                        return rc;
+                /* Who names a part twice means the last. */
+                if (claim->count > 0 && at[-1].number == at->number)
+                        at[-1] = *at;
+                else
+                        claim->count++;
         }
         claim->parts = parts;
-        return rc;
+        return OK;
 }
 
 static enum err answer_complete(struct ctx *ctx, const struct request *request,

@@ -7,6 +7,7 @@
 #include "core/base/config.h"
 #include "core/cloud/provider_settings.h"
 #include "core/cloud/s3_auth.h"
+#include "core/cloud/sigv4_canonical.h"
 #include "fcgi/routes.h"
 
 /* What S3 clients call themselves in User-Agent, first or behind others. */
@@ -152,6 +153,11 @@ enum err s3_identify(struct ctx *ctx, struct request *request)
                 return rc;
         s3_auth_accept(ctx, &identity);
         return OK;
+}
+
+bool s3_signs_header(const struct request *request, const char *name)
+{
+        return request->signature && sigv4_signs(request->signature->sigv4.signed_headers, name);
 }
 
 static const char *const unsupported_queries[] = {

@@ -22,6 +22,10 @@ void s3_recognise(struct request *request);
  * ERR_NOT_FOUND: it has no signature. Else what sigv4_verify and s3_auth_secret return. */
 NODISCARD enum err s3_identify(struct ctx *ctx, struct request *request);
 
+/* Was a header of this name, in lower case, signed? Front servers drop those without a value: then
+ * it was there, although it is not. */
+bool s3_signs_header(const struct request *request, const char *name);
+
 /* ERR_UNSUPPORTED: it asks for a part of S3 that is not offered here, such as ?acl or
  * x-amz-server-side-encryption. */
 NODISCARD enum err s3_check_supported(struct ctx *ctx, const struct request *request);

@@ -192,7 +192,7 @@ enum err s3_tag_add(struct ctx *ctx, json_t *tags, const char *name, const char 
                 return ctx_fail_as(ctx, ERR_INVALID, "InvalidTag",
                                    "Cannot provide multiple Tags with the same key");
         if (json_object_size(tags) == TAGS_MAX)
-                return ctx_fail_as(ctx, ERR_INVALID, "BadRequest",
+                return ctx_fail_as(ctx, ERR_INVALID, "InvalidTag",
                                    "Object tags cannot be greater than %d", TAGS_MAX);
         return json_object_set_new(tags, name, json_string(value)) == 0 ? OK : ctx_nomem(ctx);
 }
@@ -288,10 +288,13 @@ enum err s3_write_checksum(struct ctx *ctx, const struct object *object, struct 
         return OK;
 }
 
+/* That of the whole does not belong to a piece of it. */
 static bool wants_checksum(const struct request *request)
 {
         const char *mode = request_header(request, "X-Amz-Checksum-Mode");
 
+        if (request_header(request, "Range") || request_has_query(request, "partNumber"))
+                return false;
         return (mode && strcasecmp(mode, "ENABLED") == 0) ||
                request_has_query(request, "x-amz-checksum-mode");
 }

@@ -59,7 +59,8 @@ static bool from_http_date(const char *text, char ret_amz_date[AMZ_DATE_LEN + 1]
                 return false;
         at = strstr(months, month);
         if (!at || strlen(month) != 3 || (at - months) % 3 != 0 ||
-            (strcmp(zone, "GMT") != 0 && strcmp(zone, "+0000") != 0))
+            (strcmp(zone, "GMT") != 0 &&
+             strcmp(zone + (*zone == '+' || *zone == '-'), "0000") != 0))
                 return false;
         snprintf(amz_date, sizeof(amz_date), "%04u%02u%02uT%02u%02u%02uZ", year,
                  (unsigned)(at - months) / 3 + 1, day, hour, minute, second);

@@ -1,6 +1,7 @@
 """boto3 clients of the service, and what tests ask of their answers."""
 
 import contextlib
+import io
 import itertools
 import os
 
@@ -79,3 +80,22 @@ def query(client, operation, text):
     client.meta.events.register(f"before-call.s3.{operation}", change)
     yield
     client.meta.events.unregister(f"before-call.s3.{operation}", change)
+
+
+class Interrupted(io.BytesIO):
+    """A body during whose sending, before its last byte goes out, something happens once."""
+
+    def __init__(self, body, action):
+        super().__init__(body)
+        self.action, self.sending = action, False
+
+    def seek(self, *arguments):
+        self.sending = True  # what was read before was for the hash
+        return super().seek(*arguments)
+
+    def read(self, size=-1):
+        data = super().read(size)
+        if self.action and self.sending and data and self.tell() == len(self.getvalue()):
+            action, self.action = self.action, None
+            action()
+        return data

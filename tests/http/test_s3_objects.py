@@ -3,14 +3,13 @@
 import concurrent.futures
 import datetime
 import hashlib
-import io
 import xml.etree.ElementTree as ET
 
 import pytest
 import requests
 
-from s3_clients import (body_of, headers, new_bucket, new_client, new_credentials, new_name,
-                        refused)
+from s3_clients import (Interrupted, body_of, headers, new_bucket, new_client, new_credentials,
+                        new_name, refused)
 
 MiB = 1 << 20
 SIZES = [MiB, 8 * MiB]
@@ -20,25 +19,6 @@ def fetch(url, method="GET", **options):
     with requests.Session() as session:
         session.trust_env = False
         return session.request(method, url, timeout=30, **options)
-
-
-class Interrupted(io.BytesIO):
-    """A body during whose sending, before its last byte goes out, something happens once."""
-
-    def __init__(self, body, action):
-        super().__init__(body)
-        self.action, self.sending = action, False
-
-    def seek(self, *arguments):
-        self.sending = True  # what was read before was for the hash
-        return super().seek(*arguments)
-
-    def read(self, size=-1):
-        data = super().read(size)
-        if self.action and self.sending and data and self.tell() == len(self.getvalue()):
-            action, self.action = self.action, None
-            action()
-        return data
 
 
 def test_an_object_is_written_read_rewritten_and_deleted(s3, bucket):

@@ -159,6 +159,7 @@ int main(void)
                 FIXTURE_TEST(a_malformed_header_is_refused),
                 FIXTURE_TEST(the_header_may_have_spaces_after_its_commas),
                 FIXTURE_TEST(a_malformed_presigned_url_is_refused),
+                FIXTURE_TEST(a_presigned_url_that_ended_before_it_began_has_expired),
                 FIXTURE_TEST(a_payload_that_is_not_known_and_two_credentials_are_refused),
                 FIXTURE_TEST(more_than_can_be_signed_is_refused),
         };

@@ -76,8 +76,9 @@ static enum err check(struct ctx *ctx, const struct object_publication *publicat
                 rc = store_object_lock(ctx, object->bucket, object->key);
         if (rc == OK)
                 rc = object_check_condition(ctx, &publication->only, object->bucket, object->key);
-        if (rc == OK)
-                rc = store_object_get(ctx, object->bucket, object->key, &old);
+        if (rc != OK)
+                return rc;
+        rc = store_object_get(ctx, object->bucket, object->key, &old);
         if (rc != OK && rc != ERR_NOT_FOUND)
                 return rc;
         if (!publication->body && !publication->is_new && strcmp(old.remote, remote) != 0)
@@ -197,13 +198,11 @@ static enum err publish_file(struct ctx *ctx, struct object_publication *publica
         rc = object_path(ctx, publication->object.key, &place.path);
         if (rc == OK)
                 rc = object_dir_open(ctx, publication->bucket->directory, place.path, true, &dir);
-        if (rc != OK) /* a file where a directory is needed, for one */
-                return rc == ERR_NOT_FOUND ? ERR_NOT_READY : rc;
+        if (rc != OK)
+                return rc == ERR_NOT_FOUND ? ERR_NOT_READY : rc; /* removed while it was made */
         rc = object_body_place_new(ctx, publication->body, dir, object_leaf(place.path));
-        if (rc == ERR_NOT_FOUND)
-                return ERR_NOT_READY; /* the directory was removed while it was made */
         if (rc != OK && rc != ERR_CONFLICT)
-                return rc;
+                return rc == ERR_NOT_FOUND ? ERR_NOT_READY : rc;
         place.dir = dir;
         place.early = rc == OK;
         FAULT_POINT("storage.named");

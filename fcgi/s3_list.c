@@ -110,23 +110,23 @@ void s3_list_key(struct buf *out, const char *element, const char *key, bool enc
 enum err s3_list_make_token(struct ctx *ctx, const char *key, const char **ret)
 {
         size_t len = strlen(key);
-        char *token = arena_alloc(ctx->arena, BASE64_SIZE(len));
+        char *token = arena_alloc(ctx->arena, 2 * len + 1);
 
         if (!token)
                 return ctx_nomem(ctx);
-        crypto_base64(key, len, token);
+        crypto_hex(key, len, token); /* nothing that a client could forget to escape */
         *ret = token;
         return OK;
 }
 
 enum err s3_list_open_token(struct ctx *ctx, const char *token, const char **ret_key)
 {
-        size_t max = strlen(token), len;
-        char *key = arena_alloc(ctx->arena, max + 1);
+        size_t len = strlen(token) / 2;
+        char *key = arena_alloc(ctx->arena, len + 1);
 
         if (!key)
                 return ctx_nomem(ctx);
-        if (crypto_base64_decode(token, max, key, max, &len)) {
+        if (crypto_hex_decode(token, strlen(token), key, len)) {
                 key[len] = '\0';
                 if (strlen(key) == len && utf8_is_valid(key)) {
                         *ret_key = key;

@@ -77,6 +77,12 @@ static enum err check_part(struct assembly *assembly, size_t index)
                 return refuse_part(ctx);
         if (named->checksum && strcmp(named->checksum, part->checksum) != 0)
                 return refuse_part(ctx);
+        if (!named->checksum && strcmp(assembly->upload.checksum_type, "COMPOSITE") == 0)
+                return ctx_fail_as(ctx, ERR_INVALID, "InvalidRequest",
+                                   "The upload was created using a %s checksum. The complete "
+                                   "request must include the checksum for each part. It was "
+                                   "missing for part %" PRId64 " in the request.",
+                                   assembly->upload.checksum_kind, part->number);
         if (part->size_bytes < PART_SIZE_MIN && index + 1 < assembly->claim->count)
                 return ctx_fail_as(ctx, ERR_INVALID, "EntityTooSmall",
                                    "Your proposed upload is smaller than the minimum allowed "

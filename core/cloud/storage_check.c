@@ -398,7 +398,8 @@ static enum err check_bucket(struct ctx *ctx, struct checking *checking, const c
         if (rc != OK)
                 return rc == ERR_NOT_FOUND ? OK : rc;
         checking->report.buckets++;
-        if (remote_is_url(checking->bucket.directory)) /* its bytes are that store's to look after */
+        if (remote_is_url(
+                    checking->bucket.directory)) /* its bytes are that store's to look after */
                 return check_totals(ctx, checking);
         walk.directory = checking->bucket.directory;
         rc = check_objects(ctx, checking);

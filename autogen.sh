@@ -40,6 +40,7 @@ RUN_PACKAGES='
         python3                 /usr/bin/python3
         python3-cryptography    /usr/lib/python3/dist-packages/cryptography'
 CHECK_PACKAGES='
+        awscli                  /usr/bin/aws
         clang                   /usr/bin/clang
         clang-format            /usr/bin/clang-format
         clang-tidy              /usr/bin/clang-tidy
@@ -47,12 +48,16 @@ CHECK_PACKAGES='
         libcmocka-dev           /usr/include/cmocka.h
         lighttpd-mod-openssl    /usr/lib/lighttpd/mod_openssl.so
         microsocks              /usr/bin/microsocks
+        nodejs                  /usr/bin/node
+        npm                     /usr/bin/npm
         openssl                 /usr/bin/openssl
         postgresql              /usr/lib/postgresql/*/bin/initdb
         python3-boto3           /usr/lib/python3/dist-packages/boto3
         python3-psycopg2        /usr/lib/python3/dist-packages/psycopg2
         python3-pytest          /usr/lib/python3/dist-packages/pytest
         python3-requests        /usr/lib/python3/dist-packages/requests
+        rclone                  /usr/bin/rclone
+        s3cmd                   /usr/bin/s3cmd
         squid-openssl           /usr/lib/squid/security_file_certgen
         tinyproxy-bin           /usr/bin/tinyproxy
         universal-ctags         /usr/bin/ctags-universal

@@ -7,6 +7,7 @@
 #include "core/base/config.h"
 #include "core/base/log.h"
 #include "core/cloud/cloud.h"
+#include "core/cloud/job_rate.h"
 #include "fcgi/origin.h"
 #include "fcgi/router.h"
 #include "fcgi/s3.h"
@@ -89,6 +90,8 @@ enum err gate_admit(struct ctx *ctx, struct request *request)
                         return rc == ERR_CONFLICT ? ERR_NOT_READY : rc;
         }
         rc = identify(ctx, request);
+        if (rc == OK)
+                rc = job_rate_check(ctx);
         return rc == OK ? auth_require(ctx, permission) : rc;
 }
 

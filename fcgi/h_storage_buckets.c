@@ -4,6 +4,7 @@
 #include "core/cloud/bucket.h"
 #include "fcgi/handlers.h"
 #include "fcgi/s3.h"
+#include "fcgi/s3_list.h"
 #include "fcgi/s3_reply.h"
 
 #define NEWEST_MAX  1000  /* as JSON */
@@ -42,36 +43,100 @@ static enum err list_json(struct ctx *ctx, struct reply *reply)
         return reply_json_end(ctx, reply, &list.json);
 }
 
+struct xml_buckets {
+        struct ctx *ctx;
+        struct buf *out;
+        unsigned count, limit;
+        const char *last; /* of the page; NULL: out of memory */
+        bool truncated;
+};
+
 static void render_xml(void *arg, const struct bucket *bucket)
 {
-        struct buf *out = arg;
+        struct xml_buckets *list = arg;
 
-        xmlw_open(out, "Bucket");
-        xmlw_text(out, "Name", bucket->bucket);
-        xmlw_time(out, "CreationDate", bucket->created_at_us);
-        xmlw_close(out, "Bucket");
+        if (list->count == list->limit) {
+                list->truncated = true;
+                return;
+        }
+        xmlw_open(list->out, "Bucket");
+        xmlw_text(list->out, "Name", bucket->bucket);
+        xmlw_time(list->out, "CreationDate", bucket->created_at_us);
+        xmlw_close(list->out, "Bucket");
+        list->last = arena_strndup(list->ctx->arena, bucket->bucket, strlen(bucket->bucket));
+        list->count++;
+}
+
+static enum err read_page(struct ctx *ctx, const struct request *request, struct bucket_range *ret)
+{
+        struct bucket_range range = { .after = "" };
+        int64_t limit = BUCKETS_MAX;
+        const char *token;
+        enum err rc;
+
+        rc = request_query_int(ctx, request, "max-buckets", (struct int_range){ 1, BUCKETS_MAX },
+                               &limit);
+        if (rc == OK)
+                rc = s3_list_text(ctx, request, "prefix", &range.prefix);
+        if (rc == OK)
+                rc = s3_list_text(ctx, request, "continuation-token", &token);
+        if (rc == OK && *token)
+                rc = s3_list_open_token(ctx, token, &range.after);
+        if (rc != OK)
+                return rc;
+        range.limit = (unsigned)limit;
+        *ret = range;
+        return OK;
+}
+
+static enum err write_end(const struct xml_buckets *list, const struct bucket_range *range)
+{
+        const char *token;
+        enum err rc;
+
+        if (*range->prefix)
+                xmlw_text(list->out, "Prefix", range->prefix);
+        if (!list->truncated)
+                return OK;
+        if (!list->last)
+                return ctx_nomem(list->ctx);
+        rc = s3_list_make_token(list->ctx, list->last, &token);
+        if (rc == OK)
+                xmlw_text(list->out, "ContinuationToken", token);
+        return rc;
 }
 
 enum err storage_buckets(struct ctx *ctx, const struct request *request, struct reply *reply)
 {
         static const char root[] = "ListAllMyBucketsResult";
-        const struct bucket_range range = { .after = "", .limit = BUCKETS_MAX };
-        struct buf *out;
+        struct xml_buckets list = { .ctx = ctx };
+        struct bucket_range range;
         enum err rc;
 
         if (!request->s3)
                 return list_json(ctx, reply);
-        out = s3_reply_xml(reply, root);
-        xmlw_open(out, "Owner");
-        xmlw_text(out, "ID", OWNER);
-        xmlw_text(out, "DisplayName", OWNER);
-        xmlw_close(out, "Owner");
-        xmlw_open(out, "Buckets");
-        rc = bucket_each(ctx, &range, render_xml, out);
+        rc = read_page(ctx, request, &range);
         if (rc != OK)
                 return rc;
-        xmlw_close(out, "Buckets");
-        return s3_reply_xml_end(ctx, reply, root);
+        list.limit = range.limit++; /* one more tells whether there are more */
+        list.out = s3_reply_xml(reply, root);
+        xmlw_open(list.out, "Owner");
+        xmlw_text(list.out, "ID", OWNER);
+        xmlw_text(list.out, "DisplayName", OWNER);
+        xmlw_close(list.out, "Owner");
+        xmlw_open(list.out, "Buckets");
+        rc = bucket_each(ctx, &range, render_xml, &list);
+        if (rc != OK)
+                return rc;
+        xmlw_close(list.out, "Buckets");
+        rc = write_end(&list, &range);
+        return rc == OK ? s3_reply_xml_end(ctx, reply, root) : rc;
+}
+
+/* Some fronts take a path in Location for a redirect that they are to follow, RFC 3875 6.2.2. */
+static bool may_say_location(const struct request *request)
+{
+        return !transport_param(request->transport, "SIMPLETUNER_NO_LOCATION");
 }
 
 enum err storage_bucket_create(struct ctx *ctx, const struct request *request, struct reply *reply)
@@ -82,7 +147,7 @@ enum err storage_bucket_create(struct ctx *ctx, const struct request *request, s
         rc = auth_require_bucket(ctx, bucket);
         if (rc == OK)
                 rc = bucket_create(ctx, bucket);
-        if (rc != OK)
+        if (rc != OK || !may_say_location(request))
                 return rc;
         location = arena_printf(ctx->arena, "/%s", bucket);
         if (!location)

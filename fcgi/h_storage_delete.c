@@ -1,43 +1,32 @@
 /* DeleteObjects: many at once, with an answer for each. */
 #include <string.h>
 
-#include "core/base/xml.h"
 #include "core/cloud/bucket.h"
 #include "core/cloud/object_store.h"
 #include "fcgi/handlers.h"
 #include "fcgi/s3_body.h"
+#include "fcgi/s3_headers.h"
 #include "fcgi/s3_reply.h"
 
 #define KEYS_MAX 1000
-
-static enum err malformed(struct ctx *ctx)
-{
-        return ctx_fail_as(ctx, ERR_INVALID, "MalformedXML",
-                           "The XML you provided was not well-formed or did not validate against "
-                           "our published schema");
-}
 
 /* The <Delete> of a request, 1 to 1000 <Object>s with a <Key>. */
 static enum err read_list(struct ctx *ctx, const struct request *request, struct xml **ret)
 {
         struct xml *root;
         unsigned count = 0;
-        const char *text;
-        size_t len;
-        enum err rc = s3_body_text(ctx, request, &text, &len);
+        enum err rc = s3_body_xml(ctx, request, NULL, "Delete", &root);
 
         if (rc != OK)
                 return rc;
-        if (xml_parse(ctx, text, len, &root) != OK || strcmp(root->name, "Delete") != 0)
-                return malformed(ctx);
         for (const struct xml *item = root->child; item; item = item->next) {
                 if (strcmp(item->name, "Object") != 0)
                         continue;
                 if (!xml_text(item, "Key") || ++count > KEYS_MAX)
-                        return malformed(ctx);
+                        return s3_body_malformed(ctx);
         }
         *ret = root;
-        return count > 0 ? OK : malformed(ctx);
+        return count > 0 ? OK : s3_body_malformed(ctx);
 }
 
 static void write_error(struct ctx *ctx, struct buf *out, const char *key, enum err rc)
@@ -49,11 +38,18 @@ static void write_error(struct ctx *ctx, struct buf *out, const char *key, enum 
         xmlw_close(out, "Error");
 }
 
-static void delete_one(struct ctx *ctx, const char *bucket, const char *key, bool quiet,
+static void delete_one(struct ctx *ctx, const char *bucket, const struct xml *item, bool quiet,
                        struct buf *out)
 {
-        enum err rc = object_remove(ctx, bucket, key);
+        const struct s3_condition_texts texts = { .etag = xml_text(item, "ETag"),
+                                                  .size = xml_text(item, "Size"),
+                                                  .modified = xml_text(item, "LastModifiedTime") };
+        const char *key = xml_text(item, "Key");
+        struct object_condition only;
+        enum err rc = s3_condition(ctx, &texts, &only);
 
+        if (rc == OK)
+                rc = object_remove_if(ctx, bucket, key, &only);
         if (rc != OK) {
                 write_error(ctx, out, key, rc);
         } else if (!quiet) {
@@ -83,8 +79,7 @@ enum err storage_delete_many(struct ctx *ctx, const struct request *request, str
         out = s3_reply_xml(reply, root);
         for (const struct xml *item = list->child; item; item = item->next) {
                 if (strcmp(item->name, "Object") == 0)
-                        delete_one(ctx, name, xml_text(item, "Key"),
-                                   quiet && strcmp(quiet, "true") == 0, out);
+                        delete_one(ctx, name, item, quiet && strcmp(quiet, "true") == 0, out);
         }
         return s3_reply_xml_end(ctx, reply, root);
 }

@@ -106,8 +106,9 @@ static void render_prefix(void *arg, const char *prefix)
 
 /* What only one of the two versions has, in front of the list and behind it. */
 struct list_version {
-        bool v2;
-        const char *token, *start_after; /* "": not given */
+        bool v2, owner;
+        const char *token;       /* NULL: not given; "": given, and so it is named again */
+        const char *start_after; /* "": not given */
 };
 
 static enum err read_version(struct ctx *ctx, const struct request *request,
@@ -119,17 +120,19 @@ static enum err read_version(struct ctx *ctx, const struct request *request,
         if (rc != OK)
                 return rc;
         version->v2 = strcmp(type, "2") == 0;
+        version->owner = !version->v2;
         if (!version->v2)
                 return s3_list_text(ctx, request, "marker", &query->after);
-        rc = s3_list_text(ctx, request, "start-after", &version->start_after);
+        rc = request_query_bool(ctx, request, "fetch-owner", &version->owner);
         if (rc == OK)
-                rc = s3_list_text(ctx, request, "continuation-token", &version->token);
+                rc = s3_list_text(ctx, request, "start-after", &version->start_after);
+        if (rc == OK)
+                rc = request_query(ctx, request, "continuation-token", &version->token);
+        if (rc != OK)
+                return rc;
         query->after = version->start_after;
-        if (rc == OK && *version->token)
+        if (version->token && *version->token)
                 rc = s3_list_open_token(ctx, version->token, &query->after);
-        else if (rc == OK && request_has_query(request, "continuation-token"))
-                rc = ctx_fail_as(ctx, ERR_INVALID, "InvalidArgument",
-                                 "The continuation token provided is incorrect");
         return rc;
 }
 
@@ -150,7 +153,7 @@ static enum err write_end(struct ctx *ctx, const struct list_version *version,
         xmlw_int(list->out, "KeyCount", list->count);
         if (*version->start_after)
                 s3_list_key(list->out, "StartAfter", version->start_after, list->encode);
-        if (*version->token)
+        if (version->token)
                 xmlw_text(list->out, "ContinuationToken", version->token);
         if (!page->truncated)
                 return OK;
@@ -164,7 +167,7 @@ static enum err list_xml(struct ctx *ctx, const struct request *request, struct 
 {
         static const char root[] = "ListBucketResult";
         struct object_query query = { .bucket = request_param(request, "bucket"), .after = "" };
-        struct list_version version = { .token = "", .start_after = "" };
+        struct list_version version = { .start_after = "" };
         struct xml_list list = { 0 };
         const struct object_visitor visitor = { render_object, render_prefix, &list };
         struct s3_list_frame frame = { 0 };
@@ -181,7 +184,7 @@ static enum err list_xml(struct ctx *ctx, const struct request *request, struct 
         query.limit = frame.limit;
         list.out = s3_reply_xml(reply, root);
         list.encode = frame.encode;
-        list.owner = !version.v2 || request_has_query(request, "fetch-owner");
+        list.owner = version.owner;
         xmlw_text(list.out, "Name", query.bucket);
         s3_list_write(list.out, "MaxKeys", &frame);
         rc = object_list(ctx, &query, &visitor, &page);

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "core/base/config.h"
-#include "core/base/xml.h"
 #include "core/cloud/object_copy.h"
 #include "fcgi/handlers.h"
 #include "fcgi/http_range.h"
@@ -61,10 +60,14 @@ enum err multipart_begin(struct ctx *ctx, const struct request *request, struct 
                 rc = s3_read_tagging(ctx, request, &upload.tags);
         if (rc == OK)
                 rc = multipart_create(ctx, &upload, &upload.upload_id);
+        if (rc == OK && *upload.checksum_kind) /* its type has been settled */
+                rc = multipart_find(ctx, &upload, &upload);
         if (rc != OK)
                 return rc;
-        if (*upload.checksum_kind)
+        if (*upload.checksum_kind) {
                 reply_header(reply, "x-amz-checksum-algorithm", upload.checksum_kind);
+                reply_header(reply, "x-amz-checksum-type", upload.checksum_type);
+        }
         name_upload(s3_reply_xml(reply, root), &upload);
         return s3_reply_xml_end(ctx, reply, root);
 }
@@ -221,13 +224,6 @@ static enum err plain_etag(struct ctx *ctx, const char *text, const char **ret)
         return *ret ? OK : ctx_nomem(ctx);
 }
 
-static enum err malformed(struct ctx *ctx)
-{
-        return ctx_fail_as(ctx, ERR_INVALID, "MalformedXML",
-                           "The XML you provided was not well-formed or did not validate against "
-                           "our published schema");
-}
-
 /* One <Part> of the list. */
 static enum err read_claimed(struct ctx *ctx, const struct xml *element, struct part *ret)
 {
@@ -236,10 +232,10 @@ static enum err read_claimed(struct ctx *ctx, const struct xml *element, struct 
         enum err rc;
 
         if (!number || !etag)
-                return malformed(ctx);
+                return s3_body_malformed(ctx);
         *ret = (struct part){ .number = strtoll(number, &end, 10) };
         if (end == number || *end)
-                return malformed(ctx);
+                return s3_body_malformed(ctx);
         rc = plain_etag(ctx, etag, &ret->etag);
         for (int kind = CHECKSUM_NONE + 1; rc == OK && kind < CHECKSUM_COUNT; kind++) {
                 const char *name = arena_printf(ctx->arena, "Checksum%s",
@@ -253,50 +249,59 @@ static enum err read_claimed(struct ctx *ctx, const struct xml *element, struct 
         return rc;
 }
 
-static enum err read_claim(struct ctx *ctx, const struct request *request,
-                           struct multipart_claim *claim)
-{
-        const char *text;
-        struct part *parts;
-        struct xml *root;
-        size_t len;
-        enum err rc = s3_body_text(ctx, request, &text, &len);
-
-        if (rc != OK)
-                return rc;
-        if (xml_parse(ctx, text, len, &root) != OK ||
-            strcmp(root->name, "CompleteMultipartUpload") != 0)
-                return malformed(ctx);
-        parts = arena_alloc(ctx->arena, MULTIPART_PARTS_MAX * sizeof(*parts));
-        if (!parts)
-                return ctx_nomem(ctx);
-        for (const struct xml *part = root->child; rc == OK && part; part = part->next) {
-                if (strcmp(part->name, "Part") != 0 || claim->count == MULTIPART_PARTS_MAX)
-                        return malformed(ctx);
-                rc = read_claimed(ctx, part, &parts[claim->count++]);
-        }
-        claim->parts = parts;
-        return rc;
-}
-
-/* x-amz-checksum-crc32 and x-amz-mp-object-size: of the whole object. */
-static enum err read_whole(struct ctx *ctx, const struct request *request,
-                           struct multipart_claim *claim)
+/* What the headers say of a checksum is about the whole object, not about this body. */
+static enum err read_headers(struct ctx *ctx, const struct request *request,
+                             struct multipart_claim *claim, struct s3_body *ret_body)
 {
         const char *size = request_header(request, "X-Amz-Mp-Object-Size");
-        struct s3_body headers;
         char *end;
-        enum err rc = s3_body_announced(ctx, request, &headers);
+        enum err rc = s3_body_announced(ctx, request, ret_body);
 
         claim->size = -1;
         if (rc != OK)
                 return rc;
-        if (size) {
-                claim->size = strtoll(size, &end, 10);
-                if (end == size || *end || claim->size < 0)
-                        return ctx_fail_as(ctx, ERR_INVALID, "InvalidArgument",
-                                           "x-amz-mp-object-size must be a number of bytes");
+        claim->checksum = ret_body->expect.checksum;
+        ret_body->checksum = CHECKSUM_NONE;
+        ret_body->expect.checksum = NULL;
+        if (!size)
+                return OK;
+        claim->size = strtoll(size, &end, 10);
+        if (end == size || *end || claim->size < 0)
+                return ctx_fail_as(ctx, ERR_INVALID, "InvalidArgument",
+                                   "x-amz-mp-object-size must be a number of bytes");
+        return OK;
+}
+
+static enum err read_claim(struct ctx *ctx, const struct request *request,
+                           struct multipart_claim *claim)
+{
+        struct part *parts;
+        struct s3_body body;
+        struct xml *root;
+        enum err rc = read_headers(ctx, request, claim, &body);
+
+        if (rc == OK)
+                rc = s3_body_xml(ctx, request, &body, "CompleteMultipartUpload", &root);
+        if (rc != OK)
+                return rc;
+        parts = arena_alloc(ctx->arena, MULTIPART_PARTS_MAX * sizeof(*parts));
+        if (!parts)
+                return ctx_nomem(ctx);
+        for (const struct xml *part = root->child; part; part = part->next) {
+                struct part *at = parts + claim->count;
+
+                if (strcmp(part->name, "Part") != 0 || claim->count == MULTIPART_PARTS_MAX)
+                        return s3_body_malformed(ctx);
+                rc = read_claimed(ctx, part, at);
+                if (rc != OK)
+                        return rc;
+                /* Who names a part twice means the last. */
+                if (claim->count > 0 && at[-1].number == at->number)
+                        at[-1] = *at;
+                else
+                        claim->count++;
         }
+        claim->parts = parts;
         return OK;
 }
 
@@ -338,8 +343,6 @@ enum err multipart_end(struct ctx *ctx, const struct request *request, struct re
         rc = auth_require_bucket(ctx, claim.bucket);
         if (rc == OK)
                 rc = request_query(ctx, request, "uploadId", &claim.upload_id);
-        if (rc == OK)
-                rc = read_whole(ctx, request, &claim);
         if (rc == OK)
                 rc = read_claim(ctx, request, &claim);
         if (rc == OK)

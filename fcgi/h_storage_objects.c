@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/cloud/object_store.h"
+#include "core/cloud/remote_get.h"
 #include "fcgi/handlers.h"
 #include "fcgi/http_range.h"
 #include "fcgi/s3.h"
@@ -11,6 +12,8 @@
 #include "fcgi/s3_headers.h"
 #include "fcgi/s3_ranges.h"
 #include "fcgi/s3_reply.h"
+
+#define GET_TRIES 3
 
 /* response-content-type=... in the query: what the answer is to say instead. */
 static enum err override_headers(struct ctx *ctx, const struct request *request,
@@ -38,7 +41,8 @@ static enum err override_headers(struct ctx *ctx, const struct request *request,
         return rc;
 }
 
-enum err storage_get(struct ctx *ctx, const struct request *request, struct reply *reply)
+/* The body, as the object is found now. */
+static enum err answer_get(struct ctx *ctx, const struct request *request, struct reply *reply)
 {
         const char *bucket = request_param(request, "bucket");
         struct object_file file;
@@ -46,14 +50,13 @@ enum err storage_get(struct ctx *ctx, const struct request *request, struct repl
         bool not_modified = false;
         enum err rc;
 
-        rc = auth_require_bucket(ctx, bucket);
-        if (rc == OK)
-                rc = object_open(ctx, bucket, request_param(request, "key"), &file);
+        rc = object_open(ctx, bucket, request_param(request, "key"), &file);
         if (rc != OK)
                 return rc;
         reply->file_fd = file.fd;
         reply->file_path = file.path;
-        reply->file_size = file.object.size_bytes;
+        reply->remote = file.fd < 0 ? file.object.remote : NULL;
+        reply->remote_size = reply->file_size = file.object.size_bytes;
         reply->is_user_content = true;
         entity = (struct http_entity){ file.object.etag, file.object.modified_at_us };
         rc = s3_write_headers(ctx, request, &file.object, reply);
@@ -66,6 +69,36 @@ enum err storage_get(struct ctx *ctx, const struct request *request, struct repl
                 return rc;
         }
         return s3_ranges(ctx, request, &file.object, reply);
+}
+
+/* Bytes in the S3 store are asked for before anything is answered. OK, or ERR_NOT_FOUND: they have
+ * gone since we looked. */
+static enum err begin_remote(struct ctx *ctx, const struct request *request, struct reply *reply)
+{
+        const struct remote_piece piece = { reply->file_offset, reply->file_size };
+
+        if (!reply->remote || reply->status == 304 || reply->stream ||
+            request->method == METHOD_HEAD)
+                return OK;
+        return remote_get_begin(ctx, reply->remote, reply->remote_size, piece, &reply->remote_get);
+}
+
+enum err storage_get(struct ctx *ctx, const struct request *request, struct reply *reply)
+{
+        enum err rc = auth_require_bucket(ctx, request_param(request, "bucket"));
+
+        if (rc != OK)
+                return rc;
+        for (unsigned tries = 0; tries < GET_TRIES; tries++) {
+                rc = answer_get(ctx, request, reply);
+                if (rc != OK)
+                        return rc;
+                rc = begin_remote(ctx, request, reply);
+                if (rc != ERR_NOT_FOUND)
+                        return rc;
+                reply_reset(reply); /* the object was replaced or removed meanwhile */
+        }
+        return ctx_prefix(ctx, ERR_UNAVAILABLE, "an object has no bytes");
 }
 
 static enum err write_upload(struct ctx *ctx, void *arg, const void *bytes, size_t len)
@@ -136,11 +169,19 @@ enum err storage_put(struct ctx *ctx, const struct request *request, struct repl
 
 enum err storage_delete(struct ctx *ctx, const struct request *request, struct reply *reply)
 {
+        const struct s3_condition_texts texts = {
+                .etag = request_header(request, "If-Match"),
+                .size = request_header(request, "X-Amz-If-Match-Size"),
+                .modified = request_header(request, "X-Amz-If-Match-Last-Modified-Time"),
+        };
         const char *bucket = request_param(request, "bucket");
+        struct object_condition only;
         enum err rc = auth_require_bucket(ctx, bucket);
 
         if (rc == OK)
-                rc = object_remove(ctx, bucket, request_param(request, "key"));
+                rc = s3_condition(ctx, &texts, &only);
+        if (rc == OK)
+                rc = object_remove_if(ctx, bucket, request_param(request, "key"), &only);
         if (rc == OK)
                 reply->status = 204;
         return rc;

@@ -1,7 +1,6 @@
 /* The tags of an object. */
 #include <string.h>
 
-#include "core/base/xml.h"
 #include "core/cloud/object_tags.h"
 #include "fcgi/handlers.h"
 #include "fcgi/s3_body.h"
@@ -33,32 +32,21 @@ enum err tags_show(struct ctx *ctx, const struct request *request, struct reply 
         return s3_reply_xml_end(ctx, reply, root);
 }
 
-static enum err malformed(struct ctx *ctx)
-{
-        return ctx_fail_as(ctx, ERR_INVALID, "MalformedXML",
-                           "The XML you provided was not well-formed or did not validate against "
-                           "our published schema");
-}
-
 static enum err read_tags(struct ctx *ctx, const struct request *request, json_t *tags)
 {
         const struct xml *set;
         struct xml *root;
-        const char *text;
-        size_t len;
-        enum err rc = s3_body_text(ctx, request, &text, &len);
+        enum err rc = s3_body_xml(ctx, request, NULL, "Tagging", &root);
 
         if (rc != OK)
                 return rc;
-        if (xml_parse(ctx, text, len, &root) != OK || strcmp(root->name, "Tagging") != 0)
-                return malformed(ctx);
         set = xml_child(root, "TagSet");
         if (!set)
-                return malformed(ctx);
+                return s3_body_malformed(ctx);
         for (const struct xml *tag = set->child; rc == OK && tag; tag = tag->next) {
                 const char *name = xml_text(tag, "Key"), *value = xml_text(tag, "Value");
 
-                rc = name && value ? s3_tag_add(ctx, tags, name, value) : malformed(ctx);
+                rc = name && value ? s3_tag_add(ctx, tags, name, value) : s3_body_malformed(ctx);
         }
         return rc;
 }

@@ -108,8 +108,7 @@ static bool lists_etag(const char *list, const char *etag)
         return false;
 }
 
-/* "Mon, 15 Jan 2024 10:30:00 GMT", and the two older forms of RFC 9110 5.6.7. */
-static bool read_time(const char *text, int64_t *ret_s)
+bool http_time_read(const char *text, int64_t *ret_s)
 {
         static const char *const forms[] = { "%a, %d %b %Y %H:%M:%S GMT",
                                              "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %d %H:%M:%S %Y" };
@@ -124,6 +123,18 @@ static bool read_time(const char *text, int64_t *ret_s)
                 }
         }
         return false;
+}
+
+bool http_range_holds(const struct request *request, const struct http_entity *entity)
+{
+        const char *text = request_header(request, "If-Range");
+        int64_t time_s;
+
+        if (!text)
+                return true;
+        if (http_time_read(text, &time_s))
+                return time_s == entity->modified_at_us / US_PER_S;
+        return strncmp(text, "W/", 2) != 0 && lists_etag(text, entity->etag);
 }
 
 static const char *condition(struct ctx *ctx, const struct request *request, const char *prefix,
@@ -146,11 +157,11 @@ enum err http_conditions_check(struct ctx *ctx, const struct request *request, c
 
         if (match)
                 failed = !lists_etag(match, entity->etag);
-        else if (until && read_time(until, &time_s))
+        else if (until && http_time_read(until, &time_s))
                 failed = modified_s > time_s;
         if (none)
                 not_modified = lists_etag(none, entity->etag);
-        else if (since && read_time(since, &time_s))
+        else if (since && http_time_read(since, &time_s))
                 not_modified = modified_s <= time_s;
         if (failed)
                 return ctx_fail_as(ctx, ERR_PRECONDITION, "PreconditionFailed",

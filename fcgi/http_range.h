@@ -16,6 +16,9 @@ struct http_ranges {
 NODISCARD enum err http_ranges_read(struct ctx *ctx, const char *header, int64_t size,
                                     struct http_ranges *ret);
 
+/* "Mon, 15 Jan 2024 10:30:00 GMT", and the two older forms of RFC 9110 5.6.7. */
+bool http_time_read(const char *text, int64_t *ret_s);
+
 /* If-Match, If-None-Match, If-Modified-Since and If-Unmodified-Since of a request, or with a prefix
  * as "X-Amz-Copy-Source-", for what has this ETag (without quotes) and time. *ret_not_modified:
  * 304. ERR_PRECONDITION. ERR_NOMEM. */
@@ -26,5 +29,8 @@ struct http_entity {
 NODISCARD enum err http_conditions_check(struct ctx *ctx, const struct request *request,
                                          const char *prefix, const struct http_entity *entity,
                                          bool *ret_not_modified);
+
+/* Is Range to be followed, as far as If-Range has a say? */
+bool http_range_holds(const struct request *request, const struct http_entity *entity);
 
 #endif

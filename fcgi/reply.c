@@ -5,6 +5,11 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "core/base/log.h"
+#include "core/cloud/remote_get.h"
+
+static const char logger[] = "simpletuner.cloud.storage";
+
 #define FILE_CHUNK (64 * KiB)
 #define HEAD_MAX   (64 * KiB)
 #define RETRY_S    5 /* when nobody knows better */
@@ -53,15 +58,12 @@ static const char security_headers[] = "X-Content-Type-Options: nosniff\r\n"
                                        "camera=()\r\n";
 /* An answer of the API is no page; a file of a job must never become one. */
 static const char api_policy[] =
-        "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n"
-        "Cache-Control: no-store\r\n";
+        "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n";
 static const char stream_policy[] =
         "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n"
-        "Cache-Control: no-cache\r\n"
         "X-Accel-Buffering: no\r\n";
 static const char user_content_policy[] = "Content-Security-Policy: default-src 'none'; sandbox; "
-                                          "frame-ancestors 'none'\r\n"
-                                          "Cache-Control: private, no-cache\r\n";
+                                          "frame-ancestors 'none'\r\n";
 
 static struct buf recycled(struct buf buf, size_t max)
 {
@@ -131,7 +133,8 @@ void reply_stream(struct reply *reply, const char *content_type, reply_stream_fn
 static void drop_file(struct reply *reply)
 {
         close_fdp(&reply->file_fd);
-        reply->file_path = NULL;
+        reply->file_path = reply->remote = NULL;
+        remote_get_free(TAKE(reply->remote_get));
 }
 
 void reply_error_status(struct ctx *ctx, struct reply *reply, int status, const char *code)
@@ -175,13 +178,14 @@ void reply_error(struct ctx *ctx, struct reply *reply, enum err rc)
 {
         int status = err_http_status[rc];
 
-        if (err_is_fault(rc)) /* the true reason is for the log: it may name paths or SQL */
+        reply->header_count = 0; /* what was said of an object is not true of an error */
+        if (err_is_fault(rc))    /* the true reason is for the log: it may name paths or SQL */
                 snprintf(ctx->detail, sizeof(ctx->detail), "%s",
                          rc == ERR_UNAVAILABLE ? "The service cannot do this right now. Try again "
                                                  "later."
                                                : "Internal error. The log has the details under "
                                                  "this answer's X-Correlation-ID.");
-        if (status == 503)
+        if (status == 503 || ctx->retry_after_s)
                 add_retry_after(ctx, reply);
         if (status == 401)
                 reply_header(reply, "WWW-Authenticate", "Bearer realm=\"simpletuner-cloud\"");
@@ -241,22 +245,50 @@ static void add_length(struct buf *out, int64_t length)
         buf_add(out, "\r\n", 2);
 }
 
-static const char *policy_of(const struct reply *reply)
+static bool has_header(const struct reply *reply, const char *name)
 {
-        if (reply->stream && !reply->is_user_content)
-                return stream_policy;
-        return reply->is_user_content ? user_content_policy : api_policy;
+        for (size_t i = 0; i < reply->header_count; i++) {
+                if (strcasecmp(reply->headers[i].name, name) == 0)
+                        return true;
+        }
+        return false;
+}
+
+/* Who may keep the answer, unless an object says so itself, and what a browser may do with it. */
+static void add_policy(struct buf *out, const struct reply *reply)
+{
+        const char *policy = api_policy, *cache = "no-store";
+
+        if (reply->is_user_content) {
+                policy = user_content_policy;
+                cache = "private, no-cache";
+        } else if (reply->stream) {
+                policy = stream_policy;
+                cache = "no-cache";
+        }
+        buf_puts(out, policy);
+        if (!has_header(reply, "Cache-Control"))
+                add_header(out, "Cache-Control", cache);
+}
+
+/* Is the body a file, or like one? */
+static bool has_file(const struct reply *reply)
+{
+        return reply->file_fd >= 0 || reply->remote;
 }
 
 static void build_head(const struct ctx *ctx, struct reply *reply, bool sendfile)
 {
-        int64_t length = reply->stream         ? reply->stream_length
-                         : reply->file_fd >= 0 ? reply->file_size
-                                               : (int64_t)reply->body.len;
+        int64_t length = reply->stream     ? reply->stream_length
+                         : has_file(reply) ? reply->file_size
+                                           : (int64_t)reply->body.len;
         struct buf *out = &reply->head;
 
         /* Said even where it is 200: with a Location, no Status means 302, RFC 3875 6.2.3. */
-        buf_printf(out, "Status: %d %s\r\n", reply->status, reason_of(reply->status));
+        if (reply->status == 200)
+                buf_puts(out, "Status: 200 OK\r\n");
+        else
+                buf_printf(out, "Status: %d %s\r\n", reply->status, reason_of(reply->status));
         if (reply->status != 204 && reply->status != 304)
                 add_header(out, "Content-Type", reply->content_type);
         if (sendfile)
@@ -267,17 +299,58 @@ static void build_head(const struct ctx *ctx, struct reply *reply, bool sendfile
         for (size_t i = 0; i < reply->header_count; i++)
                 add_header(out, reply->headers[i].name, reply->headers[i].value);
         buf_add(out, security_headers, sizeof(security_headers) - 1);
-        buf_puts(out, policy_of(reply));
+        add_policy(out, reply);
         add_header(out, "X-Correlation-ID", ctx->correlation_id);
         buf_add(out, "\r\n", 2);
+}
+
+/* Bytes of the S3 store on their way to the client. */
+struct passing {
+        struct transport *transport;
+        int64_t sent;
+};
+
+static bool pass_on(void *arg, const void *bytes, size_t len)
+{
+        struct passing *passing = arg;
+
+        if (!transport_write(passing->transport, bytes, len))
+                return false;
+        passing->sent += (int64_t)len;
+        return true;
+}
+
+/* An answer that has begun can only break off. */
+static int64_t send_remote(struct ctx *ctx, const struct reply *reply,
+                           const struct request *request, struct file_piece piece)
+{
+        CLEANUP(remote_get_freep) struct remote_get *own = NULL;
+        struct passing passing = { .transport = request->transport };
+        const struct http_taker taker = { .write = pass_on, .arg = &passing };
+        struct remote_get *get = reply->remote_get;
+        enum err rc = OK;
+
+        if (!get) {
+                rc = remote_get_begin(ctx, reply->remote, reply->remote_size,
+                                      (struct remote_piece){ piece.offset, piece.size }, &own);
+                get = own;
+        }
+        if (rc == OK)
+                rc = remote_get_take(ctx, get, &taker);
+        if (rc != OK && rc != ERR_CONFLICT)
+                log_event(ctx, LOG_WARNING, logger, "An object could not be sent", "reason",
+                          ctx->detail);
+        return passing.sent;
 }
 
 int64_t reply_send_piece(struct ctx *ctx, const struct reply *reply, const struct request *request,
                          struct file_piece piece)
 {
-        char *chunk = arena_alloc(ctx->arena, FILE_CHUNK);
+        char *chunk = reply->remote ? NULL : arena_alloc(ctx->arena, FILE_CHUNK);
         int64_t sent = 0;
 
+        if (reply->remote)
+                return send_remote(ctx, reply, request, piece);
         while (chunk && sent < piece.size) {
                 int64_t left = piece.size - sent;
                 size_t want = left < (int64_t)FILE_CHUNK ? (size_t)left : FILE_CHUNK;
@@ -305,7 +378,7 @@ int64_t reply_send(struct ctx *ctx, struct reply *reply, const struct request *r
                         sent = reply->file_size;
                 else if (reply->stream)
                         sent = reply->stream(ctx, request, reply, reply->stream_arg);
-                else if (reply->file_fd >= 0)
+                else if (has_file(reply))
                         sent = reply_send_piece(
                                 ctx, reply, request,
                                 (struct file_piece){ reply->file_offset, reply->file_size });

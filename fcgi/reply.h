@@ -30,6 +30,9 @@ struct reply {
         struct buf head, body;          /* kept by the thread from one request to the next */
         int file_fd;                    /* -1, or the body; the reply closes it */
         const char *file_path;          /* where a front server finds it, absolute */
+        const char *remote;             /* or where the body is in the S3 store; NULL: not there */
+        struct remote_get *remote_get;  /* it has begun to come; the reply ends it */
+        int64_t remote_size;            /* of all of it */
         int64_t file_offset, file_size; /* what is sent of it */
         reply_stream_fn *stream;        /* NULL, or what writes the body */
         void *stream_arg;

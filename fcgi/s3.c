@@ -7,6 +7,8 @@
 #include "core/base/config.h"
 #include "core/cloud/provider_settings.h"
 #include "core/cloud/s3_auth.h"
+#include "core/cloud/sigv4_canonical.h"
+#include "fcgi/routes.h"
 
 /* What S3 clients call themselves in User-Agent, first or behind others. */
 static const char *const client_names[] = {
@@ -108,6 +110,14 @@ static enum err verify(struct ctx *ctx, struct sigv4_request *wire, struct secre
                            secret_key, signature);
 }
 
+/* A signing key is good for a day. */
+static void wipe_key(void *signature)
+{
+        struct sigv4_proof *proof = &((struct s3_signature *)signature)->proof;
+
+        secret_wipe(proof->signing_key, sizeof(proof->signing_key));
+}
+
 enum err s3_identify(struct ctx *ctx, struct request *request)
 {
         struct s3_signature *signature = arena_alloc(ctx->arena, sizeof(*signature));
@@ -126,7 +136,7 @@ enum err s3_identify(struct ctx *ctx, struct request *request)
         struct s3_identity identity;
         enum err rc;
 
-        if (!signature)
+        if (!signature || !arena_own(ctx->arena, signature, wipe_key))
                 return ctx_nomem(ctx);
         if (!wire.host)
                 wire.host = "";
@@ -141,20 +151,59 @@ enum err s3_identify(struct ctx *ctx, struct request *request)
         rc = verify(ctx, &wire, identity.secret_key, signature);
         if (rc != OK)
                 return rc;
-        ctx->actor = identity.actor;
-        ctx_set_job(ctx, identity.actor.job_id);
+        s3_auth_accept(ctx, &identity);
         return OK;
 }
 
+bool s3_signs_header(const struct request *request, const char *name)
+{
+        return request->signature && sigv4_signs(request->signature->sigv4.signed_headers, name);
+}
+
 static const char *const unsupported_queries[] = {
-        "acl",        "policy",         "policyStatus",      "versioning",
-        "versions",   "versionId",      "lifecycle",         "cors",
-        "website",    "logging",        "notification",      "replication",
-        "accelerate", "encryption",     "inventory",         "metrics",
-        "analytics",  "object-lock",    "legal-hold",        "retention",
-        "torrent",    "select",         "restore",           "ownershipControls",
-        "attributes", "requestPayment", "publicAccessBlock", "intelligent-tiering",
-        "append",     "renameObject",   "session",           "metadataTable",
+        "acl",
+        "policy",
+        "policyStatus",
+        "versioning",
+        "versions",
+        "versionId",
+        "lifecycle",
+        "cors",
+        "website",
+        "logging",
+        "notification",
+        "replication",
+        "accelerate",
+        "encryption",
+        "inventory",
+        "metrics",
+        "analytics",
+        "object-lock",
+        "legal-hold",
+        "retention",
+        "torrent",
+        "select",
+        "restore",
+        "ownershipControls",
+        "attributes",
+        "requestPayment",
+        "publicAccessBlock",
+        "intelligent-tiering",
+        "append",
+        "renameObject",
+        "session",
+        "metadataTable",
+        "abac",
+        "metadataConfiguration",
+};
+
+/* Parameters that may stand there without a value and mean that they do not. */
+static const char *const plain_queries[] = {
+        "list-type",          "prefix",           "delimiter",          "marker",
+        "max-keys",           "encoding-type",    "start-after",        "fetch-owner",
+        "continuation-token", "key-marker",       "max-uploads",        "max-parts",
+        "partNumber",         "upload-id-marker", "part-number-marker", "max-buckets",
+        "bucket-region",
 };
 
 static const char *const unsupported_headers[] = {
@@ -196,8 +245,43 @@ static enum err check_defaults(struct ctx *ctx, const struct request *request)
         return OK;
 }
 
+static bool is_plain(const struct request *request, const char *name, size_t len)
+{
+        const char *selector = strchr(request->route->path, '?');
+
+        if (len == 0 || strncasecmp(name, "x-", 2) == 0 || strncmp(name, "response-", 9) == 0 ||
+            (selector && strlen(selector + 1) == len && strncmp(selector + 1, name, len) == 0))
+                return true;
+        for (size_t i = 0; i < ARRAY_SIZE(plain_queries); i++) {
+                if (strlen(plain_queries[i]) == len && strncmp(plain_queries[i], name, len) == 0)
+                        return true;
+        }
+        return false;
+}
+
+/* "?tagging" of what has no tags here, or "?something-new": a parameter without a value names what
+ * the request is about, and must not be taken for one about the bucket or object itself. */
+static enum err check_subresources(struct ctx *ctx, const struct request *request)
+{
+        for (const char *item = request->query; *item;) {
+                size_t len = strcspn(item, "&"), name_len = strcspn(item, "=&");
+
+                if (name_len + 1 >= len && !is_plain(request, item, name_len))
+                        return ctx_fail_as(ctx, ERR_UNSUPPORTED, "NotImplemented",
+                                           "The query names something that is not implemented: "
+                                           "%.*s",
+                                           (int)name_len, item);
+                item += len + (item[len] == '&');
+        }
+        return OK;
+}
+
 enum err s3_check_supported(struct ctx *ctx, const struct request *request)
 {
+        enum err rc = check_subresources(ctx, request);
+
+        if (rc != OK)
+                return rc;
         for (size_t i = 0; i < ARRAY_SIZE(unsupported_queries); i++) {
                 if (request_has_query(request, unsupported_queries[i]))
                         return refuse(ctx, unsupported_queries[i]);

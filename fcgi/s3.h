@@ -6,7 +6,7 @@
 #include "core/cloud/sigv4.h"
 #include "fcgi/request.h"
 
-#define S3_PATH "/api/cloud/storage"
+#define S3_PATH "/api/cloud/storage" /* as S3_ENDPOINT_PATH, for the rows of routes.c */
 
 /* The signature of a request, once it has been verified. */
 struct s3_signature {
@@ -21,6 +21,10 @@ void s3_recognise(struct request *request);
 /* Of a request with a signature: who is it, and is it his? Sets ctx->actor and request->signature.
  * ERR_NOT_FOUND: it has no signature. Else what sigv4_verify and s3_auth_secret return. */
 NODISCARD enum err s3_identify(struct ctx *ctx, struct request *request);
+
+/* Was a header of this name, in lower case, signed? Front servers drop those without a value: then
+ * it was there, although it is not. */
+bool s3_signs_header(const struct request *request, const char *name);
 
 /* ERR_UNSUPPORTED: it asks for a part of S3 that is not offered here, such as ?acl or
  * x-amz-server-side-encryption. */

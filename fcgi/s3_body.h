@@ -3,6 +3,7 @@
 #ifndef FCGI_S3_BODY_H
 #define FCGI_S3_BODY_H
 
+#include "core/base/xml.h"
 #include "core/cloud/object_body.h"
 #include "fcgi/request.h"
 
@@ -27,8 +28,12 @@ typedef enum err s3_sink_fn(struct ctx *ctx, void *arg, const void *bytes, size_
 NODISCARD enum err s3_body_receive(struct ctx *ctx, const struct request *request,
                                    struct s3_body *body, s3_sink_fn *sink, void *arg);
 
-/* The whole of a small body, at most the route's body_max, checked. ERR_TOO_LARGE. ERR_INVALID. */
-NODISCARD enum err s3_body_text(struct ctx *ctx, const struct request *request, const char **ret,
-                                size_t *ret_len);
+/* The whole of a small body, at most the route's body_max, checked, as XML whose root element has
+ * this name. body: what the headers say of it; NULL: read them. ERR_TOO_LARGE. ERR_INVALID:
+ * MalformedXML, and what its sums say. */
+NODISCARD enum err s3_body_xml(struct ctx *ctx, const struct request *request, struct s3_body *body,
+                               const char *root, struct xml **ret);
+/* ERR_INVALID, MalformedXML: for what is XML but not what it should be. */
+NODISCARD enum err s3_body_malformed(struct ctx *ctx);
 
 #endif

@@ -1,16 +1,19 @@
 #include "fcgi/s3_headers.h"
 
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "core/base/utf8.h"
+#include "fcgi/http_range.h"
 #include "fcgi/s3.h"
 
-#define METADATA_MAX  (2 * KiB) /* bytes of names and values, as S3 */
-#define TAGS_MAX      10
-#define TAG_NAME_MAX  128 /* characters */
-#define TAG_VALUE_MAX 256
+#define METADATA_MAX       (2 * KiB) /* bytes of names and values, as S3 */
+#define METADATA_COUNT_MAX 64        /* Python reads answers of at most 100 headers */
+#define TAGS_MAX           10
+#define TAG_NAME_MAX       128 /* characters */
+#define TAG_VALUE_MAX      256
 
 static const char meta_prefix[] = "x-amz-meta-";
 
@@ -65,31 +68,62 @@ static const char *spelled_as_signed(struct ctx *ctx, const struct request *requ
         return name;
 }
 
+static enum err check_metadata_size(struct ctx *ctx, const json_t *json, size_t bytes)
+{
+        if (bytes > METADATA_MAX)
+                return ctx_fail_as(ctx, ERR_INVALID, "MetadataTooLarge",
+                                   "Your metadata headers exceed the maximum allowed metadata size "
+                                   "of %zu bytes",
+                                   METADATA_MAX);
+        if (json_object_size(json) > METADATA_COUNT_MAX)
+                return ctx_fail_as(ctx, ERR_INVALID, "MetadataTooLarge",
+                                   "An object has at most %d metadata headers", METADATA_COUNT_MAX);
+        return OK;
+}
+
+static bool is_user_metadata(const char *name)
+{
+        return strncmp(name, meta_prefix, sizeof(meta_prefix) - 1) == 0;
+}
+
+/* Front servers drop headers without a value; the list of signed headers still has their names. */
+static enum err add_empty_metadata(struct ctx *ctx, const struct request *request, json_t *json)
+{
+        const char *list = request->signature ? request->signature->sigv4.signed_headers : "";
+        enum err rc = OK;
+
+        while (rc == OK && *list) {
+                size_t len = strcspn(list, ";");
+                const char *name = arena_strndup(ctx->arena, list, len);
+
+                if (!name)
+                        return ctx_nomem(ctx);
+                if (is_user_metadata(name) && !request_header(request, name))
+                        rc = set(ctx, json, name, "");
+                list += len + (list[len] == ';');
+        }
+        return rc;
+}
+
 static enum err read_user_metadata(struct ctx *ctx, const struct request *request, json_t *json)
 {
-        const size_t prefix_len = sizeof(meta_prefix) - 1;
         const char *name;
         size_t bytes = 0;
+        enum err rc = add_empty_metadata(ctx, request, json);
 
-        for (size_t i = 0; (name = request_header_name(ctx, request, i)); i++) {
+        for (size_t i = 0; rc == OK && (name = request_header_name(ctx, request, i)); i++) {
                 const char *value;
-                enum err rc;
 
-                if (strncmp(name, meta_prefix, prefix_len) != 0)
+                if (!is_user_metadata(name))
                         continue;
                 value = request_header(request, name);
-                bytes += strlen(name) - prefix_len + strlen(value);
-                if (bytes > METADATA_MAX)
-                        return ctx_fail_as(ctx, ERR_INVALID, "MetadataTooLarge",
-                                           "Your metadata headers exceed the maximum allowed "
-                                           "metadata size of %zu bytes",
-                                           METADATA_MAX);
+                bytes += strlen(name) - (sizeof(meta_prefix) - 1) + strlen(value);
                 name = spelled_as_signed(ctx, request, name);
                 rc = name ? set(ctx, json, name, value) : ctx_nomem(ctx);
-                if (rc != OK)
-                        return rc;
+                if (rc == OK)
+                        rc = check_metadata_size(ctx, json, bytes);
         }
-        return OK;
+        return rc == OK ? check_metadata_size(ctx, json, bytes) : rc;
 }
 
 /* aws-chunked is of the way here, not of the object. */
@@ -158,7 +192,7 @@ enum err s3_tag_add(struct ctx *ctx, json_t *tags, const char *name, const char 
                 return ctx_fail_as(ctx, ERR_INVALID, "InvalidTag",
                                    "Cannot provide multiple Tags with the same key");
         if (json_object_size(tags) == TAGS_MAX)
-                return ctx_fail_as(ctx, ERR_INVALID, "BadRequest",
+                return ctx_fail_as(ctx, ERR_INVALID, "InvalidTag",
                                    "Object tags cannot be greater than %d", TAGS_MAX);
         return json_object_set_new(tags, name, json_string(value)) == 0 ? OK : ctx_nomem(ctx);
 }
@@ -254,10 +288,13 @@ enum err s3_write_checksum(struct ctx *ctx, const struct object *object, struct 
         return OK;
 }
 
+/* That of the whole does not belong to a piece of it. */
 static bool wants_checksum(const struct request *request)
 {
         const char *mode = request_header(request, "X-Amz-Checksum-Mode");
 
+        if (request_header(request, "Range") || request_has_query(request, "partNumber"))
+                return false;
         return (mode && strcasecmp(mode, "ENABLED") == 0) ||
                request_has_query(request, "x-amz-checksum-mode");
 }
@@ -284,19 +321,45 @@ enum err s3_write_headers(struct ctx *ctx, const struct request *request,
         return rc;
 }
 
+static const char *etag_of(struct ctx *ctx, const char *text)
+{
+        const char *etag;
+
+        text += *text == '"';
+        etag = arena_strndup(ctx->arena, text, strcspn(text, "\""));
+        return etag ? etag : ""; /* which no object has */
+}
+
 struct object_condition s3_read_condition(struct ctx *ctx, const struct request *request)
 {
         const char *none = request_header(request, "If-None-Match");
         const char *match = request_header(request, "If-Match");
         struct object_condition only = { .if_absent = none && strcmp(none, "*") == 0 };
 
-        if (match) {
-                size_t quoted = *match == '"';
-
-                only.if_match =
-                        arena_strndup(ctx->arena, match + quoted, strcspn(match + quoted, "\""));
-                if (!only.if_match) /* then nothing matches */
-                        only.if_match = "";
-        }
+        if (none && !only.if_absent)
+                only.if_none_match = etag_of(ctx, none);
+        if (match)
+                only.if_match = etag_of(ctx, match);
         return only;
+}
+
+enum err s3_condition(struct ctx *ctx, const struct s3_condition_texts *texts,
+                      struct object_condition *ret)
+{
+        struct object_condition only = { .if_size = texts->size, .if_modified = texts->modified };
+        char *end;
+
+        if (texts->etag)
+                only.if_match = etag_of(ctx, texts->etag);
+        if (texts->size) {
+                only.size_bytes = strtoll(texts->size, &end, 10);
+                if (end == texts->size || *end || only.size_bytes < 0)
+                        return ctx_fail_as(ctx, ERR_INVALID, "InvalidArgument",
+                                           "The size to match must be a number of bytes");
+        }
+        if (texts->modified && !http_time_read(texts->modified, &only.modified_s))
+                return ctx_fail_as(ctx, ERR_INVALID, "InvalidArgument",
+                                   "The time to match must be a date of HTTP");
+        *ret = only;
+        return OK;
 }

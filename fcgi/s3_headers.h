@@ -30,4 +30,12 @@ NODISCARD enum err s3_write_checksum(struct ctx *ctx, const struct object *objec
 /* If-None-Match: * and If-Match of a request that writes. */
 struct object_condition s3_read_condition(struct ctx *ctx, const struct request *request);
 
+/* What an object to be deleted must be, in a request's headers or its XML; NULL: not said.
+ * ERR_INVALID. */
+struct s3_condition_texts {
+        const char *etag, *size, *modified;
+};
+NODISCARD enum err s3_condition(struct ctx *ctx, const struct s3_condition_texts *texts,
+                                struct object_condition *ret);
+
 #endif

@@ -66,9 +66,21 @@ enum err s3_list_read(struct ctx *ctx, const struct request *request, const char
         return OK;
 }
 
+/* boto3 does not decode the prefix of version 1, others do: it is encoded only where decoding would
+ * change it, or XML could not hold it. */
+static bool decodes_to_itself(const char *text)
+{
+        for (; *text; text++) {
+                if (*text == '%' || *text == '+' || ((unsigned char)*text < ' ' && *text != '\n'))
+                        return false;
+        }
+        return true;
+}
+
 void s3_list_write(struct buf *out, const char *limit_element, const struct s3_list_frame *frame)
 {
-        s3_list_key(out, "Prefix", frame->prefix, frame->encode);
+        s3_list_key(out, "Prefix", frame->prefix,
+                    frame->encode && !decodes_to_itself(frame->prefix));
         if (*frame->delimiter)
                 s3_list_key(out, "Delimiter", frame->delimiter, frame->encode);
         xmlw_int(out, limit_element, frame->limit);
@@ -98,23 +110,23 @@ void s3_list_key(struct buf *out, const char *element, const char *key, bool enc
 enum err s3_list_make_token(struct ctx *ctx, const char *key, const char **ret)
 {
         size_t len = strlen(key);
-        char *token = arena_alloc(ctx->arena, BASE64_SIZE(len));
+        char *token = arena_alloc(ctx->arena, 2 * len + 1);
 
         if (!token)
                 return ctx_nomem(ctx);
-        crypto_base64(key, len, token);
+        crypto_hex(key, len, token); /* nothing that a client could forget to escape */
         *ret = token;
         return OK;
 }
 
 enum err s3_list_open_token(struct ctx *ctx, const char *token, const char **ret_key)
 {
-        size_t max = strlen(token), len;
-        char *key = arena_alloc(ctx->arena, max + 1);
+        size_t len = strlen(token) / 2;
+        char *key = arena_alloc(ctx->arena, len + 1);
 
         if (!key)
                 return ctx_nomem(ctx);
-        if (crypto_base64_decode(token, max, key, max, &len)) {
+        if (crypto_hex_decode(token, strlen(token), key, len)) {
                 key[len] = '\0';
                 if (strlen(key) == len && utf8_is_valid(key)) {
                         *ret_key = key;

@@ -121,8 +121,8 @@ static enum err send_part(struct ctx *ctx, int64_t number, const struct object *
 
         if (*object->part_sizes ? !find_part(object->part_sizes, number, &piece, &count)
                                 : number != 1)
-                return ctx_fail_as(ctx, ERR_RANGE, "InvalidPartNumber",
-                                   "The requested partnumber is not satisfiable");
+                return ctx_fail_as(ctx, ERR_INVALID, "InvalidPart",
+                                   "The object has no part of this number");
         text = arena_printf(ctx->arena, "%" PRId64, count);
         if (!text)
                 return ctx_nomem(ctx);
@@ -134,21 +134,26 @@ static enum err send_part(struct ctx *ctx, int64_t number, const struct object *
 enum err s3_ranges(struct ctx *ctx, const struct request *request, const struct object *object,
                    struct reply *reply)
 {
+        const struct http_entity entity = { object->etag, object->modified_at_us };
         const char *header = request_header(request, "Range");
-        struct http_ranges ranges;
+        struct http_ranges ranges = { .count = 0 };
         int64_t number = 0;
         enum err rc;
 
         rc = request_query_int(ctx, request, "partNumber", (struct int_range){ 1, 10000 }, &number);
+        if (rc == OK && number > 0 && header)
+                return ctx_fail_as(ctx, ERR_INVALID, "InvalidRequest",
+                                   "Cannot specify both Range header and partNumber query "
+                                   "parameter");
         if (rc == OK && number > 0)
                 return send_part(ctx, number, object, reply);
-        if (rc == OK)
+        if (rc == OK && header && http_range_holds(request, &entity))
                 rc = http_ranges_read(ctx, header, object->size_bytes, &ranges);
-        if (rc != OK || ranges.count == 0)
+        if (rc != OK)
                 return rc;
         if (ranges.count > 1)
                 return plan_several(ctx, object, &ranges, reply);
-        if (reply_can_sendfile(reply, request))
+        if (ranges.count == 0 || reply_can_sendfile(reply, request))
                 return OK;
         return send_piece(ctx, ranges.pieces[0], object->size_bytes, reply);
 }

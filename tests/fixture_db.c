@@ -108,6 +108,7 @@ static void make_config(struct ctx *ctx, struct fixture_db *fixture)
                 .no_proxy = "",
                 .webhook_tolerance_s = 300,
                 .max_object_bytes = 64 * MiB,
+                .storage_url = "",
         };
         ctx->config = &fixture->config;
 }

@@ -70,9 +70,17 @@ static const struct setting settings[] = {
             "bytes that one job may store, 0 without limit", .min = 0, .max = 1e18),
         ROW("SIMPLETUNER_STORAGE_QUOTA_BYTES", UINT, storage_quota_bytes, "0",
             "bytes that all buckets may hold together, 0 without limit", .min = 0, .max = 1e18),
+        ROW("SIMPLETUNER_JOB_REQUESTS_PER_MINUTE", UINT, job_requests_per_minute, "6000",
+            "storage requests of one job, 0 without limit", .min = 0, .max = 1e9),
         ROW("SIMPLETUNER_STALE_UPLOAD_HOURS", UINT, stale_upload_hours, "24",
             "hours after its last part until an upload in parts is given up", .min = 1,
             .max = 8760),
+        ROW("SIMPLETUNER_STORAGE_URL", BUCKET, storage_url, "",
+            "keep objects of new buckets in another S3 store: s3://bucket/prefix"),
+        ROW("SIMPLETUNER_STORAGE_ENDPOINT", URL, storage_endpoint, "",
+            "where that store is, when it is not AWS"),
+        ROW("SIMPLETUNER_STORAGE_REGION", STRING, storage_region, "us-east-1",
+            "region of that store"),
         ROW("SIMPLETUNER_SHUTDOWN_TIMEOUT", UINT, shutdown_timeout_s, "30",
             "seconds to finish requests when stopped", .min = 1, .max = 3600),
         ROW("SIMPLETUNER_JOB_RETENTION_DAYS", UINT, job_retention_days, "90",
@@ -136,6 +144,10 @@ static const char *user_home(struct arena *arena)
 
 /* ---- where values come from ---- */
 
+/* Secrets of our own prefix, which are no settings (config_secret). */
+static const char *const own_secrets[] = { "SIMPLETUNER_STORAGE_ACCESS_KEY_ID",
+                                           "SIMPLETUNER_STORAGE_SECRET_ACCESS_KEY" };
+
 static bool is_known(const char *name)
 {
 #ifdef FAULT_POINTS
@@ -144,6 +156,10 @@ static bool is_known(const char *name)
 #endif
         for (size_t i = 0; i < ARRAY_SIZE(settings); i++) {
                 if (strcmp(settings[i].name, name) == 0)
+                        return true;
+        }
+        for (size_t i = 0; i < ARRAY_SIZE(own_secrets); i++) {
+                if (strcmp(own_secrets[i], name) == 0)
                         return true;
         }
         return strncmp(name, OWN_PREFIX, strlen(OWN_PREFIX)) != 0;

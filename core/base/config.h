@@ -43,22 +43,26 @@ struct config {
         struct ipnet trusted_proxies[CONFIG_TRUSTED_PROXIES_MAX];
         size_t trusted_proxy_count;
 
-        uint64_t webhook_tolerance_s;    /* SIMPLETUNER_WEBHOOK_TIMESTAMP_TOLERANCE */
-        uint64_t api_threads;            /* SIMPLETUNER_API_THREADS */
-        uint64_t bulk_threads;           /* SIMPLETUNER_BULK_THREADS */
-        uint64_t max_object_bytes;       /* SIMPLETUNER_MAX_OBJECT_BYTES */
-        uint64_t min_free_bytes;         /* SIMPLETUNER_MIN_FREE_BYTES, the disk floor */
-        uint64_t job_quota_bytes;        /* SIMPLETUNER_JOB_QUOTA_BYTES, 0: none */
-        uint64_t storage_quota_bytes;    /* SIMPLETUNER_STORAGE_QUOTA_BYTES, 0: none */
-        uint64_t stale_upload_hours;     /* SIMPLETUNER_STALE_UPLOAD_HOURS */
-        uint64_t shutdown_timeout_s;     /* SIMPLETUNER_SHUTDOWN_TIMEOUT */
-        uint64_t job_retention_days;     /* SIMPLETUNER_JOB_RETENTION_DAYS, 0: for ever */
-        uint64_t webhook_retention_days; /* SIMPLETUNER_WEBHOOK_RETENTION_DAYS */
-        uint64_t event_retention_hours;  /* SIMPLETUNER_EVENT_RETENTION_HOURS */
-        uint64_t event_streams;          /* SIMPLETUNER_EVENT_STREAMS, at once and on one socket */
+        uint64_t webhook_tolerance_s;     /* SIMPLETUNER_WEBHOOK_TIMESTAMP_TOLERANCE */
+        uint64_t api_threads;             /* SIMPLETUNER_API_THREADS */
+        uint64_t bulk_threads;            /* SIMPLETUNER_BULK_THREADS */
+        uint64_t max_object_bytes;        /* SIMPLETUNER_MAX_OBJECT_BYTES */
+        uint64_t min_free_bytes;          /* SIMPLETUNER_MIN_FREE_BYTES, the disk floor */
+        uint64_t job_quota_bytes;         /* SIMPLETUNER_JOB_QUOTA_BYTES, 0: none */
+        uint64_t storage_quota_bytes;     /* SIMPLETUNER_STORAGE_QUOTA_BYTES, 0: none */
+        uint64_t job_requests_per_minute; /* SIMPLETUNER_JOB_REQUESTS_PER_MINUTE, 0: no limit */
+        uint64_t stale_upload_hours;      /* SIMPLETUNER_STALE_UPLOAD_HOURS */
+        uint64_t shutdown_timeout_s;      /* SIMPLETUNER_SHUTDOWN_TIMEOUT */
+        uint64_t job_retention_days;      /* SIMPLETUNER_JOB_RETENTION_DAYS, 0: for ever */
+        uint64_t webhook_retention_days;  /* SIMPLETUNER_WEBHOOK_RETENTION_DAYS */
+        uint64_t event_retention_hours;   /* SIMPLETUNER_EVENT_RETENTION_HOURS */
+        uint64_t event_streams;           /* SIMPLETUNER_EVENT_STREAMS, at once and on one socket */
         uint64_t event_streams_per_client; /* SIMPLETUNER_EVENT_STREAMS_PER_CLIENT */
         uint64_t event_stream_s;           /* SIMPLETUNER_EVENT_STREAM_SECONDS */
         uint64_t event_heartbeat_s;        /* SIMPLETUNER_EVENT_HEARTBEAT */
+        const char *storage_url;           /* SIMPLETUNER_STORAGE_URL, "": files */
+        const char *storage_endpoint;      /* SIMPLETUNER_STORAGE_ENDPOINT, "": that of AWS */
+        const char *storage_region;        /* SIMPLETUNER_STORAGE_REGION */
         const char *data_roots; /* SIMPLETUNER_DATA_ROOTS: directories, separated by colons */
 
         struct arena *arena;        /* private to config.c: owns all of this */

@@ -100,6 +100,21 @@ static const char *parse_url(struct arena *arena, const char *text)
         return arena_strndup(arena, text, len);
 }
 
+/* Nothing that would have to be escaped in a URL. */
+static const char *parse_bucket(struct arena *arena, const char *text)
+{
+        static const char scheme[] = "s3://";
+        static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                    "-_./";
+        size_t len = strlen(text);
+        const char *name = text + strlen(scheme);
+
+        if (strncmp(text, scheme, strlen(scheme)) != 0 || strspn(name, plain) != strlen(name) ||
+            *name == '/' || *name == '\0' || strstr(name, "//") || strstr(name, "/."))
+                return NULL;
+        return arena_strndup(arena, text, text[len - 1] == '/' ? len - 1 : len);
+}
+
 static const char *parse_database(struct arena *arena, const char *home, const char *text)
 {
         static const char place[] = "sqlite:///{home}/";
@@ -158,6 +173,8 @@ bool setting_parse(struct arena *arena, const struct setting *setting,
                 return parse_cidrs(arena, setting, text) && keep_copy(arena, text, ret_member);
         case KIND_URL:
                 return keep(parse_url(arena, text), ret_member);
+        case KIND_BUCKET:
+                return keep(parse_bucket(arena, text), ret_member);
         case KIND_DATABASE:
                 return keep(parse_database(arena, places->home, text), ret_member);
         case KIND_COUNT:
@@ -174,6 +191,7 @@ void setting_describe(const struct setting *setting, char ret_text[SETTING_ALLOW
                 [KIND_BOOL] = "true or false",
                 [KIND_CIDRS] = "a list of IP addresses or CIDR ranges",
                 [KIND_URL] = "an http or https URL with a host and without query",
+                [KIND_BUCKET] = "s3://bucket or s3://bucket/prefix, of letters, digits, -, _ and .",
                 [KIND_DATABASE] = "sqlite:///ABSOLUTE/PATH or postgresql://...",
         };
         const char *kind = setting->kind == KIND_UINT ? "a whole number" : "a number";

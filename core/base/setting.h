@@ -17,6 +17,7 @@ enum setting_kind {
         KIND_CHOICE,   /* const char *, one of choices; any case */
         KIND_CIDRS,    /* const char *, at most max ranges for ipnet_parse_list */
         KIND_URL,      /* const char *, without trailing slash */
+        KIND_BUCKET,   /* const char *, s3://bucket or s3://bucket/prefix */
         KIND_DATABASE, /* const char *, sqlite:///... ({home} is filled in) or postgresql://... */
         KIND_COUNT
 };

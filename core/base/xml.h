@@ -9,7 +9,7 @@
 
 #include "core/base/ctx.h"
 
-#define XML_SIZE_MAX  (2 * MiB)
+#define XML_SIZE_MAX  (4 * MiB)
 #define XML_DEPTH_MAX 8     /* the root is at depth 1 */
 #define XML_NODES_MAX 50000 /* elements */
 

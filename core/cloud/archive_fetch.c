@@ -243,6 +243,7 @@ enum err archive_fetch(struct ctx *ctx, const struct provider_session *session,
                 .key = item->row.key,
                 .size = -1,
                 .resume = true,
+                .unheard = true,
                 .also = mark_stored,
                 .arg = &fetch,
         };

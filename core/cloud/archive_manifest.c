@@ -9,7 +9,9 @@ static enum err put_text(struct ctx *ctx, const char *job_id, const char *key, c
 {
         CLEANUP(object_upload_freep) struct object_upload *upload = NULL;
         const size_t len = strlen(text);
-        const struct object_intent intent = { .bucket = job_id, .key = key, .size = (int64_t)len };
+        const struct object_intent intent = {
+                .bucket = job_id, .key = key, .size = (int64_t)len, .unheard = true
+        };
         char sha256[SHA256_HEX_SIZE];
         struct object object;
         enum err rc;

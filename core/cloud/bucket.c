@@ -8,6 +8,7 @@
 #include "core/base/ipnet.h"
 #include "core/cloud/audit.h"
 #include "core/cloud/provider_settings.h"
+#include "core/cloud/remote_store.h"
 #include "core/db/db.h"
 
 #define NAME_MIN     3
@@ -115,7 +116,7 @@ enum err bucket_delete(struct ctx *ctx, const char *name)
                 rc = audit_bucket(ctx, "storage.bucket_deleted", name, "A bucket was deleted");
         if (rc == OK)
                 rc = db_commit(&tx);
-        if (rc == OK)
+        if (rc == OK && !remote_is_url(bucket.directory))
                 rmdir(bucket.directory); /* what is left in it is no object: see "storage gc" */
         return rc;
 }
@@ -138,9 +139,14 @@ static enum err own_bucket(struct ctx *ctx, bucket_row_fn *row, void *arg)
 enum err bucket_each(struct ctx *ctx, const struct bucket_range *range, bucket_row_fn *row,
                      void *arg)
 {
-        if (ctx->actor.kind == ACTOR_JOB)
-                return strcmp(ctx->actor.job_id, range->after) > 0 ? own_bucket(ctx, row, arg) : OK;
-        return store_buckets_by_name(ctx, range, row, arg);
+        const char *own = ctx->actor.job_id;
+
+        if (ctx->actor.kind != ACTOR_JOB)
+                return store_buckets_by_name(ctx, range, row, arg);
+        if (strcmp(own, range->after) <= 0 ||
+            strncmp(own, range->prefix, strlen(range->prefix)) != 0)
+                return OK;
+        return own_bucket(ctx, row, arg);
 }
 
 enum err bucket_each_newest(struct ctx *ctx, unsigned limit, bucket_row_fn *row, void *arg)

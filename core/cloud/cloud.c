@@ -9,6 +9,7 @@
 #include "core/base/crypto.h"
 #include "core/cloud/bell.h"
 #include "core/cloud/http_client.h"
+#include "core/cloud/job_rate.h"
 #include "core/cloud/secrets.h"
 #include "core/cloud/webhook_intake.h"
 #include "core/cloud/webhook_keys.h"
@@ -76,8 +77,9 @@ enum err cloud_open(struct ctx *ctx, struct cloud **ret)
                 return rc;
         cloud->webhook_keys = webhook_keys_new();
         cloud->bells = bells_new();
+        cloud->job_rates = job_rates_new();
         cloud->webhook_intake = webhook_intake_new();
-        if (!cloud->webhook_keys || !cloud->bells || !cloud->webhook_intake)
+        if (!cloud->webhook_keys || !cloud->bells || !cloud->webhook_intake || !cloud->job_rates)
                 return ctx_nomem(ctx);
         *ret = TAKE(cloud);
         return OK;
@@ -88,6 +90,7 @@ void cloud_close(struct cloud *cloud)
         if (!cloud)
                 return;
         bells_free(cloud->bells);
+        job_rates_free(cloud->job_rates);
         webhook_intake_free(cloud->webhook_intake);
         webhook_keys_free(cloud->webhook_keys);
         secrets_free(cloud->secrets);

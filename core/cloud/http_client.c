@@ -12,6 +12,7 @@ struct http_client {
         CURLM *multi;           /* keeps the connections of all */
         char *settings;         /* what its open connections were made with */
         struct transfer single; /* what http_perform and http_download reuse */
+        struct http_stream *idle;
 };
 
 static void free_text(char *text)
@@ -55,10 +56,16 @@ void http_client_free(struct http_client *client)
 {
         if (!client)
                 return;
+        http_stream_free(client->idle);
         transfer_done(&client->single);
         curl_multi_cleanup(client->multi);
         free(client->settings);
         free(client);
+}
+
+struct http_stream **http_client_idle(struct http_client *client)
+{
+        return &client->idle;
 }
 
 /* Connections and TLS sessions made with other settings must not serve these: libcurl cannot tell,

@@ -42,12 +42,14 @@ struct http_request {
         int64_t range_from;           /* ask for the bytes from here on; 0: for all */
         const char *if_range;         /* the ETag they must still have; NULL: not said */
         bool repeatable;              /* doing it twice is doing it once; said of others than GET */
+        const struct http_signature *sign; /* sign it for S3 (http_stream.h); NULL: no */
 };
 
 struct http_answer {
         long status;
         const char *body; /* NUL-terminated, in the arena */
         size_t body_len;
+        const char *etag;   /* in the arena; NULL: not given */
         long retry_after_s; /* 0: not given */
         bool permanent;     /* it failed and would fail again: by our settings, by a certificate
                              * that is not trusted, by its size */

@@ -7,8 +7,10 @@
 
 #include "core/base/ipnet.h"
 #include "core/cloud/http_failure.h"
+#include "core/cloud/http_stream.h"
 
 #define CONNECT_TIMEOUT_MS 10000
+#define FEED_BUFFER        (256L * 1024)
 
 /* What a proxy may ask for when it has a user and password. Not Negotiate: where a proxy offers it
  * too, libcurl would take it for the best and fail for want of a ticket. */
@@ -22,6 +24,7 @@ void transfer_end(struct transfer *transfer)
         curl_slist_free_all(TAKE(transfer->connect_to));
         curl_mime_free(TAKE(transfer->form));
         transfer->settings = NULL;
+        transfer->feed = NULL;
 }
 
 void transfer_done(struct transfer *transfer)
@@ -65,12 +68,45 @@ static size_t on_answer(char *data, size_t size, size_t count, void *arg)
         struct transfer *transfer = arg;
         size_t len = size * count;
 
+        transfer->activity++;
         if (!transfer->sink)
                 return buf_add(&transfer->answer, data, len) ? len : 0;
         if (!transfer_begin_sink(transfer))
                 return 0;
+        if (transfer->held)
+                return CURL_WRITEFUNC_PAUSE;
         transfer->stopped = !transfer->sink->write(transfer->sink->arg, data, len);
         return transfer->stopped ? 0 : len;
+}
+
+static size_t on_feed(char *space, size_t size, size_t count, void *arg)
+{
+        struct transfer *transfer = arg;
+        struct transfer_feed *feed = transfer->feed;
+        size_t n = size * count < feed->left ? size * count : feed->left;
+
+        if (n == 0)
+                return feed->taken < feed->size ? CURL_READFUNC_PAUSE : 0;
+        memcpy(space, feed->at, n);
+        feed->at += n;
+        feed->left -= n;
+        feed->taken += (int64_t)n;
+        transfer->activity++;
+        return n;
+}
+
+/* A kept connection turned out dead: what was sent into it is wanted again. */
+static int on_feed_again(void *arg, curl_off_t offset, int origin)
+{
+        struct transfer *transfer = arg;
+        struct transfer_feed *feed = transfer->feed;
+
+        if (offset != 0 || origin != SEEK_SET || feed->pieces > 1)
+                return CURL_SEEKFUNC_CANTSEEK;
+        feed->at -= feed->taken;
+        feed->left += (size_t)feed->taken;
+        feed->taken = 0;
+        return CURL_SEEKFUNC_OK;
 }
 
 /* Keep the words of the last status line: libcurl itself drops those of a proxy. */
@@ -159,8 +195,10 @@ static bool make_headers(struct ctx *ctx, const struct http_request *request,
 {
         struct arena *arena = ctx->arena;
 
-        /* No "Expect: 100-continue": it costs a second with servers that ignore it. */
-        return add_line(list, "Expect:") && add_line(list, "Accept: application/json, */*;q=0.1") &&
+        /* No "Expect: 100-continue": it costs a second with servers that ignore it. S3 stores do
+         * not, and libcurl 7.88 would sign the header that it leaves out. */
+        return (request->sign || add_line(list, "Expect:")) &&
+               add_line(list, "Accept: application/json, */*;q=0.1") &&
                add_line(list, arena_printf(arena, "X-Correlation-ID: %s", ctx->correlation_id)) &&
                add_lines(list, request->headers) &&
                (!request->bearer ||
@@ -222,7 +260,9 @@ static void apply_timeout(struct transfer *transfer, const struct http_settings 
         long timeout_ms = (long)(settings->timeout_s * 1000 + 0.5);
         CURL *curl = transfer->curl;
 
-        if (transfer->sink || transfer->file) {
+        if (transfer->streamed) {
+                /* Its time is not libcurl's: it also stands still while the caller does. */
+        } else if (transfer->sink || transfer->file) {
                 curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
                 curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, (timeout_ms + 999) / 1000);
         } else {
@@ -253,6 +293,32 @@ static bool add_form(struct transfer *transfer, const struct http_file *file)
         return true;
 }
 
+static void apply_feed(struct transfer *transfer)
+{
+        CURL *curl = transfer->curl;
+
+        curl_easy_setopt(curl, CURLOPT_UPLOAD, 1L);
+        curl_easy_setopt(curl, CURLOPT_INFILESIZE_LARGE, (curl_off_t)transfer->feed->size);
+        curl_easy_setopt(curl, CURLOPT_UPLOAD_BUFFERSIZE, FEED_BUFFER);
+        curl_easy_setopt(curl, CURLOPT_READFUNCTION, on_feed);
+        curl_easy_setopt(curl, CURLOPT_READDATA, transfer);
+        curl_easy_setopt(curl, CURLOPT_SEEKFUNCTION, on_feed_again);
+        curl_easy_setopt(curl, CURLOPT_SEEKDATA, transfer);
+}
+
+/* Path and query are signed as they are sent. False: out of memory. */
+static bool apply_signature(struct ctx *ctx, struct transfer *transfer,
+                            const struct http_signature *sign)
+{
+        const char *scope = arena_printf(ctx->arena, "aws:amz:%s:s3", sign->region);
+        CURL *curl = transfer->curl;
+
+        curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L);
+        return scope && curl_easy_setopt(curl, CURLOPT_AWS_SIGV4, scope) == CURLE_OK &&
+               curl_easy_setopt(curl, CURLOPT_USERNAME, sign->access_key_id) == CURLE_OK &&
+               curl_easy_setopt(curl, CURLOPT_PASSWORD, sign->secret.bytes) == CURLE_OK;
+}
+
 static void apply_request(struct transfer *transfer, const struct http_request *request)
 {
         CURL *curl = transfer->curl;
@@ -272,9 +338,11 @@ static void apply_request(struct transfer *transfer, const struct http_request *
                 curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request->body ? request->body : "");
         }
         curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request->method);
+        if (transfer->feed)
+                apply_feed(transfer);
         /* On a kept connection that turns out dead libcurl sends again: only what may be repeated.
          */
-        if (strcmp(request->method, "GET") != 0)
+        if (strcmp(request->method, "GET") != 0 && !request->sign)
                 curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, 1L);
 }
 
@@ -302,7 +370,8 @@ enum err transfer_begin(struct ctx *ctx, struct transfer *transfer,
         apply_tls(transfer, settings);
         apply_timeout(transfer, settings);
         if (!apply_route(transfer, settings) || !make_headers(ctx, request, &transfer->headers) ||
-            (request->file && !add_form(transfer, request->file)))
+            (request->file && !add_form(transfer, request->file)) ||
+            (request->sign && !apply_signature(ctx, transfer, request->sign)))
                 return ctx_nomem(ctx);
         curl_easy_setopt(transfer->curl, CURLOPT_HTTPHEADER, transfer->headers);
         return OK;
@@ -314,6 +383,7 @@ static enum err read_answer(struct ctx *ctx, const struct transfer *transfer,
                             struct http_answer *ret)
 {
         struct http_answer answer = { .body_len = transfer->answer.len };
+        const char *etag;
         curl_off_t retry_after_s = 0;
         enum err rc;
 
@@ -328,6 +398,10 @@ static enum err read_answer(struct ctx *ctx, const struct transfer *transfer,
                 return ctx_nomem(ctx);
         curl_easy_getinfo(transfer->curl, CURLINFO_RETRY_AFTER, &retry_after_s);
         answer.retry_after_s = (long)retry_after_s;
+        etag = header_of(transfer->curl, "ETag");
+        answer.etag = etag ? arena_strdup(ctx->arena, etag) : NULL;
+        if (etag && !answer.etag)
+                return ctx_nomem(ctx);
         *ret = answer;
         return OK;
 }

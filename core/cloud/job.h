@@ -33,7 +33,7 @@ int64_t job_queue_position(const struct job_queue *queue, const struct job *job)
 /* Files a job has sent back, for its view. */
 struct upload_progress {
         int64_t files, bytes, in_flight;
-        int64_t part_bytes; /* of unfinished uploads in parts: they have arrived */
+        int64_t part_bytes;        /* of unfinished uploads in parts: they have arrived */
         int64_t last_upload_at_us; /* 0: none yet */
 };
 NODISCARD enum err job_upload_progress(struct ctx *ctx, const char *job_id,

@@ -25,28 +25,38 @@ static void keep_end(struct job_logs *logs)
                 logs->text = line + 1;
 }
 
+/* The end of the logs on its way into memory. */
+struct tail {
+        char *text;
+        size_t len;
+};
+
+static enum err add_to_tail(struct ctx *ctx, void *arg, const void *bytes, size_t len)
+{
+        struct tail *tail = arg;
+
+        (void)ctx;
+        memcpy(tail->text + tail->len, bytes, len);
+        tail->len += len;
+        return OK;
+}
+
 static enum err read_end(struct ctx *ctx, const struct object_file *file, struct job_logs *ret)
 {
         const int64_t size = file->object.size_bytes, max = JOB_LOGS_MAX + 1;
         const size_t wanted = (size_t)(size < max ? size : max);
-        char *text = arena_alloc(ctx->arena, wanted + 1);
-        size_t len = 0;
+        struct tail tail = { .text = arena_alloc(ctx->arena, wanted + 1) };
+        const struct object_piece piece = { size - (int64_t)wanted, (int64_t)wanted };
+        enum err rc;
 
-        if (!text)
+        if (!tail.text)
                 return ctx_nomem(ctx);
-        while (len < wanted) {
-                off_t at = (off_t)(size - (int64_t)wanted + (int64_t)len);
-                ssize_t n = pread(file->fd, text + len, wanted - len, at);
-
-                if (n < 0 && errno != EINTR)
-                        return ctx_fail(ctx, ERR_UNAVAILABLE, "archived logs: %m");
-                if (n == 0)
-                        break;
-                len += n > 0 ? (size_t)n : 0;
-        }
-        for (size_t i = 0; i < len; i++) /* no text has a NUL, a log may */
-                text[i] = text[i] ? text[i] : ' ';
-        ret->text = text;
+        rc = object_read(ctx, file, piece, add_to_tail, &tail);
+        if (rc != OK)
+                return rc;
+        for (size_t i = 0; i < tail.len; i++) /* no text has a NUL, a log may */
+                tail.text[i] = tail.text[i] ? tail.text[i] : ' ';
+        ret->text = tail.text;
         keep_end(ret);
         return OK;
 }

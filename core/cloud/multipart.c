@@ -11,17 +11,17 @@
 #include "core/cloud/object_path.h"
 #include "core/cloud/object_publish.h"
 #include "core/cloud/object_rules.h"
+#include "core/cloud/remote_leftover.h"
+#include "core/cloud/remote_multipart.h"
 #include "core/db/db.h"
-
-/* A sweep may remove the directory, empty, between its opening and our use. */
-#define PLACE_TRIES 5
 
 struct part_upload {
         struct bucket bucket;
         struct multipart upload;
         struct part_intent intent;
         struct object_body *body;
-        bool own_checksum; /* the sum is of the upload's kind and is kept */
+        struct remote_target remote; /* in the S3 store */
+        bool own_checksum;           /* the sum is of the upload's kind and is kept */
 };
 
 enum checksum_kind multipart_checksum(const struct multipart *upload)
@@ -67,6 +67,18 @@ static enum err insert(struct ctx *ctx, const struct multipart *upload)
         return rc == OK ? db_commit(&tx) : rc;
 }
 
+/* In an S3 store, too: its parts are our parts. */
+static enum err create_away(struct ctx *ctx, const struct bucket *bucket, struct multipart *upload)
+{
+        enum err rc = OK;
+
+        upload->remote = upload->remote_id = NULL;
+        if (!remote_is_url(bucket->directory))
+                return OK;
+        rc = remote_name(ctx, bucket->directory, upload->key, &upload->remote);
+        return rc == OK ? remote_multipart_create(ctx, upload->remote, &upload->remote_id) : rc;
+}
+
 enum err multipart_create(struct ctx *ctx, const struct multipart *announced, const char **ret_id)
 {
         struct multipart upload = *announced;
@@ -85,6 +97,8 @@ enum err multipart_create(struct ctx *ctx, const struct multipart *announced, co
                 rc = crypto_ulid(ctx, id);
         if (rc == OK)
                 rc = ctx_strdup(ctx, id, &upload.upload_id);
+        if (rc == OK)
+                rc = create_away(ctx, &bucket, &upload);
         if (rc != OK)
                 return rc;
         upload.content_type = object_type_given(upload.content_type, upload.key);
@@ -95,6 +109,13 @@ enum err multipart_create(struct ctx *ctx, const struct multipart *announced, co
         return rc;
 }
 
+static enum err no_upload(struct ctx *ctx)
+{
+        return ctx_fail_as(ctx, ERR_NOT_FOUND, "NoSuchUpload",
+                           "The upload does not exist: the id may be wrong, or the upload was "
+                           "aborted or completed");
+}
+
 enum err multipart_find(struct ctx *ctx, const struct multipart *named, struct multipart *ret)
 {
         struct multipart upload;
@@ -102,9 +123,7 @@ enum err multipart_find(struct ctx *ctx, const struct multipart *named, struct m
 
         if (rc == OK && (strcmp(upload.bucket, named->bucket) != 0 ||
                          strcmp(upload.key, named->key) != 0 || upload.completed_etag))
-                return ctx_fail_as(ctx, ERR_NOT_FOUND, "NoSuchUpload",
-                                   "The upload does not exist: the id may be wrong, or the upload "
-                                   "was aborted or completed");
+                return no_upload(ctx);
         if (rc == OK)
                 *ret = upload;
         return rc;
@@ -183,6 +202,12 @@ enum err part_upload_begin(struct ctx *ctx, const struct part_intent *intent,
                 rc = choose_checksum(ctx, upload, &body.checksum);
         if (rc != OK)
                 return rc;
+        if (*upload->upload.remote) {
+                upload->remote = (struct remote_target){ .url = upload->upload.remote,
+                                                         .remote_id = upload->upload.remote_id,
+                                                         .number = intent->number };
+                body.remote = &upload->remote;
+        }
         body.bucket_directory = upload->bucket.directory;
         rc = object_body_begin(ctx, &body, &upload->body);
         if (rc == OK)
@@ -196,58 +221,61 @@ enum err part_upload_write(struct ctx *ctx, struct part_upload *upload, const vo
         return object_body_write(ctx, upload->body, bytes, len);
 }
 
-/* The row, then the file under its name, then both become true together. */
-static enum err publish_once(struct ctx *ctx, struct part_upload *upload, const struct part *part,
-                             const char **ret_old_file)
+static enum err write_row(struct ctx *ctx, const struct part_upload *upload,
+                          const struct part *part, const char **ret_old_file)
 {
         CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
-        CLEANUP(close_fdp) int dir = -1;
-        const char *root = multipart_root(ctx, upload->bucket.directory);
-        const char *path = arena_printf(ctx->arena, "%s/%s", upload->upload.upload_id, part->file);
-        enum err rc;
+        enum err rc = db_begin(ctx, &tx);
 
-        if (!root || !path)
-                return ctx_nomem(ctx);
-        rc = object_dir_open(ctx, root, path, true, &dir);
-        if (rc == OK)
-                rc = db_begin(ctx, &tx);
         if (rc == OK)
                 rc = object_check_still_allowed(ctx);
         if (rc == OK)
                 rc = store_part_put(ctx, upload->upload.upload_id, part, ret_old_file);
         if (rc == OK)
                 rc = object_check_quota_kept(ctx, upload->bucket.bucket);
+        return rc == OK ? db_commit(&tx) : rc;
+}
+
+/* No other file has or had this name: it is given first, and durable together with the bytes. */
+static enum err publish_file(struct ctx *ctx, struct part_upload *upload, const struct part *part)
+{
+        CLEANUP(close_fdp) int dir = -1;
+        const char *root = multipart_root(ctx, upload->bucket.directory), *old_file;
+        const char *path = arena_printf(ctx->arena, "%s/%s", upload->upload.upload_id, part->file);
+        int64_t mtime_ns;
+        enum err rc;
+
+        if (!root || !path)
+                return ctx_nomem(ctx);
+        rc = object_dir_open(ctx, root, path, true, &dir);
         if (rc == OK)
-                rc = object_body_place(ctx, upload->body, dir, part->file);
-        if (rc == ERR_NOT_FOUND && !ctx->code)
-                return ERR_NOT_READY; /* a sweep has removed the directory, which was empty yet */
+                rc = object_body_place_new(ctx, upload->body, dir, part->file);
+        if (rc == ERR_NOT_FOUND) /* it was ended while its directory was made */
+                return no_upload(ctx);
         if (rc != OK)
                 return rc;
+        rc = object_body_sync(ctx, upload->body, dir, &mtime_ns);
         FAULT_POINT("storage.part_placed");
-        if (fsync(dir) != 0)
-                return ctx_fail(ctx, ERR_UNAVAILABLE, "a part's directory is not durable: %m");
-        rc = db_commit(&tx);
-        if (rc == OK && *ret_old_file)
-                unlinkat(dir, *ret_old_file, 0);
+        if (rc == OK)
+                rc = write_row(ctx, upload, part, &old_file);
+        if (rc != OK && !err_is_fault(rc)) /* after a fault it is not certain that the row is not */
+                unlinkat(dir, part->file, 0);
+        else if (rc == OK && old_file)
+                unlinkat(dir, old_file, 0);
         return rc;
 }
 
-static enum err publish(struct ctx *ctx, struct part_upload *upload, const struct part *part,
-                        const char **ret_old_file)
+static enum err publish(struct ctx *ctx, struct part_upload *upload, const struct part *part)
 {
-        enum err rc = ERR_NOT_READY;
+        const char *old_etag;
 
-        for (unsigned tries = 0; rc == ERR_NOT_READY && tries < PLACE_TRIES; tries++)
-                rc = publish_once(ctx, upload, part, ret_old_file);
-        if (rc == ERR_NOT_READY)
-                return ctx_fail(ctx, ERR_UNAVAILABLE, "a part's directory does not stay");
-        return rc;
+        return *upload->upload.remote ? write_row(ctx, upload, part, &old_etag)
+                                      : publish_file(ctx, upload, part);
 }
 
 enum err part_upload_finish(struct ctx *ctx, struct part_upload *upload,
                             const struct object_expect *expect, struct part *ret)
 {
-        const char *old_file;
         struct object_sums sums;
         struct part part;
         enum err rc = object_body_end(ctx, upload->body, expect, &sums);
@@ -263,9 +291,11 @@ enum err part_upload_finish(struct ctx *ctx, struct part_upload *upload,
                 .checksum = upload->own_checksum ? sums.checksum : "",
                 .modified_at_us = clock_wall_us(ctx->clock),
         };
+        if (*upload->upload.remote)
+                part.file = sums.remote_etag;
         if (!part.file)
                 return ctx_nomem(ctx);
-        rc = publish(ctx, upload, &part, &old_file);
+        rc = publish(ctx, upload, &part);
         if (rc == OK)
                 *ret = part;
         return rc;
@@ -280,6 +310,7 @@ void part_upload_free(struct part_upload *upload)
 static enum err forget(struct ctx *ctx, const struct multipart *upload)
 {
         CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
+        const bool away = *upload->remote && !upload->completed_etag;
         struct bucket bucket;
         enum err rc;
 
@@ -290,9 +321,13 @@ static enum err forget(struct ctx *ctx, const struct multipart *upload)
                 rc = object_check_still_allowed(ctx);
         if (rc == OK)
                 rc = store_multipart_delete(ctx, upload->upload_id);
+        if (rc == OK && away)
+                rc = remote_leftover_note(ctx, upload->remote, upload->remote_id);
         if (rc == OK)
                 rc = db_commit(&tx);
-        if (rc == OK)
+        if (rc == OK && away)
+                remote_leftover_remove(ctx, upload->remote, upload->remote_id);
+        else if (rc == OK)
                 multipart_remove_files(ctx, bucket.directory, upload->upload_id);
         return rc;
 }

@@ -9,6 +9,7 @@
 #include "core/cloud/object_path.h"
 #include "core/cloud/object_publish.h"
 #include "core/cloud/object_rules.h"
+#include "core/cloud/remote_multipart.h"
 #include "core/db/db.h"
 
 #define SIZE_TEXT_MAX 28                   /* " 53687091200x10000" and more */
@@ -243,6 +244,30 @@ static enum err append_parts(struct assembly *assembly, struct object_body *body
         return rc;
 }
 
+/* The S3 store puts its parts together; a bad condition is found before that. */
+static enum err complete_away(struct assembly *assembly)
+{
+        const struct multipart *upload = &assembly->upload;
+        const struct multipart_claim *claim = assembly->claim;
+        const struct remote_target target = { .url = upload->remote,
+                                              .remote_id = upload->remote_id };
+        struct ctx *ctx = assembly->ctx;
+        struct remote_part *parts = arena_alloc(ctx->arena, claim->count * sizeof(*parts));
+        enum err rc;
+
+        if (!parts)
+                return ctx_nomem(ctx);
+        for (size_t i = 0; i < claim->count; i++)
+                parts[i] = (struct remote_part){ .number = assembly->parts[i].number,
+                                                 .etag = assembly->parts[i].file };
+        rc = object_check_condition(ctx, &claim->only, upload->bucket, upload->key);
+        if (rc == OK)
+                rc = remote_multipart_complete(ctx, &target, parts, claim->count);
+        return rc == ERR_NOT_FOUND && !claim->only.if_match
+                       ? ctx_prefix(ctx, ERR_UNAVAILABLE, "an upload in parts is lost")
+                       : rc;
+}
+
 static enum err forget_upload(struct ctx *ctx, void *arg, const struct object *object)
 {
         const struct assembly *assembly = arg;
@@ -256,17 +281,18 @@ static enum err assemble(struct assembly *assembly, struct object_body *body, st
         const struct multipart *upload = &assembly->upload;
         struct object_publication publication = {
                 .body = body,
+                .is_new = true,
                 .bucket = &assembly->bucket,
                 .only = assembly->claim->only,
                 .also = forget_upload,
                 .arg = assembly,
         };
         struct ctx *ctx = assembly->ctx;
-        struct object_sums sums;
+        struct object_sums sums = { 0 };
         enum err rc;
 
-        rc = append_parts(assembly, body);
-        if (rc == OK)
+        rc = body ? append_parts(assembly, body) : complete_away(assembly);
+        if (rc == OK && body)
                 rc = object_body_end(ctx, body, NULL, &sums);
         if (rc != OK)
                 return rc;
@@ -277,13 +303,13 @@ static enum err assemble(struct assembly *assembly, struct object_body *body, st
                 .size_bytes = assembly->size,
                 .etag = assembly->etag,
                 .content_type = upload->content_type,
-                .file_mtime_ns = sums.file_mtime_ns,
                 .modified_at_us = clock_wall_us(ctx->clock),
                 .metadata = upload->metadata,
                 .tags = upload->tags,
                 .checksum_kind = upload->checksum_kind,
                 .checksum = assembly->checksum,
                 .part_sizes = assembly->part_sizes,
+                .remote = body ? NULL : upload->remote,
         };
         rc = object_publish(ctx, &publication);
         if (rc == OK)
@@ -336,6 +362,8 @@ static enum err complete_once(struct ctx *ctx, const struct multipart_claim *cla
                 rc = prepare(&assembly);
         if (rc != OK)
                 return rc;
+        if (*assembly.upload.remote)
+                return assemble(&assembly, NULL, ret);
         intent.bucket_directory = assembly.bucket.directory;
         rc = object_body_begin(ctx, &intent, &body);
         if (rc != OK)

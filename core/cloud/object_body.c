@@ -5,17 +5,22 @@
 #include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "core/base/config.h"
 #include "core/base/crypto.h"
 #include "core/cloud/object_temp.h"
+#include "core/cloud/remote_put.h"
 
 #define WRITEBACK_EVERY ((int64_t)(8 * MiB))
 
 struct object_body {
         int64_t size, written_back;
         struct object_temp temp;
+        struct remote_target target; /* url NULL: it is a file */
+        struct remote_put *put;      /* NULL: it goes, or goes first, into the file */
+        bool sent, arrived;          /* the store may have it; it has */
         struct crypto_digest *digest;
         struct checksum *checksum; /* NULL: no kind was wanted */
 };
@@ -30,11 +35,25 @@ static enum err refuse_size(struct ctx *ctx)
 static enum err open_temp(struct ctx *ctx, const struct object_body_intent *intent,
                           struct object_body *body)
 {
-        enum err rc;
+        const char *directory;
+        enum err rc = OK;
 
+        if (intent->remote)
+                body->target = *intent->remote;
+        if (intent->remote && !intent->resume_key && intent->size >= 0 &&
+            intent->size <= REMOTE_PUT_MAX) {
+                rc = crypto_ulid(ctx, body->temp.id);
+                return rc == OK ? remote_put_begin(ctx, &body->target, intent->size, &body->put)
+                                : rc;
+        }
+        directory = intent->bucket_directory;
+        if (intent->remote)
+                rc = object_spool(ctx, intent->bucket_directory, &directory);
+        if (rc != OK)
+                return rc;
         if (!intent->resume_key)
-                return object_temp_open(ctx, intent->bucket_directory, intent->size, &body->temp);
-        rc = object_temp_resume(ctx, intent->bucket_directory, intent->resume_key, &body->temp);
+                return object_temp_open(ctx, directory, intent->size, &body->temp);
+        rc = object_temp_resume(ctx, directory, intent->resume_key, &body->temp);
         if (rc != OK)
                 return rc;
         if (!crypto_digest_add_file(body->digest, body->temp.fd, &body->size))
@@ -74,8 +93,14 @@ void object_body_free(struct object_body *body, bool keep)
                 return;
         crypto_digest_free(body->digest);
         checksum_free(body->checksum);
-        object_temp_close(&body->temp, keep);
+        remote_put_free(body->put);
+        object_temp_close(&body->temp, keep && !body->arrived);
         *body = (struct object_body){ .temp = OBJECT_TEMP_NONE };
+}
+
+bool object_body_is_remote(const struct object_body *body)
+{
+        return body && (body->sent || (body->put && remote_put_has_begun(body->put)));
 }
 
 const char *object_body_id(const struct object_body *body)
@@ -108,7 +133,7 @@ enum err object_body_expect(struct ctx *ctx, const struct object_body *body, int
 {
         if (total > (int64_t)ctx->config->max_object_bytes)
                 return refuse_size(ctx);
-        return object_temp_check_floor(ctx, &body->temp, total - body->size);
+        return body->put ? OK : object_temp_check_floor(ctx, &body->temp, total - body->size);
 }
 
 /* Start the disk now and then, so that the fsync at the end has little left to wait for. */
@@ -139,6 +164,8 @@ enum err object_body_write(struct ctx *ctx, struct object_body *body, const void
         if (!crypto_digest_add(body->digest, bytes, len) ||
             (body->checksum && !checksum_add(body->checksum, bytes, len)))
                 return ctx_fail(ctx, ERR_INTERNAL, "cannot hash an upload");
+        if (body->put)
+                return remote_put_write(ctx, body->put, bytes, len);
         while (len > 0) {
                 ssize_t n = write(body->temp.fd, at, len);
 
@@ -205,22 +232,82 @@ static enum err take_sums(struct ctx *ctx, struct object_body *body, struct obje
         return rc == OK ? ctx_strdup(ctx, checksum, &ret->checksum) : rc;
 }
 
+/* The sums are right: let the store keep the bytes. */
+static enum err send_away(struct ctx *ctx, struct object_body *body, struct object_sums *sums,
+                          struct object_sums *ret)
+{
+        enum err rc;
+
+        body->sent = true;
+        if (body->put)
+                rc = remote_put_finish(ctx, body->put, &sums->remote_etag);
+        else
+                rc = remote_put_file(ctx, &body->target, body->temp.fd, body->size,
+                                     &sums->remote_etag);
+        if (rc != OK)
+                return rc;
+        body->arrived = true;
+        *ret = *sums;
+        return OK;
+}
+
 enum err object_body_end(struct ctx *ctx, struct object_body *body,
                          const struct object_expect *expect, struct object_sums *ret)
 {
-        struct object_sums sums;
-        struct stat st;
+        struct object_sums sums = { 0 };
         enum err rc = take_sums(ctx, body, &sums);
 
         if (rc == OK && expect)
                 rc = object_expect_check(ctx, expect, &sums);
-        if (rc != OK)
-                return rc;
+        if (rc == OK && body->target.url)
+                return send_away(ctx, body, &sums, ret);
+        if (rc == OK)
+                *ret = sums;
+        return rc;
+}
+
+/* File systems whose fsync of a file keeps the name it was given before: their journals are in
+ * order, and a name is part of what happened to the file. */
+static bool keeps_names(int fd)
+{
+        static const unsigned long kinds[] = { 0xEF53 /* ext4 */, 0x58465342 /* XFS */,
+                                               0x9123683E /* Btrfs */, 0x01021994 /* tmpfs */ };
+        struct statfs fs;
+
+        if (fstatfs(fd, &fs) != 0)
+                return false;
+        for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+                if ((unsigned long)fs.f_type == kinds[i])
+                        return true;
+        }
+        return false;
+}
+
+enum err object_body_sync(struct ctx *ctx, const struct object_body *body, int dir,
+                          int64_t *ret_mtime_ns)
+{
+        struct stat st;
+
         if (fsync(body->temp.fd) != 0 || fstat(body->temp.fd, &st) != 0)
                 return object_temp_error(ctx, "an upload is not durable");
-        sums.file_mtime_ns = object_mtime_ns(&st);
-        *ret = sums;
+        if (dir >= 0 && !keeps_names(dir) && fsync(dir) != 0)
+                return ctx_fail(ctx, ERR_UNAVAILABLE, "an object's directory is not durable: %m");
+        *ret_mtime_ns = object_mtime_ns(&st);
         return OK;
+}
+
+enum err object_body_place_new(struct ctx *ctx, struct object_body *body, int dir, const char *leaf)
+{
+        return object_temp_place_new(ctx, &body->temp, dir, leaf);
+}
+
+bool object_body_is_at(const struct object_body *body, int dir, const char *leaf)
+{
+        struct stat own, named;
+
+        return fstat(body->temp.fd, &own) == 0 &&
+               fstatat(dir, leaf, &named, AT_SYMLINK_NOFOLLOW) == 0 && own.st_ino == named.st_ino &&
+               own.st_dev == named.st_dev;
 }
 
 enum err object_body_place(struct ctx *ctx, struct object_body *body, int dir, const char *leaf)

@@ -11,6 +11,7 @@
 #include "core/cloud/object_path.h"
 #include "core/cloud/object_temp.h"
 #include "core/cloud/storage_root.h"
+#include "core/cloud/remote_store.h"
 #include "core/db/db.h"
 
 static const char logger[] = "simpletuner.cloud.storage";
@@ -140,6 +141,12 @@ enum err object_open(struct ctx *ctx, const char *bucket, const char *key, struc
                 rc = store_bucket_get(ctx, bucket, &row);
         if (rc != OK)
                 return rc;
+        if (remote_is_url(row.directory)) {
+                rc = store_object_get(ctx, bucket, key, &file.object);
+                if (rc == OK)
+                        *ret = file;
+                return rc;
+        }
         rc = object_path(ctx, key, &file.path);
         if (rc != OK)
                 return rc;

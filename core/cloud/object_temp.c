@@ -13,6 +13,7 @@
 
 #include "core/base/config.h"
 #include "core/cloud/object_path.h"
+#include "core/cloud/remote_store.h"
 #include "core/db/db.h"
 #include "core/store/store_objects.h"
 
@@ -29,6 +30,15 @@ DEFINE_CLEANUP(dir_stream *, close_stream)
 int64_t object_mtime_ns(const struct stat *st)
 {
         return (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
+}
+
+enum err object_spool(struct ctx *ctx, const char *bucket_directory, const char **ret)
+{
+        *ret = bucket_directory;
+        if (remote_is_url(bucket_directory))
+                *ret = arena_printf(ctx->arena, "%s/spool%s", ctx->config->home,
+                                    strrchr(bucket_directory, '/'));
+        return *ret ? OK : ctx_nomem(ctx);
 }
 
 enum err object_temp_error(struct ctx *ctx, const char *what)
@@ -141,11 +151,14 @@ enum err object_temp_resume(struct ctx *ctx, const char *bucket_directory, const
 
 enum err object_temp_drop_parts(struct ctx *ctx, const char *bucket_directory)
 {
-        CLEANUP(close_streamp) dir_stream *stream = opendir(bucket_directory);
+        CLEANUP(close_streamp) dir_stream *stream = NULL;
+        const char *directory;
 
+        if (object_spool(ctx, bucket_directory, &directory) != OK)
+                return ERR_NOMEM;
+        stream = opendir(directory);
         if (!stream)
-                return errno == ENOENT ? OK
-                                       : ctx_fail(ctx, ERR_UNAVAILABLE, "%s: %m", bucket_directory);
+                return errno == ENOENT ? OK : ctx_fail(ctx, ERR_UNAVAILABLE, "%s: %m", directory);
         for (const struct dirent *entry; (entry = readdir(stream));) {
                 if (strncmp(entry->d_name, OBJECT_PART_PREFIX, strlen(OBJECT_PART_PREFIX)) == 0)
                         unlinkat(dirfd(stream), entry->d_name, 0);
@@ -161,9 +174,10 @@ void object_temp_close(struct object_temp *temp, bool keep)
         close_fdp(&temp->dir);
 }
 
-enum err object_temp_place(struct ctx *ctx, struct object_temp *temp, int dir, const char *leaf)
+static enum err place(struct ctx *ctx, struct object_temp *temp, int dir, const char *leaf,
+                      unsigned flags)
 {
-        if (renameat(temp->dir, temp->id, dir, leaf) != 0) {
+        if (renameat2(temp->dir, temp->id, dir, leaf, flags) != 0) {
                 if (errno == EISDIR || errno == ENOTEMPTY || errno == EEXIST)
                         return ctx_fail(ctx, ERR_CONFLICT,
                                         "Invalid path: this key is a directory of other objects");
@@ -173,6 +187,16 @@ enum err object_temp_place(struct ctx *ctx, struct object_temp *temp, int dir, c
         }
         temp->placed = true;
         return OK;
+}
+
+enum err object_temp_place(struct ctx *ctx, struct object_temp *temp, int dir, const char *leaf)
+{
+        return place(ctx, temp, dir, leaf, 0);
+}
+
+enum err object_temp_place_new(struct ctx *ctx, struct object_temp *temp, int dir, const char *leaf)
+{
+        return place(ctx, temp, dir, leaf, RENAME_NOREPLACE);
 }
 
 /* Remove the file, whose row is gone already or goes now. */

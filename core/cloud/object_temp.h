@@ -16,6 +16,10 @@ struct object_temp {
         bool placed;        /* it has its final name */
 };
 
+/* The directory that stands for that of a bucket in an S3 store while files wait to be sent there;
+ * any other is returned as it is. In the arena. ERR_NOMEM. */
+NODISCARD enum err object_spool(struct ctx *ctx, const char *bucket_directory, const char **ret);
+
 #define OBJECT_TEMP_NONE ((struct object_temp){ .dir = -1, .fd = -1 })
 
 /* Make one for a bucket at bucket_directory; its root is the directory above. expected: bytes to
@@ -41,6 +45,10 @@ NODISCARD enum err object_temp_check_floor(struct ctx *ctx, const struct object_
  * removed. */
 NODISCARD enum err object_temp_place(struct ctx *ctx, struct object_temp *temp, int dir,
                                      const char *leaf);
+
+/* The same where nothing has the name yet. ERR_CONFLICT: something has. */
+NODISCARD enum err object_temp_place_new(struct ctx *ctx, struct object_temp *temp, int dir,
+                                         const char *leaf);
 
 /* When the file last changed, as its row remembers it. */
 int64_t object_mtime_ns(const struct stat *st);

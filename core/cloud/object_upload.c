@@ -6,6 +6,8 @@
 #include "core/cloud/object_path.h"
 #include "core/cloud/object_publish.h"
 #include "core/cloud/object_rules.h"
+#include "core/cloud/remote_leftover.h"
+#include "core/cloud/remote_put.h"
 #include "core/db/db.h"
 
 static const char logger[] = "simpletuner.cloud.storage";
@@ -16,7 +18,8 @@ struct object_upload {
         struct ctx *ctx;
         struct bucket bucket;
         struct object_intent intent;
-        bool registered; /* it has a row in uploads */
+        struct remote_target remote; /* url NULL: it becomes a file */
+        bool registered;             /* it has a row in uploads */
         struct object_body *body;
 };
 
@@ -56,6 +59,20 @@ static enum err check_intent(struct ctx *ctx, const struct object_intent *intent
         return rc == OK ? object_check_room(ctx, ret_bucket, intent->key, intent->size) : rc;
 }
 
+/* In an S3 store every upload has a name of its own. */
+static enum err choose_name(struct object_upload *upload)
+{
+        struct ctx *ctx = upload->ctx;
+        const char *url;
+        enum err rc = remote_name(ctx, upload->bucket.directory, upload->intent.key, &url);
+
+        if (rc == OK)
+                rc = remote_leftover_expect(ctx, url);
+        if (rc == OK)
+                upload->remote.url = url;
+        return rc;
+}
+
 enum err object_upload_begin(struct ctx *ctx, const struct object_intent *intent,
                              struct object_upload **ret)
 {
@@ -70,6 +87,12 @@ enum err object_upload_begin(struct ctx *ctx, const struct object_intent *intent
         rc = check_intent(ctx, intent, &upload->bucket);
         if (rc != OK)
                 return rc;
+        if (remote_is_url(upload->bucket.directory)) {
+                rc = choose_name(upload);
+                if (rc != OK)
+                        return rc;
+                body.remote = &upload->remote;
+        }
         body.bucket_directory = upload->bucket.directory;
         body.resume_key = intent->resume ? intent->key : NULL;
         rc = object_body_begin(ctx, &body, &upload->body);
@@ -88,6 +111,7 @@ void object_upload_free(struct object_upload *upload)
 {
         char detail[CTX_DETAIL_SIZE]; /* why it ends is the caller's to tell */
         const char *code;
+        bool remote;
 
         if (!upload)
                 return;
@@ -97,7 +121,12 @@ void object_upload_free(struct object_upload *upload)
         if (upload->registered && change_upload_row(upload, false) != OK)
                 log_event(upload->ctx, LOG_WARNING, logger, "An upload is left to the sweep",
                           "reason", upload->ctx->detail);
+        remote = object_body_is_remote(upload->body);
         object_body_free(upload->body, upload->registered || upload->intent.resume);
+        if (upload->remote.url && remote)
+                remote_leftover_delay(upload->ctx, upload->remote.url);
+        else if (upload->remote.url)
+                remote_leftover_forget(upload->ctx, upload->remote.url);
         memcpy(upload->ctx->detail, detail, sizeof(detail));
         upload->ctx->code = code;
 }
@@ -131,6 +160,7 @@ enum err object_upload_finish(struct ctx *ctx, struct object_upload *upload,
                 .body = upload->body,
                 .bucket = &upload->bucket,
                 .only = intent->only,
+                .unheard = intent->unheard,
                 .upload_id = upload->registered ? object_body_id(upload->body) : NULL,
                 .also = intent->also,
                 .arg = intent->arg,
@@ -148,17 +178,18 @@ enum err object_upload_finish(struct ctx *ctx, struct object_upload *upload,
                 .etag = sums.md5,
                 .sha256 = sums.sha256,
                 .content_type = object_type_given(intent->content_type, intent->key),
-                .file_mtime_ns = sums.file_mtime_ns,
                 .modified_at_us = clock_wall_us(ctx->clock),
                 .metadata = intent->metadata,
                 .tags = intent->tags,
                 .checksum_kind = intent->checksum ? checksum_name(intent->checksum) : NULL,
                 .checksum = sums.checksum,
+                .remote = upload->remote.url,
         };
         rc = object_publish(ctx, &publication);
         if (rc != OK)
                 return rc;
         upload->registered = false;
+        upload->remote.url = NULL;
         *ret = publication.object;
         return OK;
 }

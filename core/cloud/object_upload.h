@@ -14,8 +14,11 @@ struct object_upload;
 /* On what the caller makes the writing of a key depend (RFC 9110 13.1): checked in the transaction
  * that writes it. */
 struct object_condition {
-        bool if_absent;       /* If-None-Match: * */
-        const char *if_match; /* an ETag without quotes, "*": any; NULL: not said */
+        bool if_absent;            /* If-None-Match: * */
+        const char *if_match;      /* an ETag without quotes, "*": any; NULL: not said */
+        const char *if_none_match; /* an ETag without quotes; NULL: not said */
+        bool if_size, if_modified; /* only if it has the size, was last modified in the second */
+        int64_t size_bytes, modified_s;
 };
 
 /* What a client announces. */
@@ -28,6 +31,7 @@ struct object_intent {
         struct object_condition only; /* when it may be written */
         bool resume;                  /* go on with what an earlier upload of this kind left, and
                                        * leave what there is to a later one */
+        bool unheard;                 /* the service's own doing: no event is made of it */
         /* Runs in the transaction that makes the object visible. NULL: nothing more to write. */
         enum err (*also)(struct ctx *ctx, void *arg, const struct object *object);
         void *arg;

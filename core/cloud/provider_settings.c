@@ -196,6 +196,8 @@ const char *provider_settings_bucket(struct ctx *ctx, const struct provider_sett
 {
         const char *root = settings->s3_output_path;
 
+        if (*ctx->config->storage_url)
+                return arena_printf(ctx->arena, "%s/%s", ctx->config->storage_url, job_id);
         return root ? arena_printf(ctx->arena, "%s/%s", root, job_id)
                     : arena_printf(ctx->arena, "%s/outputs/%s", ctx->config->home, job_id);
 }

@@ -30,7 +30,8 @@ struct provider_settings {
 NODISCARD enum err provider_settings_load(struct ctx *ctx, const char *provider,
                                           struct provider_settings *ret);
 
-/* Where the bucket of a job lives: {s3_output_path}/{job_id}. NULL: out of memory. */
+/* Where a new bucket lives: {s3_output_path}/{job_id}, or {SIMPLETUNER_STORAGE_URL}/{job_id}. NULL:
+ * out of memory. */
 const char *provider_settings_bucket(struct ctx *ctx, const struct provider_settings *settings,
                                      const char *job_id);
 

@@ -25,10 +25,9 @@ static enum err actor_of(struct ctx *ctx, const char *owner, struct actor *ret)
 
 static enum err identify_owner(struct ctx *ctx, const char *access_key_id, struct s3_identity *ret)
 {
-        const char *owner;
-        enum err rc = s3_credential_open(ctx, access_key_id, &owner, &ret->secret_key);
+        enum err rc = s3_credential_open(ctx, access_key_id, &ret->credential, &ret->secret_key);
 
-        return rc == OK ? actor_of(ctx, owner, &ret->actor) : rc;
+        return rc == OK ? actor_of(ctx, ret->credential.owner, &ret->actor) : rc;
 }
 
 static enum err identify_job(struct ctx *ctx, const char *token, struct s3_identity *ret)
@@ -60,4 +59,12 @@ enum err s3_auth_secret(struct ctx *ctx, const char *access_key_id, struct s3_id
         if (rc == OK)
                 *ret = identity;
         return rc;
+}
+
+void s3_auth_accept(struct ctx *ctx, const struct s3_identity *identity)
+{
+        ctx->actor = identity->actor;
+        ctx_set_job(ctx, identity->actor.job_id);
+        if (identity->credential.access_key_id)
+                s3_credential_note_use(ctx, &identity->credential);
 }

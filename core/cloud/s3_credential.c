@@ -241,7 +241,7 @@ static enum err write_use(struct ctx *ctx, const char *access_key_id, int64_t si
         return rc == OK ? db_commit(&tx) : rc;
 }
 
-static void note_use(struct ctx *ctx, const struct s3_credential *row)
+void s3_credential_note_use(struct ctx *ctx, const struct s3_credential *row)
 {
         const int64_t now_us = clock_wall_us(ctx->clock), since_us = now_us - USE_NOTED_US;
 
@@ -254,7 +254,7 @@ static void note_use(struct ctx *ctx, const struct s3_credential *row)
                           ctx->detail);
 }
 
-enum err s3_credential_open(struct ctx *ctx, const char *access_key_id, const char **ret_owner,
+enum err s3_credential_open(struct ctx *ctx, const char *access_key_id, struct s3_credential *ret,
                             struct secret *ret_secret)
 {
         struct s3_credential row;
@@ -272,7 +272,6 @@ enum err s3_credential_open(struct ctx *ctx, const char *access_key_id, const ch
         rc = seal_open(ctx, place, row.secret_sealed, ret_secret);
         if (rc != OK)
                 return rc;
-        *ret_owner = row.owner;
-        note_use(ctx, &row);
+        *ret = row;
         return OK;
 }

@@ -49,10 +49,13 @@ const char *s3_credential_state(const struct ctx *ctx, const struct s3_credentia
  * no such one, or somebody else's, unless an administrator asks. */
 NODISCARD enum err s3_credential_revoke(struct ctx *ctx, const char *access_key_id);
 
-/* For a request that names this id: whose it is and what it must be signed with, both in the arena.
- * Its use is written down, at most once a minute; trouble with that stops nothing. Outside a
- * transaction. ERR_UNAUTHENTICATED: unknown, revoked or expired, all in the same words. Faults. */
+/* For a request that names this id: its row and what the request must be signed with, both in the
+ * arena. ERR_UNAUTHENTICATED: unknown, revoked or expired, all in the same words. Faults. */
 NODISCARD enum err s3_credential_open(struct ctx *ctx, const char *access_key_id,
-                                      const char **ret_owner, struct secret *ret_secret);
+                                      struct s3_credential *ret, struct secret *ret_secret);
+
+/* It was used: written down at most once a minute; trouble with that stops nothing. Outside a
+ * transaction. */
+void s3_credential_note_use(struct ctx *ctx, const struct s3_credential *row);
 
 #endif

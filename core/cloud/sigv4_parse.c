@@ -59,7 +59,8 @@ static bool from_http_date(const char *text, char ret_amz_date[AMZ_DATE_LEN + 1]
                 return false;
         at = strstr(months, month);
         if (!at || strlen(month) != 3 || (at - months) % 3 != 0 ||
-            (strcmp(zone, "GMT") != 0 && strcmp(zone, "+0000") != 0))
+            (strcmp(zone, "GMT") != 0 &&
+             strcmp(zone + (*zone == '+' || *zone == '-'), "0000") != 0))
                 return false;
         snprintf(amz_date, sizeof(amz_date), "%04u%02u%02uT%02u%02u%02uZ", year,
                  (unsigned)(at - months) / 3 + 1, day, hour, minute, second);
@@ -327,8 +328,14 @@ static enum err read_parameter(struct ctx *ctx, const char *query, const char *n
 
 static enum err check_expires(struct ctx *ctx, const char *text, int64_t *ret_s)
 {
-        size_t digits = strspn(text, "0123456789");
+        bool past = *text == '-';
+        size_t digits;
 
+        text += past;
+        digits = strspn(text, "0123456789");
+        if (digits > 0 && !text[digits] && past)
+                return ctx_fail_as(ctx, ERR_DENIED, "AccessDenied",
+                                   "Request has expired: X-Amz-Expires is negative");
         if (digits == 0 || text[digits])
                 return ctx_fail_as(ctx, ERR_INVALID, "AuthorizationQueryParametersError",
                                    "X-Amz-Expires must be a number that is not negative");

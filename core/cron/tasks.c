@@ -10,6 +10,7 @@
 #include "core/cloud/multipart.h"
 #include "core/cloud/object_store.h"
 #include "core/cloud/polling.h"
+#include "core/cloud/remote_leftover.h"
 #include "core/cloud/retention.h"
 
 /* Deal with at most limit things. */
@@ -83,7 +84,7 @@ static enum err sweep_uploads(struct ctx *ctx, struct task_run *run)
         enum err rc = object_store_sweep(ctx, &swept);
 
         task_run_count(run, "swept", swept);
-        return rc;
+        return rc == OK ? in_batches(ctx, run, remote_leftover_sweep, "removed") : rc;
 }
 
 static enum err sweep_multiparts(struct ctx *ctx, struct task_run *run)
@@ -118,7 +119,7 @@ static const struct task tasks[] = {
         { "apply_webhooks",      60,   100,        120, apply_webhooks    },
         { "archive_results",     60,    20,        300, archive_results   },
         { "sweep_uploading",     60,    50,         60, sweep_uploading   },
-        { "sweep_uploads",      300,     1,        300, sweep_uploads     },
+        { "sweep_uploads",      300,    50,        300, sweep_uploads     },
         { "sweep_multiparts",   600,   100,        120, sweep_multiparts  },
         { "prune_idempotency",  600,  1000,         60, prune_idempotency },
         { "prune_events",       600,  1000,         60, prune_events      },

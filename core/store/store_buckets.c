@@ -1,5 +1,6 @@
 #include "core/store/store_buckets.h"
 
+#include "core/base/utf8.h"
 #include "core/db/db.h"
 
 #define BUCKET_COLUMNS "bucket, directory, files, bytes, created_at_us, last_upload_at_us, owner"
@@ -179,10 +180,16 @@ enum err store_buckets_each(struct ctx *ctx, unsigned limit, bucket_row_fn *row,
 enum err store_buckets_by_name(struct ctx *ctx, const struct bucket_range *range,
                                bucket_row_fn *row, void *arg)
 {
-        static const char sql[] =
-                "SELECT " BUCKET_COLUMNS " FROM buckets WHERE bucket > $1 ORDER BY bucket LIMIT $2";
+        static const char sql[] = "SELECT " BUCKET_COLUMNS " FROM buckets WHERE bucket > $1 AND "
+                                  "bucket >= $2 AND bucket < $3 ORDER BY bucket LIMIT $4";
         CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
-        enum err rc = db_query(ctx, &stmt, sql, "ti", range->after, (int64_t)range->limit);
+        const char *end = utf8_after_prefix(ctx->arena, range->prefix);
+        enum err rc;
 
+        if (!end)
+                return ctx_nomem(ctx);
+        /* Names are of ASCII. */
+        rc = db_query(ctx, &stmt, sql, "ttti", range->after, range->prefix, *end ? end : "\x7f",
+                      (int64_t)range->limit);
         return rc == OK ? each_row(ctx, stmt, row, arg) : rc;
 }

@@ -9,7 +9,7 @@
 
 struct bucket {
         const char *bucket;
-        const char *directory; /* absolute: {s3_output_path}/{bucket} */
+        const char *directory; /* absolute: {s3_output_path}/{bucket}, or "s3://.../{bucket}" */
         int64_t files, bytes, created_at_us;
         int64_t last_upload_at_us; /* 0: none yet */
         const char *owner;         /* who made it; "" or NULL: it is a job's */
@@ -46,7 +46,8 @@ typedef void bucket_row_fn(void *arg, const struct bucket *bucket);
 NODISCARD enum err store_buckets_each(struct ctx *ctx, unsigned limit, bucket_row_fn *row,
                                       void *arg);
 struct bucket_range {
-        const char *after; /* "": from the first */
+        const char *after;  /* "": from the first */
+        const char *prefix; /* of the names; "": all */
         unsigned limit;
 };
 NODISCARD enum err store_buckets_by_name(struct ctx *ctx, const struct bucket_range *range,

@@ -4,7 +4,7 @@
 
 #define UPLOAD_COLUMNS                                                                             \
         "upload_id, bucket, object_key, content_type, metadata, tags, checksum_kind, "             \
-        "checksum_type, started_at_us, touched_at_us, completed_etag"
+        "checksum_type, started_at_us, touched_at_us, remote, remote_id, completed_etag"
 #define PART_COLUMNS   "part_number, file, size_bytes, etag, checksum, modified_at_us"
 #define AFTER_ALL_KEYS "\xf4\x8f\xbf\xbf"
 
@@ -21,8 +21,10 @@ static struct multipart borrow_upload(struct db_stmt *stmt)
                 .checksum_type = db_text(stmt, 7),
                 .started_at_us = db_int(stmt, 8),
                 .touched_at_us = db_int(stmt, 9),
-                .completed_etag = db_text(stmt, 10),
-                .part_bytes = db_int(stmt, 11),
+                .remote = db_text(stmt, 10),
+                .remote_id = db_text(stmt, 11),
+                .completed_etag = db_text(stmt, 12),
+                .part_bytes = db_int(stmt, 13),
         };
 }
 
@@ -35,12 +37,15 @@ static enum err no_upload(struct ctx *ctx)
 
 enum err store_multipart_insert(struct ctx *ctx, const struct multipart *upload)
 {
-        static const char sql[] = "INSERT INTO multiparts (" UPLOAD_COLUMNS ") "
-                                  "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, NULL)";
+        static const char sql[] =
+                "INSERT INTO multiparts (" UPLOAD_COLUMNS ") "
+                "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, NULL)";
 
-        return db_run(ctx, NULL, sql, "ttttttttii", upload->upload_id, upload->bucket, upload->key,
-                      upload->content_type, upload->metadata, upload->tags, upload->checksum_kind,
-                      upload->checksum_type, upload->started_at_us, upload->touched_at_us);
+        return db_run(ctx, NULL, sql, "ttttttttiitt", upload->upload_id, upload->bucket,
+                      upload->key, upload->content_type, upload->metadata, upload->tags,
+                      upload->checksum_kind, upload->checksum_type, upload->started_at_us,
+                      upload->touched_at_us, upload->remote ? upload->remote : "",
+                      upload->remote_id ? upload->remote_id : "");
 }
 
 /* The first row of a statement, kept. */
@@ -51,6 +56,7 @@ static enum err one_upload(struct ctx *ctx, struct db_stmt *stmt, struct multipa
                 &upload.upload_id,     &upload.bucket,        &upload.key,
                 &upload.content_type,  &upload.metadata,      &upload.tags,
                 &upload.checksum_kind, &upload.checksum_type, &upload.completed_etag,
+                &upload.remote,        &upload.remote_id,
         };
         enum err rc = db_step(ctx, stmt);
 

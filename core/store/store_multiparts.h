@@ -13,13 +13,14 @@ struct multipart {
         const char *checksum_kind;                  /* "" when none was announced */
         const char *checksum_type;                  /* "COMPOSITE", "FULL_OBJECT" or "" */
         int64_t started_at_us, touched_at_us;       /* touched: by the last part */
-        const char *completed_etag;                 /* NULL: it is under way */
-        int64_t part_bytes;                         /* of the parts that have arrived; read only */
+        const char *remote, *remote_id; /* the S3 store's URL and upload id; NULL or "": files */
+        const char *completed_etag;     /* NULL: it is under way */
+        int64_t part_bytes;             /* of the parts that have arrived; read only */
 };
 
 struct part {
         int64_t number;
-        const char *file; /* its name in the upload's directory */
+        const char *file; /* its name in the upload's directory; in an S3 store: its ETag there */
         int64_t size_bytes;
         const char *etag;     /* MD5 in hex */
         const char *checksum; /* base64 of the upload's kind, "" when it has none */

@@ -4,7 +4,7 @@
 
 #define OBJECT_COLUMNS                                                                             \
         "bucket, object_key, size_bytes, etag, sha256, content_type, file_mtime_ns, "              \
-        "modified_at_us, metadata, tags, checksum_kind, checksum, part_sizes"
+        "modified_at_us, metadata, tags, checksum_kind, checksum, part_sizes, remote"
 
 /* No key begins with this, the last code point, which is no character. */
 #define AFTER_ALL_KEYS "\xf4\x8f\xbf\xbf"
@@ -25,6 +25,7 @@ static struct object borrow_object(struct db_stmt *stmt)
                 .checksum_kind = db_text(stmt, 10),
                 .checksum = db_text(stmt, 11),
                 .part_sizes = db_text(stmt, 12),
+                .remote = db_text(stmt, 13),
         };
 }
 
@@ -44,17 +45,18 @@ static enum err upsert(struct ctx *ctx, const struct object *object)
 {
         static const char sql[] =
                 "INSERT INTO objects (" OBJECT_COLUMNS ") "
-                "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) "
+                "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) "
                 "ON CONFLICT (bucket, object_key) DO UPDATE SET size_bytes = $3, etag = $4, "
                 "sha256 = $5, content_type = $6, file_mtime_ns = $7, modified_at_us = $8, "
-                "metadata = $9, tags = $10, checksum_kind = $11, checksum = $12, part_sizes = $13";
+                "metadata = $9, tags = $10, checksum_kind = $11, checksum = $12, part_sizes = $13, "
+                "remote = $14";
 
-        return db_run(ctx, NULL, sql, "ttitttiittttt", object->bucket, object->key,
+        return db_run(ctx, NULL, sql, "ttitttiitttttt", object->bucket, object->key,
                       object->size_bytes, object->etag, or_empty(object->sha256, ""),
                       object->content_type, object->file_mtime_ns, object->modified_at_us,
                       or_empty(object->metadata, "{}"), or_empty(object->tags, "{}"),
                       or_empty(object->checksum_kind, ""), or_empty(object->checksum, ""),
-                      or_empty(object->part_sizes, ""));
+                      or_empty(object->part_sizes, ""), or_empty(object->remote, ""));
 }
 
 enum err store_object_put(struct ctx *ctx, const struct object *object)
@@ -112,9 +114,9 @@ enum err store_object_get(struct ctx *ctx, const char *bucket, const char *key, 
         CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
         struct object object;
         const char **const texts[] = {
-                &object.bucket,        &object.key,          &object.etag, &object.sha256,
-                &object.metadata,      &object.content_type, &object.tags, &object.checksum,
-                &object.checksum_kind, &object.part_sizes,
+                &object.bucket,        &object.key,          &object.etag,   &object.sha256,
+                &object.metadata,      &object.content_type, &object.tags,   &object.checksum,
+                &object.checksum_kind, &object.part_sizes,   &object.remote,
         };
         enum err rc;
 

@@ -20,6 +20,7 @@ struct object {
         const char *checksum_kind; /* "CRC32C"; "": the client gave none */
         const char *checksum;      /* base64, with "-N" when it is one of N parts' checksums */
         const char *part_sizes;    /* "8388608x127 1024"; "": it came in one piece */
+        const char *remote;        /* "s3://...": where its bytes are; "": in a file */
 };
 
 /* Write or replace an object and keep its bucket's totals. Inside a transaction, with the key

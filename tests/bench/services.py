@@ -20,7 +20,7 @@ import webhooks  # noqa: E402
 from waiting import free_port, until  # noqa: E402
 
 CFLAGS = ["-std=gnu17", "-D_GNU_SOURCE", "-O2", f"-I{REPO}"]
-CORE_PACKAGES = ["libcurl", "libpq", "sqlite3", "jansson", "libssl", "libcrypto"]
+CORE_PACKAGES = ["expat", "libcurl", "libpq", "sqlite3", "jansson", "libssl", "libcrypto", "zlib"]
 
 
 def compile_program(target, *inputs):

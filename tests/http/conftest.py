@@ -8,6 +8,7 @@ sys.dont_write_bytecode = True
 
 from postgres import Cluster  # noqa: E402
 from responder import Responder  # noqa: E402
+from s3_clients import new_bucket, new_client, new_credentials  # noqa: E402
 from stack import Stack, remove_scratch  # noqa: E402
 
 FRONTS = ("lighttpd", "apache", "apache-fcgid")
@@ -88,6 +89,24 @@ def any_front(front_stack):
 def job(cloud):
     """A job that the provider has accepted and not begun."""
     return cloud.new_job()
+
+
+@pytest.fixture(scope="module")
+def s3_credentials(stack):
+    """A user's S3 key pair: (access key id, secret)."""
+    return new_credentials(stack)
+
+
+@pytest.fixture
+def s3(cloud, s3_credentials):
+    """A boto3 client with a user's credentials."""
+    return new_client(cloud, s3_credentials)
+
+
+@pytest.fixture
+def bucket(s3):
+    """The name of a bucket that nobody else has used."""
+    return new_bucket(s3)
 
 
 @pytest.fixture

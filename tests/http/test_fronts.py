@@ -178,3 +178,13 @@ def test_connection_reuse_of_apache_loses_no_request(new_stack):
     with concurrent.futures.ThreadPoolExecutor(16) as pool:
         statuses = list(pool.map(call, range(2000)))
     assert [status for status in statuses if status >= 500] == []
+
+
+def test_a_replaced_object_is_seen_at_once(any_front):
+    """No front may serve a file that it remembers: of one length or not, replaced or deleted."""
+    job = any_front.new_job()
+    for body in (b"first", b"other", b"longer than before", b"x") * 2:
+        assert any_front.upload(job, "a", body).status_code == 200
+        assert any_front.get(job.storage("a")).content == body
+    assert any_front.delete(job.storage("a")).status_code == 204
+    assert any_front.get(job.storage("a")).status_code == 404

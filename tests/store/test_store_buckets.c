@@ -162,7 +162,7 @@ static void take_name(void *arg, const struct bucket *bucket)
 static void names_are_listed_in_the_order_of_their_bytes(void **state)
 {
         static const char *const sorted[] = { "a", "a-b", "a.b", "aB", "ab", "b" };
-        struct bucket_range range = { .after = "", .limit = 4 };
+        struct bucket_range range = { .after = "", .prefix = "", .limit = 4 };
         struct names names = { .count = 0 };
         struct ctx *ctx = *state;
 

@@ -96,7 +96,7 @@ static void a_malformed_presigned_url_is_refused(void **state)
                 "X-Amz-Signature=" USUAL_SIGNED,
                 PRESIGNED_CREDENTIAL "&X-Amz-Expires=604801&X-Amz-SignedHeaders=host"
                                      "&X-Amz-Signature=" USUAL_SIGNED,
-                PRESIGNED_CREDENTIAL "&X-Amz-Expires=-1&X-Amz-SignedHeaders=host"
+                PRESIGNED_CREDENTIAL "&X-Amz-Expires=-&X-Amz-SignedHeaders=host"
                                      "&X-Amz-Signature=" USUAL_SIGNED,
                 PRESIGNED_CREDENTIAL "&X-Amz-Expires=99999999999999999999"
                                      "&X-Amz-SignedHeaders=host&X-Amz-Signature=" USUAL_SIGNED,
@@ -109,6 +109,16 @@ static void a_malformed_presigned_url_is_refused(void **state)
 
                 assert_refused(*state, wire, ERR_INVALID, "AuthorizationQueryParametersError");
         }
+}
+
+static void a_presigned_url_that_ended_before_it_began_has_expired(void **state)
+{
+        struct wire *wire = wire_new(
+                *state, "GET", "/test.txt",
+                PRESIGNED_CREDENTIAL
+                "&X-Amz-Expires=-1&X-Amz-SignedHeaders=host&X-Amz-Signature=" USUAL_SIGNED);
+
+        assert_refused(*state, wire, ERR_DENIED, "AccessDenied");
 }
 
 static void a_payload_that_is_not_known_and_two_credentials_are_refused(void **state)
@@ -149,6 +159,7 @@ int main(void)
                 FIXTURE_TEST(a_malformed_header_is_refused),
                 FIXTURE_TEST(the_header_may_have_spaces_after_its_commas),
                 FIXTURE_TEST(a_malformed_presigned_url_is_refused),
+                FIXTURE_TEST(a_presigned_url_that_ended_before_it_began_has_expired),
                 FIXTURE_TEST(a_payload_that_is_not_known_and_two_credentials_are_refused),
                 FIXTURE_TEST(more_than_can_be_signed_is_refused),
         };

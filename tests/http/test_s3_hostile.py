@@ -1,0 +1,569 @@
+"""S3 requests that break, race, lie or reach for what is not theirs."""
+
+import base64
+import concurrent.futures
+import contextlib
+import hashlib
+import http.client
+import os
+import random
+import socket
+import subprocess
+import threading
+import urllib.parse
+import zlib
+
+import pytest
+
+import s3_signer
+import s3_tools
+from s3_signer import UNSIGNED, refused, sha256
+from s3_tools import MiB, STORAGE
+from stack import scratch_directory
+from waiting import until
+
+BUCKET = "hostile"
+ROOT = f"{STORAGE}/{BUCKET}"
+TRAVERSALS = [
+    "..", ".", "../x", "a/../b", "a/..", "./a", "a/./b", "%2e%2e", "%2e%2e/x", "..%2fx",
+    "a%2f..%2fb", "a/%2e%2e/%2e%2e/b", "%2e%2e%2f%2e%2e%2fetc%2fpasswd", "/../x", "//../x",
+    "a//..//b", "%00", "a%00b", "a%00/../b", "%01", "a%0ab", "a%0d%0aX:%20y", "a%7f", "%ff",
+    "a%c3%28", "%ed%a0%80", "%c0%ae%c0%ae/x", "x" * 256, "k/" * 600 + "k", "%zz", "a%2", "%",
+    ".archive-x"]
+DISK_MIB = 24
+PARALLEL = 20
+
+
+@pytest.fixture(scope="module")
+def service(stack):
+    """Behind lighttpd, once with each database, and a signer of the administrator."""
+    stack.reset()
+    account = s3_tools.Account(stack, "hostile")
+    account.make_bucket(BUCKET)
+    signer = s3_signer.Signer(stack, account.key_id, account.secret)
+    signer.s3 = account.boto3()
+    yield signer
+    empty(signer)
+    signer.s3.delete_bucket(Bucket=BUCKET)
+    account.revoke()
+
+
+def empty(signer):
+    for key in s3_tools.all_keys(signer.s3, BUCKET):
+        signer.s3.delete_object(Bucket=BUCKET, Key=key)
+    for upload in signer.s3.list_multipart_uploads(Bucket=BUCKET).get("Uploads", []):
+        signer.s3.abort_multipart_upload(Bucket=BUCKET, Key=upload["Key"],
+                                         UploadId=upload["UploadId"])
+
+
+@pytest.fixture
+def signer(service):
+    """A bucket that is empty at first, and in which nothing stays."""
+    empty(service)
+    return service
+
+
+def files(cloud, outputs=None):
+    """Every file below the outputs that belongs to an upload or to our bucket."""
+    outputs = outputs or cloud.home / "outputs"
+    return [path for part in (BUCKET, ".incoming", ".multipart")
+            for path in (outputs / part).rglob("*") if path.is_file()]
+
+
+def rows(cloud):
+    return [cloud.query(f"SELECT COUNT(*) FROM {table}")[0][0] for table in ("uploads", "parts")]
+
+
+def nothing_is_left(cloud, outputs=None):
+    """No object, no file, no row: what was given up is given up soon."""
+    until(lambda: files(cloud, outputs) == [], 20, "files are left")
+    until(lambda: rows(cloud) == [0, 0], 20, "rows are left")
+    assert cloud.query("SELECT object_key FROM objects WHERE bucket = %s", BUCKET) == []
+
+
+def begin(signer, key="big"):
+    """The target of an upload in parts."""
+    answer = signer.request("POST", f"{ROOT}/{key}?uploads")
+    assert answer.status == 200, answer.body
+    return f"{ROOT}/{key}?uploadId=" + answer.body.decode().partition(
+        "<UploadId>")[2].partition("<")[0]
+
+
+def put_part(signer, upload, number, body, **signing):
+    path, _, query = upload.partition("?")
+    return signer.request("PUT", f"{path}?partNumber={number}&{query}", body, **signing)
+
+
+def complete(signer, upload, parts):
+    listing = "".join(f"<Part><PartNumber>{number}</PartNumber><ETag>{etag}</ETag></Part>"
+                      for number, etag in parts)
+    return signer.request("POST", upload,
+                          f"<CompleteMultipartUpload>{listing}</CompleteMultipartUpload>".encode())
+
+
+# Where it must not go
+
+
+@pytest.mark.parametrize("path", TRAVERSALS, ids=lambda path: path[:20])
+def test_no_key_leaves_its_bucket(signer, path):
+    signer.request("PUT", f"{ROOT}/good", b"good")
+    before = {item for item in signer.cloud.home.rglob("*") if item.is_file()}
+    for method, query in (("PUT", ""), ("POST", "?uploads"), ("GET", ""), ("DELETE", "")):
+        answer = signer.request(method, f"{ROOT}/{path}{query}", b"evil" if method == "PUT" else b"")
+        gone = method == "DELETE" and answer.status == 204
+        assert gone or 400 <= answer.status < 500, (method, answer)
+    copy = {"x-amz-copy-source": f"/{BUCKET}/{path}"}
+    assert 400 <= signer.request("PUT", f"{ROOT}/copy", headers=copy).status < 500
+    after = {item for item in signer.cloud.home.rglob("*") if item.is_file()}
+    assert {item for item in after - before if "cloud.db" not in item.name} == set()
+    assert s3_tools.all_keys(signer.s3, BUCKET) == ["good"]
+
+
+def test_no_key_of_a_list_leaves_its_bucket(signer, tmp_path):
+    outside = signer.cloud.home / "outputs" / "outside"
+    outside.write_bytes(b"kept")
+    keys = ["../outside", "a/../../outside", "./../outside", "/../outside", str(outside)]
+    listing = "".join(f"<Object><Key>{key}</Key></Object>" for key in keys)
+    body = f"<Delete>{listing}</Delete>".encode()
+    md5 = base64.b64encode(hashlib.md5(body).digest()).decode()
+    answer = signer.request("POST", f"{ROOT}?delete", body, headers={"content-md5": md5})
+    assert answer.status in (200, 400), answer
+    assert outside.read_bytes() == b"kept"
+    outside.unlink()
+
+
+@pytest.mark.parametrize("upload_id", [
+    "..", "../..", "%2e%2e", "..%2F..", "", "x", "0" * 26, "a" * 5000, "%00", "%ff", "'", "*", "%25"])
+@pytest.mark.parametrize("method", ["PUT", "POST", "GET", "DELETE"])
+def test_an_upload_that_is_none_is_no_such_upload(signer, method, upload_id):
+    number = "partNumber=1&" if method == "PUT" else ""
+    body = {"PUT": b"x", "POST": b"<CompleteMultipartUpload><Part><PartNumber>1</PartNumber>"
+                                 b"<ETag>x</ETag></Part></CompleteMultipartUpload>"}.get(method, b"")
+    answer = signer.request(method, f"{ROOT}/a?{number}uploadId={upload_id}", body)
+    assert answer.status in (400, 404), answer
+    assert s3_signer.error_fields(answer)["Code"] in ("NoSuchUpload", "InvalidArgument",
+                                                      "InvalidURI")
+    nothing_is_left(signer.cloud)
+
+
+def test_an_upload_is_good_for_its_key_only(signer):
+    upload = begin(signer, "mine")
+    other = upload.replace("/mine?", "/other?")
+    refused(put_part(signer, other, 1, b"x"), 404, "NoSuchUpload")
+    refused(complete(signer, other, [(1, "x")]), 404, "NoSuchUpload")
+    refused(signer.request("DELETE", other), 404, "NoSuchUpload")
+    assert signer.request("DELETE", upload).status == 204
+    refused(signer.request("DELETE", upload), 404, "NoSuchUpload")
+    nothing_is_left(signer.cloud)
+
+
+def test_planted_links_are_not_followed(signer, tmp_path):
+    signer.request("PUT", f"{ROOT}/real", b"x")
+    bucket = signer.cloud.home / "outputs" / BUCKET
+    (tmp_path / "secret").write_bytes(b"secret")
+    (bucket / "link").symlink_to(tmp_path)
+    (bucket / "file").symlink_to(tmp_path / "secret")
+    for key in ("link/secret", "file"):
+        answer = signer.request("GET", f"{ROOT}/{key}")
+        assert 400 <= answer.status < 500 and b"secret" != answer.body
+        copy = {"x-amz-copy-source": f"/{BUCKET}/{key}"}
+        assert 400 <= signer.request("PUT", f"{ROOT}/copy", headers=copy).status < 500
+    assert 400 <= signer.request("PUT", f"{ROOT}/link/new", b"evil").status < 500
+    upload = begin(signer, "link/parts")
+    part = put_part(signer, upload, 1, b"evil")
+    assert 400 <= complete(signer, upload, [(1, part.headers["ETag"])]).status < 500
+    assert signer.request("PUT", f"{ROOT}/file", b"mine").status == 200
+    assert (tmp_path / "secret").read_bytes() == b"secret"
+    assert sorted(os.listdir(tmp_path)) == ["secret"]
+    assert signer.request("GET", f"{ROOT}/file").body == b"mine"
+    (bucket / "link").unlink()
+
+
+# What is not what it says
+
+
+def checksum(kind, body):
+    raw = {"crc32": lambda: zlib.crc32(body).to_bytes(4, "big"),
+           "sha1": lambda: hashlib.sha1(body).digest(),
+           "sha256": lambda: hashlib.sha256(body).digest(),
+           "crc32c": lambda: bytes(4), "crc64nvme": lambda: bytes(8)}[kind]()
+    return base64.b64encode(raw).decode()
+
+
+LIES = [
+    ({"content-md5": base64.b64encode(hashlib.md5(b"else").digest()).decode()}, "BadDigest"),
+    ({"content-md5": "nonsense"}, "InvalidDigest"), ({"content-md5": "AAAA"}, "InvalidDigest"),
+    ({"content-md5": ""}, "InvalidDigest"),
+    *(({f"x-amz-checksum-{kind}": checksum(kind, b"else")}, "BadDigest")
+      for kind in ("crc32", "crc32c", "crc64nvme", "sha1", "sha256")),
+    ({"x-amz-checksum-crc32": "AAA="}, "InvalidRequest"),
+    ({"x-amz-checksum-crc32": "?"}, "InvalidRequest"),
+    ({"x-amz-checksum-crc32": checksum("crc32", b"this"),
+      "x-amz-checksum-sha1": checksum("sha1", b"this")}, "InvalidRequest"),
+    (None, "XAmzContentSHA256Mismatch")]
+
+
+@pytest.mark.parametrize("before", [None, b"the old one"])
+@pytest.mark.parametrize("headers, code", LIES, ids=str)
+def test_a_wrong_sum_leaves_no_trace(signer, headers, code, before):
+    signing = {"headers": headers} if headers else {"payload": sha256(b"else")}
+    if before:
+        assert signer.request("PUT", f"{ROOT}/a", before).status == 200
+    refused(signer.request("PUT", f"{ROOT}/a", b"this", **signing), 400, code)
+    if before:
+        assert signer.request("GET", f"{ROOT}/a").body == before
+        assert len(files(signer.cloud)) == 1
+    else:
+        nothing_is_left(signer.cloud)
+
+
+@pytest.mark.parametrize("headers, code", LIES, ids=str)
+def test_a_wrong_sum_of_a_part_leaves_no_trace(signer, headers, code):
+    signing = {"headers": headers} if headers else {"payload": sha256(b"else")}
+    upload = begin(signer)
+    refused(put_part(signer, upload, 1, b"this", **signing), 400, code)
+    assert files(signer.cloud) == [] and rows(signer.cloud) == [0, 0]
+
+
+def connect(signer, target, length, body, cut=None):
+    """Send a request whose body is said to have a length, or only its first cut bytes."""
+    headers = signer.headers("PUT", target, UNSIGNED) | {"content-length": str(length)}
+    head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    connection = signer.cloud.connect()
+    data = f"PUT {target} HTTP/1.1\r\n{head}\r\n".encode() + body
+    with contextlib.suppress(ConnectionError):
+        connection.sendall(data[:cut])
+    return connection
+
+
+@pytest.mark.parametrize("kind", ["object", "part"])
+@pytest.mark.parametrize("sent", [0, 1, 99_999])
+def test_a_body_that_is_shorter_than_said_leaves_no_trace(signer, kind, sent):
+    target = f"{ROOT}/a" if kind == "object" else begin(signer) + "&partNumber=1"
+    connection = connect(signer, target, 100_000, bytes(sent))
+    connection.shutdown(socket.SHUT_WR)
+    with contextlib.suppress(OSError):
+        assert b" 200 " not in connection.recv(4096)[:20]
+    connection.close()
+    nothing_is_left(signer.cloud)
+
+
+def test_a_body_that_is_longer_than_said_ends_where_it_was_said(signer):
+    connection = connect(signer, f"{ROOT}/a", 5, b"0123456789\r\n\r\n")
+    assert connection.recv(4096).startswith(b"HTTP/1.1 200")
+    connection.close()
+    assert signer.request("GET", f"{ROOT}/a").body == b"01234"
+
+
+def test_disconnects_at_random_bytes_leave_no_trace(signer):
+    """200 times, seeded, objects and parts, closed and reset, six at a time."""
+    chance = random.Random(4)
+    upload = begin(signer)
+    body = os.urandom(300_000)
+    plans = [(number, chance.random(), chance.random() < 0.5) for number in range(200)]
+
+    def cut(plan):
+        number, where, is_reset = plan
+        target = f"{ROOT}/cut-{number % 7}" if number % 2 else f"{upload}&partNumber={number + 1}"
+        size = len(body) + 600  # with the head, or a little less than it
+        connection = connect(signer, target, len(body), body, int(where * size))
+        if is_reset:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        connection.close()
+
+    with concurrent.futures.ThreadPoolExecutor(6) as pool:
+        list(pool.map(cut, plans))
+    nothing_is_left(signer.cloud)
+    assert signer.request("PUT", f"{ROOT}/after", b"x").status == 200
+    assert signer.request("DELETE", upload).status == 204
+
+
+# Many parts
+
+
+def put_tiny_parts(signer, upload, numbers):
+    """{number: ETag} over one connection."""
+    path, _, query = upload.partition("?")
+    connection = http.client.HTTPConnection("127.0.0.1", signer.cloud.port, timeout=30)
+    etags = {}
+    for number in numbers:
+        target = f"{path}?partNumber={number}&{query}"
+        connection.request("PUT", target, b"x", signer.headers("PUT", target, UNSIGNED))
+        answer = connection.getresponse()
+        said = answer.read()
+        assert answer.status == 200, said
+        etags[number] = answer.headers["ETag"]
+    connection.close()
+    return etags
+
+
+def test_ten_thousand_parts_and_no_more(signer):
+    upload = begin(signer)
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        shares = pool.map(lambda start: put_tiny_parts(signer, upload, range(start, 10_001, 8)),
+                          range(1, 9))
+    etags = {number: etag for share in shares for number, etag in share.items()}
+    assert len(etags) == 10_000
+    for number in (10_001, 0, -1, "x", "1.0", ""):
+        refused(put_part(signer, upload, number, b"x"), 400, "InvalidArgument")
+    refused(complete(signer, upload, sorted(etags.items())), 400, "EntityTooSmall")
+    refused(complete(signer, upload, sorted(etags.items())[::-1]), 400, "InvalidPartOrder")
+    key, upload_id = "big", upload.rpartition("=")[2]
+    pages = signer.s3.get_paginator("list_parts").paginate(
+        Bucket=BUCKET, Key=key, UploadId=upload_id)
+    assert [part["PartNumber"] for page in pages for part in page["Parts"]] == list(
+        range(1, 10_001))
+    assert signer.request("DELETE", upload).status == 204
+    nothing_is_left(signer.cloud)
+
+
+# The disk is full
+
+
+@pytest.fixture
+def small_disk():
+    """A file system of its own, in memory."""
+    if os.geteuid() != 0:
+        pytest.skip("only root may mount")
+    directory = scratch_directory("disk")
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK_MIB}m,mode=0777", "tmpfs",
+                    directory], check=True)
+    yield directory
+    subprocess.run(["umount", "--lazy", directory], check=True)
+
+
+def fill(directory):
+    with open(directory / "ballast", "wb", buffering=0) as file:
+        with contextlib.suppress(OSError):
+            while True:
+                file.write(bytes(1 << 16))
+
+
+@pytest.mark.parametrize("kind", ["object", "part"])
+def test_a_disk_that_fills_up_in_the_middle_leaves_no_trace(new_stack, small_disk, kind):
+    cloud = new_stack({"SIMPLETUNER_MIN_FREE_BYTES": "65536"})
+    outputs = small_disk / "outputs"
+    cloud.configure(s3_output_path=str(outputs))
+    account = s3_tools.Account(cloud)
+    account.make_bucket(BUCKET)
+    signer = s3_signer.Signer(cloud, account.key_id, account.secret)
+    assert signer.request("PUT", f"{ROOT}/kept", b"kept").status == 200
+    refused(signer.request("PUT", f"{ROOT}/huge", bytes(DISK_MIB * MiB)), 507,
+            "InsufficientStorage")
+    target = f"{ROOT}/big" if kind == "object" else begin(signer) + "&partNumber=1"
+    size = 16 * MiB
+    connection = connect(signer, target, size, bytes(MiB))
+    until(lambda: [path for path in files(cloud, outputs) if path.stat().st_size], 20,
+          "nothing arrives")
+    fill(small_disk)
+    with contextlib.suppress(ConnectionError):
+        connection.sendall(bytes(size - MiB))
+    answer = connection.recv(65536)
+    assert answer.startswith(b"HTTP/1.1 507 ") and b"InsufficientStorage" in answer, answer
+    connection.close()
+    until(lambda: [path.name for path in files(cloud, outputs)] == ["kept"], 20, "files are left")
+    assert rows(cloud) == [0, 0]
+    (small_disk / "ballast").unlink()
+    assert signer.request("GET", f"{ROOT}/kept").body == b"kept"
+    assert signer.request("PUT", target, bytes(MiB)).status == 200
+
+
+# Races
+
+
+def at_once(*calls):
+    """What each call returns, all begun at the same time."""
+    gate = threading.Barrier(len(calls))
+
+    def run(call):
+        gate.wait()
+        return call()
+
+    with concurrent.futures.ThreadPoolExecutor(len(calls)) as pool:
+        return [future.result() for future in [pool.submit(run, call) for call in calls]]
+
+
+def test_of_two_writers_the_last_one_wins(signer):
+    """What is there afterwards is whole, of this round, and what its ETag and its row say."""
+    for number in range(15):
+        bodies = [bytes([letter, number]) * (200_000 + letter) for letter in b"ab"]
+        answers = at_once(*(lambda body=body: signer.request("PUT", f"{ROOT}/a", body)
+                            for body in bodies))
+        assert [answer.status for answer in answers] == [200, 200]
+        answer = signer.request("GET", f"{ROOT}/a")
+        assert answer.body in bodies
+        assert answer.headers["ETag"] == f'"{hashlib.md5(answer.body).hexdigest()}"'
+        assert signer.cloud.query("SELECT size_bytes FROM objects WHERE bucket = %s",
+                                  BUCKET) == [(len(answer.body),)]
+    assert len(files(signer.cloud)) == 1
+
+
+def test_a_writer_that_begins_after_the_other_has_ended_wins(signer):
+    for number in range(10):
+        body = f"{number}".encode()
+        assert signer.request("PUT", f"{ROOT}/a", body).status == 200
+        assert signer.request("GET", f"{ROOT}/a").body == body
+
+
+def test_a_reader_sees_one_writer_or_the_other(signer):
+    bodies = [bytes([letter]) * MiB for letter in b"ab"]
+    signer.request("PUT", f"{ROOT}/a", bodies[0])
+    done = threading.Event()
+    seen = []
+
+    def write():
+        for number in range(20):
+            assert signer.request("PUT", f"{ROOT}/a", bodies[number % 2]).status == 200
+        done.set()
+
+    def read():
+        while not done.is_set():
+            seen.append(signer.request("GET", f"{ROOT}/a"))
+
+    at_once(write, read, read)
+    assert {answer.status for answer in seen} == {200}
+    assert all(answer.body in bodies for answer in seen)
+
+
+def one_part(signer, key):
+    upload = begin(signer, key)
+    answer = put_part(signer, upload, 1, key.encode())
+    assert answer.status == 200, answer.body
+    return upload, [(1, answer.headers["ETag"])]
+
+
+def test_complete_and_abort_are_never_both_done(signer):
+    done = []
+    for number in range(20):
+        upload, parts = one_part(signer, f"race-{number}")
+        completed, aborted = at_once(lambda: complete(signer, upload, parts),
+                                     lambda: signer.request("DELETE", upload))
+        assert sorted([completed.status == 200, aborted.status == 204]) == [False, True], (
+            completed, aborted)
+        for answer in (completed, aborted):
+            assert answer.status in (200, 204) or refused(answer, 404, "NoSuchUpload")
+        there = signer.request("GET", f"{ROOT}/race-{number}").status
+        assert there == (200 if completed.status == 200 else 404)
+        done.append(completed.status)
+    empty(signer)
+    nothing_is_left(signer.cloud)
+
+
+def test_complete_that_is_asked_twice_is_done_once(signer):
+    for number in range(15):
+        key = f"twice-{number}"
+        upload, parts = one_part(signer, key)
+        answers = at_once(*[lambda: complete(signer, upload, parts)] * 3)
+        assert [answer.status for answer in answers] == [200, 200, 200], answers
+        assert len({answer.body for answer in answers}) == 1
+        answer = signer.request("GET", f"{ROOT}/{key}")
+        assert answer.body == key.encode() and answer.headers["ETag"].endswith('-1"')
+    empty(signer)
+    nothing_is_left(signer.cloud)
+
+
+def test_a_part_that_comes_while_its_upload_completes_is_in_or_refused(signer):
+    for number in range(15):
+        key = f"late-{number}"
+        upload, parts = one_part(signer, key)
+        completed, late = at_once(lambda: complete(signer, upload, parts),
+                                  lambda: put_part(signer, upload, 1, b"another"))
+        assert completed.status in (200, 400), completed
+        assert late.status in (200, 404), late
+        answer = signer.request("GET", f"{ROOT}/{key}")
+        if completed.status == 200:
+            assert answer.body == key.encode()
+        else:
+            refused(completed, 400, "InvalidPart")
+            assert late.status == 200 and answer.status == 404
+            assert signer.request("DELETE", upload).status == 204
+    empty(signer)
+    nothing_is_left(signer.cloud)
+
+
+# Quotas
+
+QUOTA = 10 * MiB
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def small_quota(request, new_stack):
+    """A job that may have 10 MiB, and a service that may have 20."""
+    cloud = new_stack({"SIMPLETUNER_JOB_QUOTA_BYTES": str(QUOTA),
+                       "SIMPLETUNER_STORAGE_QUOTA_BYTES": str(2 * QUOTA)}, database=request.param)
+    account = s3_tools.Account(cloud)
+    signer = s3_signer.Signer(cloud, account.key_id, account.secret)
+    account.make_bucket(BUCKET)
+    signer.job = cloud.new_job()
+    signer.storage = signer.job.storage
+    return signer
+
+
+def stored_bytes(cloud, job=None):
+    sql = ("SELECT COALESCE((SELECT SUM(size_bytes) FROM objects WHERE {0}), 0) + "
+           "COALESCE((SELECT SUM(parts.size_bytes) FROM parts JOIN multiparts "
+           "ON multiparts.upload_id = parts.upload_id WHERE {0}), 0)")
+    where, values = ("bucket = %s", [job.job_id] * 2) if job else ("1 = 1", [])
+    return int(cloud.query(sql.format(where), *values)[0][0])
+
+
+def test_a_quota_holds_and_what_is_replaced_does_not_count(small_quota):
+    signer, put = small_quota, small_quota.request
+    assert put("PUT", signer.storage("a"), bytes(6 * MiB)).status == 200
+    refused(put("PUT", signer.storage("b"), bytes(4 * MiB + 1)), 507, "QuotaExceeded")
+    assert put("PUT", signer.storage("b"), bytes(4 * MiB)).status == 200
+    refused(put("PUT", signer.storage("c"), b"x"), 507, "QuotaExceeded")
+    assert put("PUT", signer.storage("empty")).status == 200
+    assert put("PUT", signer.storage("a"), bytes(5 * MiB)).status == 200
+    assert put("PUT", signer.storage("c"), bytes(MiB)).status == 200
+    copy = {"x-amz-copy-source": signer.job.job_id + "/c"}
+    refused(put("PUT", signer.storage("d"), headers=copy), 507, "QuotaExceeded")
+    refused(put("PUT", f"{ROOT}/a", bytes(10 * MiB + 1)), 507, "QuotaExceeded")
+    assert put("PUT", f"{ROOT}/a", bytes(10 * MiB)).status == 200
+    assert put("DELETE", f"{ROOT}/a").status == 204
+    assert stored_bytes(signer.cloud) == QUOTA
+
+
+def test_parts_count_until_they_are_an_object(small_quota):
+    signer = small_quota
+    target = signer.storage("big")
+    answer = signer.request("POST", f"{target}?uploads")
+    upload = f"{target}?uploadId=" + answer.body.decode().partition("<UploadId>")[2].partition(
+        "<")[0]
+    parts = [(number, put_part(signer, upload, number, bytes(5 * MiB)).headers["ETag"])
+             for number in (1, 2)]
+    assert put_part(signer, upload, 2, bytes(5 * MiB)).status == 200, "in place of itself"
+    refused(put_part(signer, upload, 3, b"x"), 507, "QuotaExceeded")
+    refused(signer.request("PUT", signer.storage("other"), b"x"), 507, "QuotaExceeded")
+    assert complete(signer, upload, parts).status == 200, "it needs no room of its own"
+    refused(signer.request("PUT", signer.storage("other"), b"x"), 507, "QuotaExceeded")
+    assert signer.request("DELETE", target).status == 204
+    assert signer.request("PUT", signer.storage("other"), b"x").status == 200
+
+
+@pytest.mark.parametrize("kind", ["objects", "parts"])
+@pytest.mark.parametrize("whose", ["job", "all"])
+def test_many_at_once_never_pass_a_quota(small_quota, whose, kind):
+    signer = small_quota
+    root = signer.storage() if whose == "job" else ROOT
+    limit = QUOTA if whose == "job" else 2 * QUOTA
+    size = limit // 8
+    uploads = {}
+    if kind == "parts":
+        for number in range(PARALLEL // 2):
+            answer = signer.request("POST", f"{root}/{number}?uploads")
+            uploads[number] = answer.body.decode().partition("<UploadId>")[2].partition("<")[0]
+
+    def put(number):
+        target = f"{root}/{number}"
+        if kind == "parts" and number % 2 == 0:
+            target = f"{root}/{number // 2}?partNumber=1&uploadId={uploads[number // 2]}"
+        return signer.request("PUT", target, bytes(size), payload=UNSIGNED)
+
+    answers = at_once(*(lambda number=number: put(number) for number in range(PARALLEL)))
+    good = [answer for answer in answers if answer.status == 200]
+    for answer in answers:
+        assert answer.status == 200 or refused(answer, 507, "QuotaExceeded")
+    total = stored_bytes(signer.cloud, signer.job if whose == "job" else None)
+    assert total == len(good) * size <= limit
+    assert len(good) >= 6, "and they fill it"

@@ -149,6 +149,8 @@ static enum err check_object(struct ctx *ctx, struct checking *checking, const c
         if (rc == ERR_NOT_FOUND)
                 return OK; /* removed meanwhile */
         checking->report.objects++;
+        if (rc == OK && *object.remote)
+                return OK;
         if (rc == OK)
                 rc = look(ctx, checking, &object, &fault, &fd);
         if (rc == OK && fault == FAULT_COUNT && checking->check->hashes)
@@ -320,10 +322,16 @@ static enum err find_missing(struct ctx *ctx, const struct checking *checking,
         const struct part_range range = { upload_id, 0, MULTIPART_PARTS_MAX };
         CLEANUP(close_fdp) int dir = -1;
         struct part_check check = { .ctx = ctx };
+        struct multipart upload;
         enum err rc;
 
         if (!root || !path)
                 return ctx_nomem(ctx);
+        rc = store_multipart_get(ctx, upload_id, &upload);
+        if (rc != OK || *upload.remote) {
+                *ret_file = "";
+                return rc == ERR_NOT_FOUND ? OK : rc;
+        }
         rc = object_dir_open(ctx, root, path, false, &dir);
         check.dir = dir;
         if (rc == OK || rc == ERR_NOT_FOUND)
@@ -403,7 +411,7 @@ static enum err check_bucket(struct ctx *ctx, struct checking *checking, const c
                 return check_totals(ctx, checking);
         walk.directory = checking->bucket.directory;
         rc = check_objects(ctx, checking);
-        if (rc == OK)
+        if (rc == OK && !remote_is_url(walk.directory))
                 rc = storage_walk(ctx, &walk);
         if (rc == OK)
                 rc = check_uploads(ctx, checking);
@@ -419,7 +427,7 @@ static enum err check_all(struct ctx *ctx, struct checking *checking)
 {
         CLEANUP(arena_freep) struct arena *own = arena_new();
         struct arena *outer = ctx->arena;
-        struct bucket_range range = { .after = "", .limit = PAGE };
+        struct bucket_range range = { .after = "", .prefix = "", .limit = PAGE };
         struct names names = { .count = PAGE };
         enum err rc = OK;
 

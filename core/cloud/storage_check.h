@@ -37,7 +37,8 @@ struct storage_report {
         int64_t buckets, objects, findings, repaired;
 };
 
-/* All buckets. Memory does not grow with them. Faults. */
+/* All buckets. Of objects that another S3 store keeps only the totals are checked. Memory does not
+ * grow with them. Faults. */
 NODISCARD enum err storage_check(struct ctx *ctx, const struct storage_check *check,
                                  struct storage_report *ret);
 

@@ -1,5 +1,6 @@
 #include "core/cloud/storage_gc.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -12,6 +13,13 @@
 #include "core/cloud/object_temp.h"
 #include "core/cloud/storage_root.h"
 #include "core/cloud/storage_walk.h"
+
+typedef DIR dir_stream;
+static void close_stream(dir_stream *dir)
+{
+        closedir(dir);
+}
+DEFINE_CLEANUP(dir_stream *, close_stream)
 
 #define MIN_AGE_NS (INT64_C(3600) * 1000000000)
 
@@ -124,6 +132,26 @@ static enum err meet_part(struct ctx *ctx, void *arg, const struct storage_entry
         return OK;
 }
 
+/* The directory of an upload that is under way is left: a part may be about to come into it. */
+static enum err remove_empty(struct ctx *ctx, const char *parts)
+{
+        CLEANUP(close_streamp) dir_stream *stream = opendir(parts);
+        enum err rc = OK;
+
+        for (const struct dirent *entry; stream && rc == OK && (entry = readdir(stream));) {
+                struct multipart upload = { .completed_etag = NULL };
+
+                if (entry->d_name[0] == '.')
+                        continue;
+                rc = store_multipart_get(ctx, entry->d_name, &upload);
+                if (rc == ERR_NOT_FOUND || upload.completed_etag) {
+                        unlinkat(dirfd(stream), entry->d_name, AT_REMOVEDIR);
+                        rc = OK;
+                }
+        }
+        return rc;
+}
+
 /* ---- all of it ---- */
 
 static enum err collect_root(struct ctx *ctx, const struct storage_gc *gc, const char *path)
@@ -135,7 +163,7 @@ static enum err collect_root(struct ctx *ctx, const struct storage_gc *gc, const
                 .found = found_temporary,
                 .arg = (void *)(uintptr_t)gc,
         };
-        struct storage_walk parts = { .prune = !gc->dry_run, .fn = meet_part, .arg = &root };
+        struct storage_walk parts = { .fn = meet_part, .arg = &root };
         unsigned swept;
         enum err rc;
 
@@ -145,6 +173,8 @@ static enum err collect_root(struct ctx *ctx, const struct storage_gc *gc, const
         rc = object_temp_sweep(ctx, &temporaries, &swept);
         if (rc == OK)
                 rc = storage_walk(ctx, &parts);
+        if (rc == OK && !gc->dry_run)
+                rc = remove_empty(ctx, root.parts);
         return rc == OK ? storage_gc_buckets(ctx, gc, path) : rc;
 }
 

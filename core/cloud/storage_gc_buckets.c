@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "core/cloud/object_path.h"
+#include "core/cloud/object_temp.h"
 #include "core/cloud/storage_gc.h"
 #include "core/cloud/storage_walk.h"
 #include "core/db/db.h"
@@ -143,15 +144,18 @@ static enum err meet_directory(struct ctx *ctx, const struct storage_gc *gc, con
         const struct storage_walk walk = {
                 .directory = path, .prune = !gc->dry_run, .fn = meet_file, .arg = &bucket
         };
+        const char *own = "";
         struct bucket row;
         enum err rc;
 
         if (!path)
                 return ctx_nomem(ctx);
         rc = store_bucket_get(ctx, name, &row);
-        if (rc == ERR_NOT_FOUND || (rc == OK && strcmp(row.directory, path) != 0))
-                return meet_stranger(ctx, &bucket);
-        return rc == OK ? storage_walk(ctx, &walk) : rc;
+        if (rc == OK)
+                rc = object_spool(ctx, row.directory, &own);
+        if (rc != OK && rc != ERR_NOT_FOUND)
+                return rc;
+        return strcmp(own, path) == 0 ? storage_walk(ctx, &walk) : meet_stranger(ctx, &bucket);
 }
 
 enum err storage_gc_buckets(struct ctx *ctx, const struct storage_gc *gc, const char *root)

@@ -46,7 +46,7 @@ static enum err add_page(struct page *page, bucket_usage_fn *row, void *arg,
 
 enum err storage_usage(struct ctx *ctx, bucket_usage_fn *row, void *arg, struct storage_usage *ret)
 {
-        struct bucket_range range = { .after = "", .limit = PAGE };
+        struct bucket_range range = { .after = "", .prefix = "", .limit = PAGE };
         struct page page = { .ctx = ctx, .count = PAGE };
         struct storage_usage usage = { .buckets = 0 };
         enum err rc = OK;

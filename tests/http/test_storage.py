@@ -89,14 +89,6 @@ def test_an_overwrite_replaces_everything(cloud, job):
     assert cloud.job(job.job_id)["upload_progress"]["bytes"] == 6
 
 
-def test_a_reader_sees_each_overwrite_at_once(cloud, job):
-    for turn in range(20):
-        body = b"x" * turn + str(turn).encode()
-        cloud.upload(job, "a", body)
-        answer = cloud.get(job.storage("a"))
-        assert (answer.content, answer.headers["ETag"]) == (body, md5(body))
-
-
 def test_readers_see_the_old_or_the_new_never_a_mixture(cloud, job):
     bodies = [bytes([letter]) * (2 * MiB) for letter in b"ab"]
     cloud.upload(job, "flip", bodies[0])

@@ -27,6 +27,16 @@ static enum err check_segment(struct ctx *ctx, const char *segment, size_t len)
         return OK;
 }
 
+/* Names that stand for nothing make a path much longer than its key. */
+static bool has_short_path(const char *key)
+{
+        size_t len = strlen(key);
+
+        for (const char *c = key; *c; c++)
+                len += *c == '/' && (c == key || c[-1] == '/') ? strlen(OBJECT_NO_NAME) : 0;
+        return len + strlen(OBJECT_NO_NAME) <= OBJECT_PATH_MAX;
+}
+
 enum err object_key_check(struct ctx *ctx, const char *key)
 {
         size_t len = strlen(key);
@@ -35,6 +45,9 @@ enum err object_key_check(struct ctx *ctx, const char *key)
                 return ctx_fail_as(ctx, ERR_INVALID, len ? "KeyTooLongError" : "InvalidArgument",
                                    "Invalid bucket or key path: a key has 1 to %d bytes",
                                    OBJECT_KEY_MAX);
+        if (!has_short_path(key))
+                return ctx_fail_as(ctx, ERR_INVALID, "KeyTooLongError",
+                                   "Invalid bucket or key path: too many slashes side by side");
         if (!utf8_is_valid(key))
                 return ctx_fail(ctx, ERR_INVALID, "Invalid bucket or key path: not UTF-8");
         for (size_t i = 0; i < len; i++) {
@@ -70,6 +83,9 @@ static enum err explain(struct ctx *ctx, const char *what)
                 return ctx_fail(ctx, ERR_CONFLICT,
                                 "Invalid path: another object stands where this key needs a "
                                 "directory");
+        case ENAMETOOLONG:
+                return ctx_fail_as(ctx, ERR_INVALID, "KeyTooLongError",
+                                   "Invalid path: a file's path is too long");
         case ENOSPC:
         case EDQUOT:
                 return ctx_fail(ctx, ERR_NO_SPACE, "No space left for objects");
@@ -140,6 +156,34 @@ enum err object_path(struct ctx *ctx, const char *key, const char **ret_path)
                         break;
         }
         *ret_path = path;
+        return OK;
+}
+
+enum err object_key_of(struct ctx *ctx, const char *path, const char **ret_key)
+{
+        size_t at = 0;
+        char *key;
+
+        if (!strstr(path, OBJECT_NO_NAME)) {
+                *ret_key = path;
+                return OK;
+        }
+        key = arena_alloc(ctx->arena, strlen(path) + 1);
+        if (!key)
+                return ctx_nomem(ctx);
+        for (const char *segment = path;; segment++) {
+                size_t len = strcspn(segment, "/");
+
+                if (len != strlen(OBJECT_NO_NAME) || strncmp(segment, OBJECT_NO_NAME, len) != 0) {
+                        memcpy(key + at, segment, len);
+                        at += len;
+                }
+                segment += len;
+                key[at++] = *segment;
+                if (!*segment)
+                        break;
+        }
+        *ret_key = key;
         return OK;
 }
 

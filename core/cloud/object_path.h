@@ -10,7 +10,7 @@
 #define OBJECT_KEY_MAX     1024        /* bytes, as S3 */
 #define OBJECT_SEGMENT_MAX 255         /* bytes between slashes, as file systems */
 #define OBJECT_PART_PREFIX ".archive-" /* of files in a bucket's directory that are no objects */
-#define OBJECT_PATH_MAX    (8 * OBJECT_KEY_MAX) /* bytes of a path made of a key */
+#define OBJECT_PATH_MAX    3500 /* bytes of a path made of a key: PATH_MAX and room for the root */
 #define OBJECT_NO_NAME     ".slash" /* the file name of what stands between two slashes */
 
 /* ERR_INVALID: empty, too long, reserved, a "." or ".." segment, a control byte, not UTF-8. */
@@ -20,6 +20,10 @@ NODISCARD enum err object_key_check(struct ctx *ctx, const char *key);
  * before, between or after slashes ("directory/"), which no file system knows, OBJECT_NO_NAME
  * stands there. In the arena or the key itself. ERR_NOMEM. */
 NODISCARD enum err object_path(struct ctx *ctx, const char *key, const char **ret_path);
+
+/* The key whose file has a path. Of a path that no key has, whatever comes out is no key of an
+ * object either. In the arena or the path itself. ERR_NOMEM. */
+NODISCARD enum err object_key_of(struct ctx *ctx, const char *path, const char **ret_key);
 
 /* The last segment of such a path: the name of the file. Borrowed from path. */
 const char *object_leaf(const char *path);

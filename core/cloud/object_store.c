@@ -11,6 +11,7 @@
 #include "core/cloud/object_path.h"
 #include "core/cloud/object_temp.h"
 #include "core/cloud/remote_store.h"
+#include "core/cloud/storage_root.h"
 #include "core/db/db.h"
 
 static const char logger[] = "simpletuner.cloud.storage";
@@ -171,38 +172,21 @@ static enum err sweep_old_rows(struct ctx *ctx)
         return rc == OK ? db_commit(&tx) : rc;
 }
 
-/* Every directory that buckets are in: the settings may have named several over time. */
 static enum err sweep_roots(struct ctx *ctx, unsigned *ret_swept)
 {
-        const char *after = "";
+        struct storage_roots roots = STORAGE_ROOTS;
+        struct object_temp_sweep sweep = { .dry_run = false };
+        unsigned swept;
+        enum err rc;
 
         *ret_swept = 0;
-        for (;;) {
-                const char *directory, *here, *slash;
-                unsigned swept;
-                char *root;
-                enum err rc;
-
-                rc = store_bucket_directory_after(ctx, after, &directory);
-                if (rc != OK)
-                        return rc == ERR_NOT_FOUND ? OK : rc;
-                rc = object_spool(ctx, directory, &here);
-                if (rc != OK)
-                        return rc;
-                slash = strrchr(directory, '/');
-                root = arena_strndup(ctx->arena, directory, (size_t)(slash - directory));
-                /* '0' comes after '/': past everything below this root. */
-                after = root ? arena_printf(ctx->arena, "%s0", root) : NULL;
-                if (!after)
-                        return ctx_nomem(ctx);
-                root = arena_strndup(ctx->arena, here, (size_t)(strrchr(here, '/') - here));
-                if (!root)
-                        return ctx_nomem(ctx);
-                rc = object_temp_sweep(ctx, root, &swept);
+        while ((rc = storage_root_next(ctx, &roots, &sweep.root)) == OK) {
+                rc = object_temp_sweep(ctx, &sweep, &swept);
                 if (rc != OK)
                         return rc;
                 *ret_swept += swept;
         }
+        return rc == ERR_NOT_FOUND ? OK : rc;
 }
 
 enum err object_store_sweep(struct ctx *ctx, unsigned *ret_swept)

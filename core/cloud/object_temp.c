@@ -199,16 +199,12 @@ enum err object_temp_place_new(struct ctx *ctx, struct object_temp *temp, int di
         return place(ctx, temp, dir, leaf, RENAME_NOREPLACE);
 }
 
-/* Remove the file and its row if no process holds it. ERR_NOT_FOUND: one does, or it is gone. */
+/* Remove the file, whose row is gone already or goes now. */
 static enum err remove_dead(struct ctx *ctx, int dir, const char *name)
 {
         CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
-        CLEANUP(close_fdp) int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-        enum err rc;
+        enum err rc = db_begin(ctx, &tx);
 
-        if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) != 0)
-                return ERR_NOT_FOUND;
-        rc = db_begin(ctx, &tx);
         if (rc == OK)
                 rc = store_upload_delete(ctx, name);
         if (rc == OK)
@@ -218,9 +214,38 @@ static enum err remove_dead(struct ctx *ctx, int dir, const char *name)
         return rc;
 }
 
-enum err object_temp_sweep(struct ctx *ctx, const char *root, unsigned *ret_swept)
+/* Perhaps its process is about to lock it. */
+static bool is_new_born(const struct ctx *ctx, const struct stat *st)
 {
-        const char *incoming = arena_printf(ctx->arena, "%s/" INCOMING, root);
+        return st->st_size == 0 && st->st_blocks == 0 &&
+               object_mtime_ns(st) > (clock_wall_us(ctx->clock) - 60 * US_PER_S) * 1000;
+}
+
+/* One that no process holds. ERR_NOT_FOUND: one does, or it is gone. */
+static enum err meet_file(struct ctx *ctx, const struct object_temp_sweep *sweep, int dir,
+                          const char *name)
+{
+        CLEANUP(close_fdp) int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+        const char *path = arena_printf(ctx->arena, "%s/" INCOMING "/%s", sweep->root, name);
+        struct stat st;
+        enum err rc = OK;
+
+        if (!path)
+                return ctx_nomem(ctx);
+        if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) != 0 || fstat(fd, &st) != 0 ||
+            is_new_born(ctx, &st))
+                return ERR_NOT_FOUND;
+        if (!sweep->dry_run)
+                rc = remove_dead(ctx, dir, name);
+        if (rc == OK && sweep->found)
+                sweep->found(sweep->arg, path, st.st_size);
+        return rc;
+}
+
+enum err object_temp_sweep(struct ctx *ctx, const struct object_temp_sweep *sweep,
+                           unsigned *ret_swept)
+{
+        const char *incoming = arena_printf(ctx->arena, "%s/" INCOMING, sweep->root);
         CLEANUP(close_streamp) dir_stream *stream = NULL;
         unsigned swept = 0;
 
@@ -235,7 +260,7 @@ enum err object_temp_sweep(struct ctx *ctx, const char *root, unsigned *ret_swep
 
                 if (entry->d_name[0] == '.')
                         continue;
-                rc = remove_dead(ctx, dirfd(stream), entry->d_name);
+                rc = meet_file(ctx, sweep, dirfd(stream), entry->d_name);
                 if (rc != OK && rc != ERR_NOT_FOUND)
                         return rc;
                 swept += rc == OK;

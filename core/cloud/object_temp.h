@@ -56,7 +56,15 @@ int64_t object_mtime_ns(const struct stat *st);
 /* errno of a failed write as a result. */
 NODISCARD enum err object_temp_error(struct ctx *ctx, const char *what);
 
-/* Remove files of dead processes below root, and their rows in uploads. */
-NODISCARD enum err object_temp_sweep(struct ctx *ctx, const char *root, unsigned *ret_swept);
+/* Remove files of dead processes below root, and their rows in uploads. found, if not NULL, is
+ * called for each with its path and size; dry_run: it is not removed. */
+struct object_temp_sweep {
+        const char *root;
+        bool dry_run;
+        void (*found)(void *arg, const char *path, int64_t bytes);
+        void *arg;
+};
+NODISCARD enum err object_temp_sweep(struct ctx *ctx, const struct object_temp_sweep *sweep,
+                                     unsigned *ret_swept);
 
 #endif

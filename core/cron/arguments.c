@@ -80,6 +80,9 @@ static bool store_value(struct arguments *arguments, const struct command_option
                        refuse(arguments,
                               "%s must be a duration such as 30s, 5m or 1h, at most %" PRId64 "h",
                               option->name, option->max / 3600);
+        case OPTION_FLAG:
+                *(bool *)member = true;
+                return true;
         }
         return false;
 }
@@ -151,6 +154,11 @@ static unsigned take_option(struct arguments *arguments, char *const *words)
                 (void)refuse(arguments, "unknown option '%s'", words[0]);
                 return 0;
         }
+        if (option->kind == OPTION_FLAG) {
+                if (equals)
+                        (void)refuse(arguments, "%s takes no value", option->name);
+                return !equals && store_value(arguments, option, "") ? 1 : 0;
+        }
         if (!equals && !words[1]) {
                 (void)refuse(arguments, "%s needs a %s", option->name, option->value);
                 return 0;
@@ -195,7 +203,7 @@ static void print_command_help(FILE *out, const struct command *command)
         if (command->operand)
                 fprintf(out, " %s", command->operand);
         for (option = command->options; option && option->name; option++)
-                fprintf(out, " [%s %s]", option->name, option->value);
+                fprintf(out, " [%s%s%s]", option->name, *option->value ? " " : "", option->value);
         fprintf(out, " [--json]\n%s\n", command->help);
         if (command->options)
                 fputs("\n", out);

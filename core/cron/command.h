@@ -15,17 +15,19 @@ struct command_options {
         const char *task, *status, *provider, *name;
         int64_t limit, expires_days;
         int64_t every_us, for_us;
+        bool dry_run, hashes, repair;
 };
 
-/* One option of a command: --name VALUE or --name=VALUE. */
+/* One option of a command: --name VALUE or --name=VALUE; a flag is its name alone. */
 enum option_kind {
         OPTION_WORD,     /* const char * */
         OPTION_COUNT,    /* int64_t from 1 to max */
         OPTION_DURATION, /* int64_t of microseconds, "30s", from a second to max_s seconds */
+        OPTION_FLAG,     /* bool */
 };
 struct command_option {
         const char *name;  /* "--every"; NULL ends a list */
-        const char *value; /* its name in the help: "DURATION" */
+        const char *value; /* its name in the help: "DURATION"; "" of a flag */
         enum option_kind kind;
         size_t offset;                        /* in struct command_options */
         int64_t max;                          /* of a count; of a duration in seconds */
@@ -62,6 +64,7 @@ bool command_is_watched(void);
 
 command_fn cmd_migrate, cmd_info, cmd_cron, cmd_tasks, cmd_poll;
 command_fn cmd_jobs_list, cmd_jobs_show, cmd_jobs_cancel;
+command_fn cmd_storage_fsck, cmd_storage_gc, cmd_storage_usage;
 command_fn cmd_s3_credential_add, cmd_s3_credential_list, cmd_s3_credential_revoke;
 
 #endif

@@ -53,6 +53,20 @@ static const struct command_option add_options[] = {
         { 0 },
 };
 
+static const struct command_option gc_options[] = {
+        { "--dry-run", "", OPTION_FLAG, INTO(dry_run), 0, NULL,
+          "remove nothing, only say what would be" },
+        { 0 },
+};
+
+static const struct command_option fsck_options[] = {
+        { "--hashes", "", OPTION_FLAG, INTO(hashes), 0, NULL,
+          "read every object and compare its hashes" },
+        { "--repair", "", OPTION_FLAG, INTO(repair), 0, NULL,
+          "set totals right, and forget objects whose file is gone" },
+        { 0 },
+};
+
 static const struct command commands[] = {
         { "cron", NULL, cron_options, cmd_cron, true, "do whatever is due",
           "Polls the providers, recovers interrupted submissions, sweeps and forgets what is old:\n"
@@ -80,6 +94,21 @@ static const struct command commands[] = {
         { "s3-credential revoke", "ID", NULL, cmd_s3_credential_revoke, true,
           "end an S3 credential",
           "Nothing that is signed with it is accepted from now on. ID is the access key id." },
+        { "storage usage", NULL, NULL, cmd_storage_usage, true, "what lies in the storage",
+          "A line for each bucket: files, bytes, and the bytes of parts of unfinished uploads; then all\n"
+          "of them together, the quotas, and the free space of each directory that holds buckets." },
+        { "storage gc", NULL, gc_options, cmd_storage_gc, true, "remove what is no object",
+          "Removes files that dead processes have left, uploads in parts that nobody goes on with, and\n"
+          "files in buckets that no row knows; these must be an hour old. A line for each, and a sum.\n"
+          "Directories that are no bucket's and symbolic links are named and left alone. Safe to run\n"
+          "while the service works." },
+        { "storage fsck", NULL, fsck_options, cmd_storage_fsck, true,
+          "compare the database with the disk",
+          "Finds objects whose file is gone (no_file) or has another size (size) or was replaced\n"
+          "(changed), files that are no objects (no_row), missing parts (part), wrong totals of buckets\n"
+          "(totals), and with --hashes bytes that are not those that were uploaded (content). A line for\n"
+          "each. Nothing is changed without --repair. Exits with 0 when all is well, with 65 when\n"
+          "something was found that is not repaired. Safe to run while the service works." },
         { "migrate", NULL, NULL, cmd_migrate, false, "bring the database to this program's schema",
           "Applies what is missing, in one transaction. An existing SQLite database is copied aside\n"
           "first; for PostgreSQL take a pg_dump yourself. Running it twice does no harm." },

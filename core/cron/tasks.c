@@ -7,6 +7,7 @@
 #include "core/cloud/inbox.h"
 #include "core/cloud/job_poll.h"
 #include "core/cloud/job_recovery.h"
+#include "core/cloud/multipart.h"
 #include "core/cloud/object_store.h"
 #include "core/cloud/polling.h"
 #include "core/cloud/remote_leftover.h"
@@ -86,6 +87,11 @@ static enum err sweep_uploads(struct ctx *ctx, struct task_run *run)
         return rc == OK ? in_batches(ctx, run, remote_leftover_sweep, "removed") : rc;
 }
 
+static enum err sweep_multiparts(struct ctx *ctx, struct task_run *run)
+{
+        return in_batches(ctx, run, multipart_sweep, "forgotten");
+}
+
 static enum err prune_idempotency(struct ctx *ctx, struct task_run *run)
 {
         return in_batches(ctx, run, retention_idempotency, "forgotten");
@@ -114,6 +120,7 @@ static const struct task tasks[] = {
         { "archive_results",     60,    20,        300, archive_results   },
         { "sweep_uploading",     60,    50,         60, sweep_uploading   },
         { "sweep_uploads",      300,    50,        300, sweep_uploads     },
+        { "sweep_multiparts",   600,   100,        120, sweep_multiparts  },
         { "prune_idempotency",  600,  1000,         60, prune_idempotency },
         { "prune_events",       600,  1000,         60, prune_events      },
         { "prune_webhooks",     600,  1000,         60, prune_webhooks    },

@@ -91,6 +91,37 @@ enum err store_bucket_add(struct ctx *ctx, const char *name, const struct bucket
         return db_run(ctx, NULL, sql, "tiiz", name, change->files, change->bytes, change->at_us);
 }
 
+#define COUNTED "(SELECT COUNT(*) FROM objects WHERE objects.bucket = $1)"
+#define SUMMED                                                                                     \
+        "CAST((SELECT COALESCE(SUM(size_bytes), 0) FROM objects WHERE objects.bucket = $1) "       \
+        "AS BIGINT)"
+
+enum err store_bucket_totals_check(struct ctx *ctx, const char *name, bool *ret_same)
+{
+        static const char sql[] =
+                "SELECT files, bytes, " COUNTED ", " SUMMED " FROM buckets WHERE bucket = $1";
+        CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
+        enum err rc = db_query(ctx, &stmt, sql, "t", name);
+
+        if (rc == OK)
+                rc = db_step(ctx, stmt);
+        if (rc == OK)
+                *ret_same =
+                        db_int(stmt, 0) == db_int(stmt, 2) && db_int(stmt, 1) == db_int(stmt, 3);
+        return rc;
+}
+
+enum err store_bucket_totals_mend(struct ctx *ctx, const char *name)
+{
+        static const char sql[] =
+                "UPDATE buckets SET files = " COUNTED ", bytes = " SUMMED " WHERE bucket = $1";
+        enum err rc;
+
+        /* Changing the row first makes uploads wait: those that are counted are committed. */
+        rc = store_bucket_add(ctx, name, &(struct bucket_change){ .files = 0 });
+        return rc == OK ? db_run(ctx, NULL, sql, "t", name) : rc;
+}
+
 enum err store_bucket_directory_after(struct ctx *ctx, const char *after,
                                       const char **ret_directory)
 {
@@ -152,13 +183,14 @@ enum err store_buckets_by_name(struct ctx *ctx, const struct bucket_range *range
         static const char sql[] = "SELECT " BUCKET_COLUMNS " FROM buckets WHERE bucket > $1 AND "
                                   "bucket >= $2 AND bucket < $3 ORDER BY bucket LIMIT $4";
         CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
-        const char *end = utf8_after_prefix(ctx->arena, range->prefix);
+        const char *prefix = range->prefix ? range->prefix : "";
+        const char *end = utf8_after_prefix(ctx->arena, prefix);
         enum err rc;
 
         if (!end)
                 return ctx_nomem(ctx);
         /* Names are of ASCII. */
-        rc = db_query(ctx, &stmt, sql, "ttti", range->after, range->prefix, *end ? end : "\x7f",
+        rc = db_query(ctx, &stmt, sql, "ttti", range->after, prefix, *end ? end : "\x7f",
                       (int64_t)range->limit);
         return rc == OK ? each_row(ctx, stmt, row, arg) : rc;
 }

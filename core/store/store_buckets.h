@@ -2,6 +2,7 @@
 #ifndef CORE_STORE_STORE_BUCKETS_H
 #define CORE_STORE_STORE_BUCKETS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "core/base/ctx.h"
@@ -33,6 +34,10 @@ NODISCARD enum err store_bucket_add(struct ctx *ctx, const char *name,
 NODISCARD enum err store_bucket_directory_after(struct ctx *ctx, const char *after,
                                                 const char **ret_directory);
 
+/* Are files and bytes of a bucket those of its objects? And make them so, inside a transaction. */
+NODISCARD enum err store_bucket_totals_check(struct ctx *ctx, const char *name, bool *ret_same);
+NODISCARD enum err store_bucket_totals_mend(struct ctx *ctx, const char *name);
+
 /* Bytes of all buckets together, parts of unfinished uploads included. */
 NODISCARD enum err store_buckets_bytes(struct ctx *ctx, int64_t *ret_bytes);
 
@@ -42,7 +47,7 @@ NODISCARD enum err store_buckets_each(struct ctx *ctx, unsigned limit, bucket_ro
                                       void *arg);
 struct bucket_range {
         const char *after;  /* "": from the first */
-        const char *prefix; /* of the names; "": all */
+        const char *prefix; /* of the names; NULL or "": all */
         unsigned limit;
 };
 NODISCARD enum err store_buckets_by_name(struct ctx *ctx, const struct bucket_range *range,

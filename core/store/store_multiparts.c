@@ -24,6 +24,7 @@ static struct multipart borrow_upload(struct db_stmt *stmt)
                 .remote = db_text(stmt, 10),
                 .remote_id = db_text(stmt, 11),
                 .completed_etag = db_text(stmt, 12),
+                .part_bytes = db_int(stmt, 13),
         };
 }
 
@@ -75,7 +76,8 @@ static enum err one_upload(struct ctx *ctx, struct db_stmt *stmt, struct multipa
 
 enum err store_multipart_get(struct ctx *ctx, const char *upload_id, struct multipart *ret)
 {
-        static const char sql[] = "SELECT " UPLOAD_COLUMNS " FROM multiparts WHERE upload_id = $1";
+        static const char sql[] =
+                "SELECT " UPLOAD_COLUMNS ", bytes FROM multiparts WHERE upload_id = $1";
         CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
         enum err rc = db_query(ctx, &stmt, sql, "t", upload_id);
 
@@ -103,16 +105,22 @@ enum err store_multipart_complete(struct ctx *ctx, const char *upload_id, const 
         return changed > 0 ? forget_parts(ctx, upload_id) : no_upload(ctx);
 }
 
-enum err store_multipart_delete(struct ctx *ctx, const char *upload_id)
+/* The upload's row is changed first, as all do who change its parts: they wait for each other there
+ * and nowhere else. */
+enum err store_multipart_delete(struct ctx *ctx, const struct multipart *upload)
 {
+        static const char claim[] = "UPDATE multiparts SET bytes = 0 WHERE upload_id = $1 "
+                                    "AND COALESCE(completed_etag, '') = $2";
         static const char sql[] = "DELETE FROM multiparts WHERE upload_id = $1";
+        const char *etag = upload->completed_etag ? upload->completed_etag : "";
         int64_t changed = 0;
-        enum err rc;
+        enum err rc = db_run(ctx, &changed, claim, "tt", upload->upload_id, etag);
 
-        rc = forget_parts(ctx, upload_id);
+        if (rc == OK && changed == 0)
+                return no_upload(ctx);
         if (rc == OK)
-                rc = db_run(ctx, &changed, sql, "t", upload_id);
-        return rc == OK && changed == 0 ? no_upload(ctx) : rc;
+                rc = forget_parts(ctx, upload->upload_id);
+        return rc == OK ? db_run(ctx, NULL, sql, "t", upload->upload_id) : rc;
 }
 
 /* File and size of a part as it is now. ERR_NOT_FOUND: it is not there yet. */
@@ -204,22 +212,10 @@ static const char *or_empty(const char *text)
         return text ? text : "";
 }
 
-enum err store_multiparts_each(struct ctx *ctx, const struct multipart_range *range,
-                               multipart_row_fn *row, void *arg)
+static enum err each_upload(struct ctx *ctx, struct db_stmt *stmt, multipart_row_fn *row, void *arg)
 {
-        static const char sql[] =
-                "SELECT " UPLOAD_COLUMNS " FROM multiparts WHERE bucket = $1 "
-                "AND object_key >= $2 AND object_key < $3 AND completed_etag IS NULL "
-                "AND (object_key > $4 OR (object_key = $4 AND upload_id > $5)) "
-                "ORDER BY object_key, upload_id LIMIT $6";
-        CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
         enum err rc;
 
-        rc = db_query(ctx, &stmt, sql, "ttttti", range->bucket, or_empty(range->first),
-                      range->end && *range->end ? range->end : AFTER_ALL_KEYS,
-                      or_empty(range->after_key), or_empty(range->after_id), (int64_t)range->limit);
-        if (rc != OK)
-                return rc;
         while ((rc = db_step(ctx, stmt)) == OK) {
                 const struct multipart upload = borrow_upload(stmt);
 
@@ -229,13 +225,42 @@ enum err store_multiparts_each(struct ctx *ctx, const struct multipart_range *ra
         return rc == ERR_NOT_FOUND ? OK : rc;
 }
 
+enum err store_multiparts_each(struct ctx *ctx, const struct multipart_range *range,
+                               multipart_row_fn *row, void *arg)
+{
+        static const char sql[] =
+                "SELECT " UPLOAD_COLUMNS ", bytes FROM multiparts WHERE bucket = $1 "
+                "AND object_key >= $2 AND object_key < $3 AND completed_etag IS NULL "
+                "AND (object_key > $4 OR (object_key = $4 AND upload_id > $5)) "
+                "ORDER BY object_key, upload_id LIMIT $6";
+        CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
+        enum err rc;
+
+        rc = db_query(ctx, &stmt, sql, "ttttti", range->bucket, or_empty(range->first),
+                      range->end && *range->end ? range->end : AFTER_ALL_KEYS,
+                      or_empty(range->after_key), or_empty(range->after_id), (int64_t)range->limit);
+        return rc == OK ? each_upload(ctx, stmt, row, arg) : rc;
+}
+
 enum err store_multipart_stale(struct ctx *ctx, int64_t before_us, struct multipart *ret)
 {
         static const char sql[] =
-                "SELECT " UPLOAD_COLUMNS " FROM multiparts WHERE touched_at_us < $1 "
+                "SELECT " UPLOAD_COLUMNS ", bytes FROM multiparts WHERE touched_at_us < $1 "
                 "ORDER BY touched_at_us LIMIT 1";
         CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
         enum err rc = db_query(ctx, &stmt, sql, "i", before_us);
 
         return rc == OK ? one_upload(ctx, stmt, ret) : rc;
+}
+
+enum err store_multiparts_stale_each(struct ctx *ctx, int64_t before_us, multipart_row_fn *row,
+                                     void *arg)
+{
+        static const char sql[] =
+                "SELECT " UPLOAD_COLUMNS ", bytes FROM multiparts WHERE touched_at_us < $1 "
+                "ORDER BY touched_at_us";
+        CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
+        enum err rc = db_query(ctx, &stmt, sql, "i", before_us);
+
+        return rc == OK ? each_upload(ctx, stmt, row, arg) : rc;
 }

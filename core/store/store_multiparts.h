@@ -15,6 +15,7 @@ struct multipart {
         int64_t started_at_us, touched_at_us;       /* touched: by the last part */
         const char *remote, *remote_id; /* the S3 store's URL and upload id; NULL or "": files */
         const char *completed_etag;     /* NULL: it is under way */
+        int64_t part_bytes;             /* of the parts that have arrived; read only */
 };
 
 struct part {
@@ -35,8 +36,9 @@ NODISCARD enum err store_multipart_get(struct ctx *ctx, const char *upload_id,
  * under way any more. */
 NODISCARD enum err store_multipart_complete(struct ctx *ctx, const char *upload_id,
                                             const char *etag);
-/* Inside a transaction: upload and parts are forgotten. ERR_NOT_FOUND. */
-NODISCARD enum err store_multipart_delete(struct ctx *ctx, const char *upload_id);
+/* Inside a transaction: upload and parts are forgotten. ERR_NOT_FOUND: it is gone, or has been
+ * completed since it was read. */
+NODISCARD enum err store_multipart_delete(struct ctx *ctx, const struct multipart *upload);
 
 /* Inside a transaction: write or replace a part; *ret_old_file: the file that the part had before,
  * NULL: none. ERR_NOT_FOUND: the upload is not under way. */
@@ -67,5 +69,8 @@ NODISCARD enum err store_multiparts_each(struct ctx *ctx, const struct multipart
 /* The upload that was touched longest ago, of those not touched since before_us: finished or not.
  * ERR_NOT_FOUND: none. */
 NODISCARD enum err store_multipart_stale(struct ctx *ctx, int64_t before_us, struct multipart *ret);
+/* All of them. */
+NODISCARD enum err store_multiparts_stale_each(struct ctx *ctx, int64_t before_us,
+                                               multipart_row_fn *row, void *arg);
 
 #endif

@@ -9,6 +9,7 @@ import pytest
 import expect
 import faults
 import test_data_fault_points
+import test_storage_fault_points
 from stack import WEBHOOK
 from waiting import until
 
@@ -124,7 +125,8 @@ def archive_dies(cloud, point):
 
 
 def test_every_fault_point_has_a_scenario():
-    assert faults.points() == {*SCENARIOS, *test_data_fault_points.POINTS}
+    assert faults.points() == {*SCENARIOS, *test_data_fault_points.POINTS,
+                               *test_storage_fault_points.POINTS}
 
 
 @pytest.mark.parametrize("point", sorted(SCENARIOS))

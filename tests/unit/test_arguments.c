@@ -52,6 +52,18 @@ static void every_command_is_reached_by_its_name(void **state)
         }
 }
 
+static void a_flag_is_its_name_alone(void **state)
+{
+        struct ctx *ctx = *state;
+
+        assert_false(good(ctx, "storage gc").options.dry_run);
+        assert_true(good(ctx, "storage gc --dry-run --json").options.dry_run);
+        assert_true(good(ctx, "storage fsck --repair --hashes").options.repair);
+        assert_refused(ctx, "storage gc --dry-run=yes", "--dry-run takes no value");
+        assert_refused(ctx, "storage gc --dry-run yes", "one word too many");
+        assert_refused(ctx, "storage gc --hashes", "unknown option");
+}
+
 static void options_stand_anywhere_and_in_both_forms(void **state)
 {
         static const char *const lines[] = {
@@ -175,6 +187,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 FIXTURE_TEST(every_command_is_reached_by_its_name),
+                FIXTURE_TEST(a_flag_is_its_name_alone),
                 FIXTURE_TEST(options_stand_anywhere_and_in_both_forms),
                 FIXTURE_TEST(an_operand_is_taken_where_there_is_one),
                 FIXTURE_TEST(durations_have_a_number_and_a_unit),

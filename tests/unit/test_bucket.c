@@ -133,7 +133,7 @@ static void take_name(void *arg, const struct bucket *bucket)
 
 static void buckets_are_listed_by_name_page_by_page(void **state)
 {
-        struct bucket_range range = { .after = "", .limit = 2 };
+        struct bucket_range range = { .after = "", .prefix = "", .limit = 2 };
         struct names names = { .count = 0 };
         struct ctx *ctx = *state;
 
@@ -151,7 +151,7 @@ static void buckets_are_listed_by_name_page_by_page(void **state)
 
 static void a_job_sees_its_own_only(void **state)
 {
-        struct bucket_range range = { .after = "", .limit = 10 };
+        struct bucket_range range = { .after = "", .prefix = "", .limit = 10 };
         struct names names = { .count = 0 };
         struct ctx *ctx = *state;
 

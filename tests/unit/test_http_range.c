@@ -1,9 +1,9 @@
-/* Range: RFC 9110 14, of 10 bytes where nothing else is said. */
+/* Range: RFC 9110 14, of 10 bytes where nothing else is said; and the conditions of RFC 9110 13. */
 #include "fcgi/http_range.h"
 
 #include <string.h>
 
-#include "tests/fixture.h"
+#include "tests/fixture_request.h"
 
 /* "2+3 8+2": offset and size of each piece; "": the whole; "416": none is in it. */
 static const char *pieces_of(struct ctx *ctx, const char *header, int64_t size)
@@ -135,6 +135,87 @@ static void more_ranges_than_the_maximum_mean_the_whole(void **state)
         assert_int_equal(ranges.count, 0);
 }
 
+/* ---- conditions: of what has the ETag "abc" and FIXTURE_TIME_US, 2024-01-15T10:30:00Z ---- */
+
+#define THEN   "Mon, 15 Jan 2024 10:30:00 GMT"
+#define BEFORE "Mon, 15 Jan 2024 10:29:59 GMT"
+#define AFTER  "Mon, 15 Jan 2024 10:30:01 GMT"
+
+/* 200, 304 or 412: what two headers make of it; the second may be NULL. */
+static int judged(struct ctx *ctx, const char *prefix, const char *first, const char *second)
+{
+        static const struct http_entity entity = { "abc", FIXTURE_TIME_US + 999999 };
+        const char *const variables[] = { "REQUEST_METHOD=GET", "REQUEST_URI=/", first, second,
+                                          NULL };
+        const struct request *request = fixture_request(ctx, variables, "");
+        bool not_modified = false;
+        enum err rc = http_conditions_check(ctx, request, prefix, &entity, &not_modified);
+
+        if (rc == ERR_PRECONDITION) {
+                assert_string_equal(ctx->code, "PreconditionFailed");
+                return 412;
+        }
+        assert_int_equal(rc, OK);
+        return not_modified ? 304 : 200;
+}
+
+static void conditions_follow_rfc_9110(void **state)
+{
+        static const struct {
+                const char *first, *second;
+                int status;
+        } cases[] = {
+                { "HTTP_X=1", NULL, 200 },
+                { "HTTP_IF_MATCH=\"abc\"", NULL, 200 },
+                { "HTTP_IF_MATCH=abc", NULL, 200 },
+                { "HTTP_IF_MATCH=*", NULL, 200 },
+                { "HTTP_IF_MATCH=\"x\", \"abc\"", NULL, 200 },
+                { "HTTP_IF_MATCH=\"ab\"", NULL, 412 },
+                { "HTTP_IF_MATCH=\"abcd\"", NULL, 412 },
+                { "HTTP_IF_MATCH=", NULL, 412 },
+                { "HTTP_IF_NONE_MATCH=\"abc\"", NULL, 304 },
+                { "HTTP_IF_NONE_MATCH=W/\"abc\"", NULL, 304 },
+                { "HTTP_IF_NONE_MATCH=*", NULL, 304 },
+                { "HTTP_IF_NONE_MATCH=\"x\",\"y\"", NULL, 200 },
+                { "HTTP_IF_MODIFIED_SINCE=" THEN, NULL, 304 },
+                { "HTTP_IF_MODIFIED_SINCE=" AFTER, NULL, 304 },
+                { "HTTP_IF_MODIFIED_SINCE=" BEFORE, NULL, 200 },
+                { "HTTP_IF_MODIFIED_SINCE=yesterday", NULL, 200 },
+                { "HTTP_IF_MODIFIED_SINCE=Monday, 15-Jan-24 10:30:00 GMT", NULL, 304 },
+                { "HTTP_IF_MODIFIED_SINCE=Mon Jan 15 10:30:00 2024", NULL, 304 },
+                { "HTTP_IF_UNMODIFIED_SINCE=" THEN, NULL, 200 },
+                { "HTTP_IF_UNMODIFIED_SINCE=" BEFORE, NULL, 412 },
+                { "HTTP_IF_UNMODIFIED_SINCE=soon", NULL, 200 },
+                /* a tag goes before a time */
+                { "HTTP_IF_MATCH=\"abc\"", "HTTP_IF_UNMODIFIED_SINCE=" BEFORE, 200 },
+                { "HTTP_IF_MATCH=\"x\"", "HTTP_IF_UNMODIFIED_SINCE=" AFTER, 412 },
+                { "HTTP_IF_NONE_MATCH=\"x\"", "HTTP_IF_MODIFIED_SINCE=" AFTER, 200 },
+                { "HTTP_IF_NONE_MATCH=\"abc\"", "HTTP_IF_MODIFIED_SINCE=" BEFORE, 304 },
+                /* and what must be goes before what need not be sent */
+                { "HTTP_IF_MATCH=\"x\"", "HTTP_IF_NONE_MATCH=\"abc\"", 412 },
+                { "HTTP_IF_UNMODIFIED_SINCE=" THEN, "HTTP_IF_MODIFIED_SINCE=" THEN, 304 },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                int status = judged(*state, "", cases[i].first, cases[i].second);
+
+                if (status != cases[i].status)
+                        fail_msg("%s, %s: %d, not %d", cases[i].first,
+                                 cases[i].second ? cases[i].second : "nothing", status,
+                                 cases[i].status);
+        }
+}
+
+static void conditions_on_the_source_of_a_copy_have_a_prefix(void **state)
+{
+        struct ctx *ctx = *state;
+
+        assert_int_equal(
+                judged(ctx, "X-Amz-Copy-Source-", "HTTP_X_AMZ_COPY_SOURCE_IF_MATCH=\"x\"", NULL),
+                412);
+        assert_int_equal(judged(ctx, "X-Amz-Copy-Source-", "HTTP_IF_MATCH=\"x\"", NULL), 200);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -145,7 +226,9 @@ int main(void)
                 FIXTURE_TEST(nothing_of_nothing_is_satisfiable),
                 FIXTURE_TEST(numbers_beyond_64_bits_are_only_large),
                 FIXTURE_TEST(more_ranges_than_the_maximum_mean_the_whole),
+                FIXTURE_TEST(conditions_follow_rfc_9110),
+                FIXTURE_TEST(conditions_on_the_source_of_a_copy_have_a_prefix),
         };
 
-        return cmocka_run_group_tests_name("ranges", tests, NULL, NULL);
+        return cmocka_run_group_tests_name("ranges and conditions", tests, NULL, NULL);
 }

@@ -108,6 +108,8 @@ static void a_key_has_at_most_1024_bytes_and_255_between_slashes(void **state)
 
         assert_int_equal(object_key_check(ctx, repeated(ctx, "a", 255)), OK);
         assert_int_equal(object_key_check(ctx, repeated(ctx, "a", 256)), ERR_INVALID);
+        assert_int_equal(object_key_check(ctx, repeated(ctx, "/", 400)), OK);
+        assert_int_equal(object_key_check(ctx, repeated(ctx, "/", 600)), ERR_INVALID);
         for (size_t i = 1; i < 1024; i += 2)
                 key[i] = '/';
         assert_int_equal(object_key_check(ctx, key), ERR_INVALID);

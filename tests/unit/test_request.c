@@ -1,150 +1,19 @@
-#include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
-#include "core/base/config.h"
-#include "fcgi/listener.h"
 #include "fcgi/request.h"
 #include "fcgi/routes.h"
-#include "tests/fixture.h"
-
-/* A request that has really come in: a front server's FastCGI records, written to a socket that
- * the transport listens on. The kernel holds them until they are read, so one thread will do. */
-struct arrival {
-        int listen_fd, wake_fd, client_fd;
-        atomic_bool stopping;
-        struct transport *transport;
-        struct buf records;
-        struct config config;
-        struct request request;
-};
-
-enum record_type { BEGIN_REQUEST = 1, PARAMS = 4, STDIN = 5 };
-
-static void add_record(struct buf *out, enum record_type type, const void *bytes, size_t len)
-{
-        const unsigned char header[8] = {
-                1, (unsigned char)type, 0, 1, (unsigned char)(len >> 8), (unsigned char)len, 0, 0
-        };
-
-        assert_true(buf_add(out, header, sizeof(header)));
-        assert_true(buf_add(out, bytes, len));
-}
-
-static void add_length(struct buf *out, size_t len)
-{
-        const unsigned char bytes[4] = { (unsigned char)(0x80 | len >> 24),
-                                         (unsigned char)(len >> 16), (unsigned char)(len >> 8),
-                                         (unsigned char)len };
-
-        assert_true(buf_add(out, bytes, sizeof(bytes)));
-}
-
-/* variables: "NAME=value" strings, ended by NULL. */
-static void add_params(struct buf *out, const char *const *variables)
-{
-        for (; *variables; variables++) {
-                const char *equals = strchr(*variables, '=');
-                struct buf pair;
-
-                buf_init(&pair, 32 * KiB);
-                add_length(&pair, (size_t)(equals - *variables));
-                add_length(&pair, strlen(equals + 1));
-                assert_true(buf_add(&pair, *variables, (size_t)(equals - *variables)));
-                assert_true(buf_puts(&pair, equals + 1));
-                add_record(out, PARAMS, pair.data, pair.len);
-                buf_done(&pair);
-        }
-        add_record(out, PARAMS, "", 0);
-}
-
-static void connect_and_send(struct arrival *arrival, const char *path)
-{
-        struct sockaddr_un address = { .sun_family = AF_UNIX };
-
-        snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
-        arrival->client_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        assert_int_equal(
-                connect(arrival->client_fd, (const struct sockaddr *)&address, sizeof(address)), 0);
-        assert_int_equal(write(arrival->client_fd, arrival->records.data, arrival->records.len),
-                         arrival->records.len);
-}
-
-static void free_arrival(void *p)
-{
-        struct arrival *arrival = p;
-
-        close(arrival->client_fd);
-        if (arrival->transport)
-                transport_finish(arrival->transport);
-        transport_free(arrival->transport);
-        buf_done(&arrival->records);
-        close(arrival->listen_fd);
-        close(arrival->wake_fd);
-        free(arrival);
-}
-
-/* body NULL: the connection breaks off where the body should come. */
-static struct arrival *arrive(struct ctx *ctx, const char *const *variables, const char *body)
-{
-        static const unsigned char begin[8] = { 0, 1 /* responder */ };
-        struct arrival *arrival = calloc(1, sizeof(*arrival));
-        static unsigned count;
-        const char *path = fixture_path(ctx, arena_printf(ctx->arena, "sock%u", count++)), *bad;
-        char message[256] = "";
-
-        assert_non_null(arrival);
-        assert_true(arena_own(ctx->arena, arrival, free_arrival));
-        arrival->config.trusted_proxy_count =
-                (size_t)ipnet_parse_list("127.0.0.1 ::1", arrival->config.trusted_proxies, 2, &bad);
-        ctx->config = &arrival->config;
-        arrival->listen_fd = listener_open(path, 0600, NULL, message, sizeof(message));
-        assert_string_equal(message, "");
-        arrival->wake_fd = eventfd(0, EFD_CLOEXEC);
-        buf_init(&arrival->records, MiB);
-        add_record(&arrival->records, BEGIN_REQUEST, begin, sizeof(begin));
-        add_params(&arrival->records, variables);
-        if (body && *body)
-                add_record(&arrival->records, STDIN, body, strlen(body));
-        if (body)
-                add_record(&arrival->records, STDIN, "", 0);
-        connect_and_send(arrival, path);
-        if (!body)
-                assert_int_equal(shutdown(arrival->client_fd, SHUT_WR), 0);
-        assert_true(transport_start());
-        arrival->transport =
-                transport_new(arrival->listen_fd, arrival->wake_fd, &arrival->stopping);
-        assert_non_null(arrival->transport);
-        assert_true(transport_accept(arrival->transport));
-        return arrival;
-}
-
-#define VARIABLES(...) ((const char *const[]){ __VA_ARGS__, NULL })
+#include "tests/fixture_request.h"
 
 static enum err head(struct ctx *ctx, struct arrival *arrival)
 {
         return request_read_head(ctx, arrival->transport, &arrival->request);
 }
 
-/* A request of these variables, whose head is well. */
-static const struct request *read_request(struct ctx *ctx, const char *const *variables,
-                                          const char *body)
-{
-        struct arrival *arrival = arrive(ctx, variables, body);
-
-        if (head(ctx, arrival) != OK)
-                fail_msg("%s", ctx->detail);
-        return &arrival->request;
-}
-
 static const struct request *target(struct ctx *ctx, const char *uri)
 {
-        return read_request(
+        return fixture_request(
                 ctx,
                 VARIABLES("REQUEST_METHOD=GET", arena_printf(ctx->arena, "REQUEST_URI=%s", uri)),
                 "");
@@ -180,7 +49,8 @@ static void a_target_that_is_no_path_is_refused(void **state)
         memcpy(long_uri, "REQUEST_URI=/", 13);
         for (size_t i = 0; i < ARRAY_SIZE(uris); i++)
                 assert_int_equal(
-                        head(ctx, arrive(ctx, VARIABLES("REQUEST_METHOD=GET", uris[i]), "")),
+                        head(ctx,
+                             fixture_arrive(ctx, VARIABLES("REQUEST_METHOD=GET", uris[i]), "")),
                         ERR_INVALID);
 }
 
@@ -201,14 +71,14 @@ static void a_method_is_known_by_its_exact_name(void **state)
 
         for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
                 assert_int_equal(
-                        read_request(*state, VARIABLES(cases[i].variable, "REQUEST_URI=/"), "")
+                        fixture_request(*state, VARIABLES(cases[i].variable, "REQUEST_URI=/"), "")
                                 ->method,
                         cases[i].method);
 }
 
 static void a_header_is_found_in_any_case(void **state)
 {
-        const struct request *request = read_request(
+        const struct request *request = fixture_request(
                 *state,
                 VARIABLES("REQUEST_METHOD=GET", "REQUEST_URI=/", "HTTP_X_UPLOAD_TOKEN=abc",
                           "CONTENT_TYPE=text/plain", "CONTENT_LENGTH=7", "HTTP_EMPTY="),
@@ -232,13 +102,13 @@ static void an_announced_length_must_be_a_number(void **state)
         struct ctx *ctx = *state;
 
         for (size_t i = 0; i < ARRAY_SIZE(wrong); i++)
-                assert_int_equal(
-                        head(ctx,
-                             arrive(ctx, VARIABLES("REQUEST_METHOD=PUT", "REQUEST_URI=/", wrong[i]),
-                                    "")),
-                        ERR_INVALID);
+                assert_int_equal(head(ctx, fixture_arrive(ctx,
+                                                          VARIABLES("REQUEST_METHOD=PUT",
+                                                                    "REQUEST_URI=/", wrong[i]),
+                                                          "")),
+                                 ERR_INVALID);
         assert_true(target(ctx, "/")->content_length == -1);
-        assert_true(read_request(ctx, VARIABLES("REQUEST_URI=/", "CONTENT_LENGTH="), "")
+        assert_true(fixture_request(ctx, VARIABLES("REQUEST_URI=/", "CONTENT_LENGTH="), "")
                             ->content_length == -1);
 }
 
@@ -263,7 +133,7 @@ static void the_client_is_looked_for_behind_trusted_proxies_only(void **state)
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-                const struct request *request = read_request(
+                const struct request *request = fixture_request(
                         *state, VARIABLES("REQUEST_URI=/", cases[i].peer, cases[i].chain), "");
 
                 assert_string_equal(client(request), cases[i].client);
@@ -277,15 +147,15 @@ static void any_forwarding_header_is_noticed(void **state)
                                                "HTTP_CF_CONNECTING_IP=x" };
 
         for (size_t i = 0; i < ARRAY_SIZE(headers); i++)
-                assert_true(read_request(
+                assert_true(fixture_request(
                                     *state,
                                     VARIABLES("REQUEST_URI=/", "REMOTE_ADDR=127.0.0.1", headers[i]),
                                     "")
                                     ->forwarded);
-        assert_false(read_request(*state,
-                                  VARIABLES("REQUEST_URI=/", "REMOTE_ADDR=127.0.0.1",
-                                            "HTTP_X_FORWARDED_HOST=x"),
-                                  "")
+        assert_false(fixture_request(*state,
+                                     VARIABLES("REQUEST_URI=/", "REMOTE_ADDR=127.0.0.1",
+                                               "HTTP_X_FORWARDED_HOST=x"),
+                                     "")
                              ->forwarded);
 }
 
@@ -293,12 +163,13 @@ static void a_forwarding_header_given_twice_is_refused(void **state)
 {
         struct ctx *ctx = *state;
 
-        assert_int_equal(head(ctx, arrive(ctx,
-                                          VARIABLES("REQUEST_URI=/", "REMOTE_ADDR=127.0.0.1",
-                                                    "HTTP_X_FORWARDED_FOR=127.0.0.1",
-                                                    "HTTP_X_FORWARDED_FOR=203.0.113.9"),
-                                          "")),
-                         ERR_INVALID);
+        assert_int_equal(
+                head(ctx, fixture_arrive(ctx,
+                                         VARIABLES("REQUEST_URI=/", "REMOTE_ADDR=127.0.0.1",
+                                                   "HTTP_X_FORWARDED_FOR=127.0.0.1",
+                                                   "HTTP_X_FORWARDED_FOR=203.0.113.9"),
+                                         "")),
+                ERR_INVALID);
 }
 
 static struct request with_query(const char *query)
@@ -391,8 +262,8 @@ static void a_number_in_the_query_stays_in_its_range(void **state)
 static enum err body_of(struct ctx *ctx, const char *length, const char *sent, const char **ret)
 {
         static const struct route route = { .body_max = 16 };
-        struct request request =
-                *read_request(ctx, VARIABLES("REQUEST_METHOD=POST", "REQUEST_URI=/", length), sent);
+        struct request request = *fixture_request(
+                ctx, VARIABLES("REQUEST_METHOD=POST", "REQUEST_URI=/", length), sent);
         size_t len = 0;
         enum err rc;
 
@@ -430,8 +301,8 @@ static void a_body_that_breaks_off_is_refused(void **state)
 static enum err json_of(struct ctx *ctx, const char *type, const char *sent)
 {
         static const struct route route = { .body_max = 64 };
-        struct request request =
-                *read_request(ctx, VARIABLES("REQUEST_METHOD=POST", "REQUEST_URI=/", type), sent);
+        struct request request = *fixture_request(
+                ctx, VARIABLES("REQUEST_METHOD=POST", "REQUEST_URI=/", type), sent);
         json_t *json = NULL;
 
         request.route = &route;

@@ -1,13 +1,14 @@
 """Objects whose bytes are in another S3 store: they behave as those in files do."""
 
+import concurrent.futures
 import hashlib
 import os
-import threading
 
 import botocore.exceptions
 import pytest
 
 import expect
+import test_archive
 from remote_stores import STORAGE, OwnStore, S3rver, s3_client_of
 from stack import Stack
 from waiting import until
@@ -71,6 +72,13 @@ def sweep(near):
     assert near.query("SELECT url FROM remote_leftovers") == []
 
 
+def in_threads(calls):
+    """Run them all at once; the first failure is the test's."""
+    with concurrent.futures.ThreadPoolExecutor(len(calls)) as pool:
+        for future in [pool.submit(call) for call in calls]:
+            future.result()
+
+
 @pytest.mark.parametrize("size", [0, 1, 256 * 1024, 256 * 1024 + 1, 3 * MiB + 7])
 def test_what_is_put_is_got(store, near, s3, size):
     body = os.urandom(size)
@@ -122,6 +130,26 @@ def test_nothing_is_left_of_what_is_replaced_or_deleted(store, near, s3):
     assert code(s3.get_object, Bucket=MINE, Key="k") == ("NoSuchKey", 404)
     assert store.names(MINE) == [] and keys(s3) == []
     assert near.query("SELECT url FROM remote_leftovers") == []
+
+
+def test_readers_see_one_of_the_writers_whole(store, near, s3):
+    s3.put_object(Bucket=MINE, Key="k", Body=b"first")
+    failures = []
+
+    def write(number):
+        for turn in range(8):
+            s3.put_object(Bucket=MINE, Key="k", Body=bytes([number, turn]) * 150_000)
+
+    def look():
+        for _ in range(12):
+            got = s3.get_object(Bucket=MINE, Key="k")
+            if got["ETag"] != f'"{hashlib.md5(got["Body"].read()).hexdigest()}"':
+                failures.append(got)
+
+    in_threads([lambda: write(1), lambda: write(2), look, look, look])
+    assert failures == []
+    sweep(near)
+    assert len(store.names(MINE)) == 1
 
 
 def test_the_store_copies_by_itself(store, s3):
@@ -229,6 +257,17 @@ def test_a_job_sends_files_without_a_length(near):
     assert not [path for path in (near.home / "spool").rglob("*") if path.is_file()]
 
 
+def test_results_of_providers_go_there_too(store, near):
+    job = near.new_job()
+    test_archive.finish(near, job)
+    test_archive.fetched(near, job)
+    assert test_archive.stored(near, job, "outputs/weights.safetensors") == b"weights\n"
+    assert "step 2/2" in near.get(f"/api/cloud/jobs/{job.job_id}/logs").text
+    assert len(store.names(job.job_id)) == 3
+    assert files(near) == []
+    assert not [path for path in (near.home / "spool").rglob("*") if path.is_file()]
+
+
 def test_a_broken_upload_leaves_nothing_in_the_store(store, near):
     job = near.new_job()
     before = store.names(job.job_id)
@@ -265,20 +304,9 @@ def test_a_store_that_is_away_is_said_and_comes_back(store, near, s3):
 
 
 def test_many_large_uploads_need_little_memory(near, s3):
-    pid, body, failures = near.responder_pid(), os.urandom(64 * MiB), []
-
-    def send(number):
-        try:
-            s3.put_object(Bucket=MINE, Key=f"large-{number}", Body=body)
-        except botocore.exceptions.BotoCoreError as error:
-            failures.append(error)
-
-    threads = [threading.Thread(target=send, args=(number,)) for number in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert failures == []
+    pid, body = near.responder_pid(), os.urandom(64 * MiB)
+    in_threads([lambda number=number: s3.put_object(Bucket=MINE, Key=f"large-{number}", Body=body)
+                for number in range(8)])
     assert hashlib.md5(read(s3, "large-7")).digest() == hashlib.md5(body).digest()
     with open(f"/proc/{pid}/status", encoding="ascii") as status:
         [peak] = [int(line.split()[1]) for line in status if line.startswith("VmHWM")]

@@ -217,6 +217,15 @@ static void add_sendfile(struct buf *out, const char *path)
         buf_puts(out, "\r\n");
 }
 
+static bool has_header(const struct reply *reply, const char *name)
+{
+        for (size_t i = 0; i < reply->header_count; i++) {
+                if (strcasecmp(reply->headers[i].name, name) == 0)
+                        return true;
+        }
+        return false;
+}
+
 /* May the front server serve this file by itself? It knows whole files, and cuts single ranges. */
 bool reply_can_sendfile(const struct reply *reply, const struct request *request)
 {
@@ -225,9 +234,10 @@ bool reply_can_sendfile(const struct reply *reply, const struct request *request
 
         while (len > 1 && root[len - 1] == '/')
                 len--;
+        /* Apache's mod_xsendfile takes Content-Encoding away. */
         return len > 0 && reply->file_path && reply->status == 200 &&
-               request->method != METHOD_HEAD && strncmp(reply->file_path, root, len) == 0 &&
-               reply->file_path[len] == '/';
+               !has_header(reply, "Content-Encoding") && request->method != METHOD_HEAD &&
+               strncmp(reply->file_path, root, len) == 0 && reply->file_path[len] == '/';
 }
 
 static void add_header(struct buf *out, const char *name, const char *value)
@@ -243,15 +253,6 @@ static void add_length(struct buf *out, int64_t length)
         buf_puts(out, "Content-Length: ");
         buf_put_int(out, length);
         buf_add(out, "\r\n", 2);
-}
-
-static bool has_header(const struct reply *reply, const char *name)
-{
-        for (size_t i = 0; i < reply->header_count; i++) {
-                if (strcasecmp(reply->headers[i].name, name) == 0)
-                        return true;
-        }
-        return false;
 }
 
 /* Who may keep the answer, unless an object says so itself, and what a browser may do with it. */

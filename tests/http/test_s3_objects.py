@@ -78,6 +78,15 @@ def test_a_standard_header_is_kept(s3, bucket, argument, header, value):
         assert answer["ResponseMetadata"]["HTTPHeaders"][header] == value
 
 
+def test_an_encoding_comes_back_through_every_front(any_front):
+    s3 = new_client(any_front, new_credentials(any_front))
+    bucket = new_bucket(s3)
+    s3.put_object(Bucket=bucket, Key="foo", Body=b"bar", ContentEncoding="gzip")
+    for call in (s3.head_object, s3.get_object):
+        assert call(Bucket=bucket, Key="foo")["ContentEncoding"] == "gzip"
+    assert s3.get_object(Bucket=bucket, Key="foo", Range="bytes=1-1")["Body"].read() == b"a"
+
+
 def test_the_time_of_expiry_is_kept(s3, bucket):
     expires = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0)
     expires += datetime.timedelta(seconds=6000)

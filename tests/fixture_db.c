@@ -109,6 +109,8 @@ static void make_config(struct ctx *ctx, struct fixture_db *fixture)
                 .webhook_tolerance_s = 300,
                 .max_object_bytes = 64 * MiB,
                 .storage_url = "",
+                .storage_endpoint = "",
+                .storage_region = "us-east-1",
         };
         ctx->config = &fixture->config;
 }

@@ -15,6 +15,9 @@
 #include "core/cloud/remote_multipart.h"
 #include "core/db/db.h"
 
+/* A sweep may remove the directory, empty, between its opening and our use. */
+#define PLACE_TRIES 5
+
 struct part_upload {
         struct bucket bucket;
         struct multipart upload;
@@ -236,13 +239,13 @@ static enum err write_row(struct ctx *ctx, const struct part_upload *upload,
         return rc == OK ? db_commit(&tx) : rc;
 }
 
-/* No other file has or had this name: it is given first, and durable together with the bytes. */
-static enum err publish_file(struct ctx *ctx, struct part_upload *upload, const struct part *part)
+/* Open the upload's directory and give the part's file its name there. */
+static enum err name_file(struct ctx *ctx, struct part_upload *upload, const struct part *part,
+                          int *ret_dir)
 {
         CLEANUP(close_fdp) int dir = -1;
-        const char *root = multipart_root(ctx, upload->bucket.directory), *old_file;
+        const char *root = multipart_root(ctx, upload->bucket.directory);
         const char *path = arena_printf(ctx->arena, "%s/%s", upload->upload.upload_id, part->file);
-        int64_t mtime_ns;
         enum err rc;
 
         if (!root || !path)
@@ -250,8 +253,23 @@ static enum err publish_file(struct ctx *ctx, struct part_upload *upload, const 
         rc = object_dir_open(ctx, root, path, true, &dir);
         if (rc == OK)
                 rc = object_body_place_new(ctx, upload->body, dir, part->file);
-        if (rc == ERR_NOT_FOUND) /* it was ended while its directory was made */
-                return no_upload(ctx);
+        if (rc == OK)
+                *ret_dir = TAKE_FD(dir);
+        return rc;
+}
+
+/* No other file has or had this name: it is given first, and durable together with the bytes. */
+static enum err publish_file(struct ctx *ctx, struct part_upload *upload, const struct part *part)
+{
+        CLEANUP(close_fdp) int dir = -1;
+        enum err rc = ERR_NOT_FOUND;
+        const char *old_file;
+        int64_t mtime_ns;
+
+        for (unsigned tries = 0; rc == ERR_NOT_FOUND && tries < PLACE_TRIES; tries++)
+                rc = name_file(ctx, upload, part, &dir);
+        if (rc == ERR_NOT_FOUND)
+                return ctx_fail(ctx, ERR_UNAVAILABLE, "a part's directory does not stay");
         if (rc != OK)
                 return rc;
         rc = object_body_sync(ctx, upload->body, dir, &mtime_ns);

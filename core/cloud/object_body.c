@@ -17,6 +17,7 @@
 
 struct object_body {
         int64_t size, written_back;
+        bool resumed; /* it keeps its own name until the rows are written */
         struct object_temp temp;
         struct remote_target target; /* url NULL: it is a file */
         struct remote_put *put;      /* NULL: it goes, or goes first, into the file */
@@ -72,7 +73,9 @@ enum err object_body_begin(struct ctx *ctx, const struct object_body_intent *int
                 return ctx_nomem(ctx);
         if (intent->size > (int64_t)ctx->config->max_object_bytes)
                 return refuse_size(ctx);
-        *body = (struct object_body){ .temp = OBJECT_TEMP_NONE, .digest = crypto_digest_new() };
+        *body = (struct object_body){ .temp = OBJECT_TEMP_NONE,
+                                      .resumed = intent->resume_key != NULL,
+                                      .digest = crypto_digest_new() };
         if (intent->checksum != CHECKSUM_NONE)
                 body->checksum = checksum_new(intent->checksum);
         if (!body->digest || (intent->checksum != CHECKSUM_NONE && !body->checksum))
@@ -298,6 +301,8 @@ enum err object_body_sync(struct ctx *ctx, const struct object_body *body, int d
 
 enum err object_body_place_new(struct ctx *ctx, struct object_body *body, int dir, const char *leaf)
 {
+        if (body->resumed)
+                return ERR_CONFLICT;
         return object_temp_place_new(ctx, &body->temp, dir, leaf);
 }
 

@@ -78,7 +78,8 @@ NODISCARD enum err object_body_sync(struct ctx *ctx, const struct object_body *b
  * directory was removed meanwhile. */
 NODISCARD enum err object_body_place(struct ctx *ctx, struct object_body *body, int dir,
                                      const char *leaf);
-/* The same where nothing has the name yet. ERR_CONFLICT: something has. */
+/* The same where nothing has the name yet. ERR_CONFLICT: something has, or it is one that may be
+ * resumed, which keeps its own until the rows are written. */
 NODISCARD enum err object_body_place_new(struct ctx *ctx, struct object_body *body, int dir,
                                          const char *leaf);
 /* Is it this file that has the name? */

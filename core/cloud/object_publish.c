@@ -89,6 +89,18 @@ static enum err check(struct ctx *ctx, const struct object_publication *publicat
         return OK;
 }
 
+/* The upload has ended, and with it what it was made of. */
+static enum err end_upload(struct ctx *ctx, const struct object_publication *publication)
+{
+        enum err rc = OK;
+
+        if (publication->upload_id)
+                rc = store_upload_delete(ctx, publication->upload_id);
+        if (rc == OK && publication->also)
+                rc = publication->also(ctx, publication->arg, &publication->object);
+        return rc;
+}
+
 static enum err write_rows(struct ctx *ctx, const struct object_publication *publication,
                            const struct replaced *old)
 {
@@ -99,10 +111,8 @@ static enum err write_rows(struct ctx *ctx, const struct object_publication *pub
                 rc = store_leftover_forget(ctx, object->remote);
         if (rc == OK && *old->remote)
                 rc = remote_leftover_note(ctx, old->remote, NULL);
-        if (rc == OK && publication->upload_id)
-                rc = store_upload_delete(ctx, publication->upload_id);
-        if (rc == OK && publication->also)
-                rc = publication->also(ctx, publication->arg, object);
+        if (rc == OK)
+                rc = end_upload(ctx, publication);
         /* Now that parts have become the object, and are counted no more. */
         if (rc == OK && object->size_bytes > old->size_bytes)
                 rc = object_check_quota_kept(ctx, object->bucket);
@@ -116,27 +126,29 @@ struct place {
         bool early; /* it has it already, for nothing had it */
 };
 
-/* The name in time for the rows. An early one may have been taken over by a writer of the same key:
- * then that one's row is there, and ours would have been replaced a moment later anyway. */
-static enum err take_name(struct ctx *ctx, const struct object_publication *publication,
-                          const struct place *place, const struct replaced *old,
-                          bool *ret_overtaken)
+/* An early name may have been taken over by a writer of the same key: then that one's row is there,
+ * and ours would have been replaced a moment later anyway. */
+static enum err find_overtaken(struct ctx *ctx, const struct object_publication *publication,
+                               const struct place *place, const struct replaced *old, bool *ret)
 {
-        const char *leaf;
+        bool overtaken = place->early && !object_body_is_at(publication->body, place->dir,
+                                                            object_leaf(place->path));
+
+        if (overtaken && !old->exists)
+                return ctx_fail(ctx, ERR_UNAVAILABLE, "an object's file was replaced");
+        *ret = overtaken;
+        return OK;
+}
+
+/* When all rows are written, and nothing but the commit can fail: what was there is gone then. */
+static enum err take_name(struct ctx *ctx, const struct object_publication *publication,
+                          const struct place *place)
+{
         enum err rc;
 
-        *ret_overtaken = false;
-        if (place->dir < 0)
+        if (place->dir < 0 || place->early)
                 return OK;
-        leaf = object_leaf(place->path);
-        if (place->early && object_body_is_at(publication->body, place->dir, leaf))
-                return OK;
-        if (place->early && !old->exists)
-                return ctx_fail(ctx, ERR_UNAVAILABLE, "an object's file was replaced");
-        *ret_overtaken = place->early;
-        if (place->early)
-                return OK;
-        rc = object_body_place(ctx, publication->body, place->dir, leaf);
+        rc = object_body_place(ctx, publication->body, place->dir, object_leaf(place->path));
         FAULT_POINT("storage.placed");
         return rc == ERR_NOT_FOUND ? ERR_NOT_READY : rc;
 }
@@ -145,22 +157,23 @@ static enum err make_visible(struct ctx *ctx, const struct object_publication *p
                              const struct place *place)
 {
         CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
-        bool comes = publication->body || publication->is_new, overtaken;
+        bool comes = publication->body || publication->is_new, overtaken = false;
         struct replaced old = { .remote = "" };
         enum err rc = db_begin(ctx, &tx);
 
         if (rc == OK)
                 rc = check(ctx, publication, &old);
         if (rc == OK)
-                rc = take_name(ctx, publication, place, &old, &overtaken);
-        if (rc != OK || overtaken)
-                return rc;
-        rc = write_rows(ctx, publication, &old);
-        if (rc == OK && comes && !publication->unheard)
+                rc = find_overtaken(ctx, publication, place, &old, &overtaken);
+        if (rc == OK)
+                rc = overtaken ? end_upload(ctx, publication) : write_rows(ctx, publication, &old);
+        if (rc == OK && comes && !publication->unheard && !overtaken)
                 rc = event_job_file(ctx, publication->bucket, &publication->object);
         if (rc == OK)
+                rc = take_name(ctx, publication, place);
+        if (rc == OK)
                 rc = db_commit(&tx);
-        if (rc == OK && *old.remote)
+        if (rc == OK && *old.remote && !overtaken)
                 remote_leftover_remove(ctx, old.remote, NULL);
         return rc;
 }

@@ -10,8 +10,8 @@
 #include "core/base/log.h"
 #include "core/cloud/object_path.h"
 #include "core/cloud/object_temp.h"
-#include "core/cloud/storage_root.h"
 #include "core/cloud/remote_store.h"
+#include "core/cloud/storage_root.h"
 #include "core/db/db.h"
 
 static const char logger[] = "simpletuner.cloud.storage";

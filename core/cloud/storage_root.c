@@ -9,20 +9,13 @@
 #include "core/cloud/provider_settings.h"
 #include "core/store/store_buckets.h"
 
-/* What is above a bucket's directory. NULL: out of memory. */
-static const char *above(struct ctx *ctx, const char *directory)
-{
-        const char *slash = strrchr(directory, '/');
-
-        return arena_strndup(ctx->arena, directory, (size_t)(slash - directory));
-}
-
-/* The same here, where files wait that an S3 store is to have. */
+/* The directory above a bucket's, and of a bucket in an S3 store the one above its spool. NULL: out
+ * of memory. */
 static const char *root_of(struct ctx *ctx, const char *directory)
 {
-        const char *here;
-
-        return object_spool(ctx, directory, &here) == OK ? above(ctx, here) : NULL;
+        if (object_spool(ctx, directory, &directory) != OK)
+                return NULL;
+        return arena_strndup(ctx->arena, directory, (size_t)(strrchr(directory, '/') - directory));
 }
 
 static enum err find_current(struct ctx *ctx, struct storage_roots *roots)
@@ -42,10 +35,11 @@ static enum err find_current(struct ctx *ctx, struct storage_roots *roots)
 static enum err step_over(struct ctx *ctx, struct storage_roots *roots, const char *directory,
                           const char **ret_root)
 {
-        const char *root = root_of(ctx, directory), *passed = above(ctx, directory);
+        const char *root = root_of(ctx, directory);
+        int len = (int)(strrchr(directory, '/') - directory);
 
-        roots->after = passed ? arena_printf(ctx->arena, "%s0", passed) : NULL;
-        if (!roots->after || !root)
+        roots->after = root ? arena_printf(ctx->arena, "%.*s0", len, directory) : NULL;
+        if (!roots->after)
                 return ctx_nomem(ctx);
         roots->met = roots->met || (roots->current && strcmp(root, roots->current) == 0);
         *ret_root = root;

@@ -183,13 +183,14 @@ enum err store_buckets_by_name(struct ctx *ctx, const struct bucket_range *range
         static const char sql[] = "SELECT " BUCKET_COLUMNS " FROM buckets WHERE bucket > $1 AND "
                                   "bucket >= $2 AND bucket < $3 ORDER BY bucket LIMIT $4";
         CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
-        const char *end = utf8_after_prefix(ctx->arena, range->prefix);
+        const char *prefix = range->prefix ? range->prefix : "";
+        const char *end = utf8_after_prefix(ctx->arena, prefix);
         enum err rc;
 
         if (!end)
                 return ctx_nomem(ctx);
         /* Names are of ASCII. */
-        rc = db_query(ctx, &stmt, sql, "ttti", range->after, range->prefix, *end ? end : "\x7f",
+        rc = db_query(ctx, &stmt, sql, "ttti", range->after, prefix, *end ? end : "\x7f",
                       (int64_t)range->limit);
         return rc == OK ? each_row(ctx, stmt, row, arg) : rc;
 }

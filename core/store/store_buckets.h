@@ -47,7 +47,7 @@ NODISCARD enum err store_buckets_each(struct ctx *ctx, unsigned limit, bucket_ro
                                       void *arg);
 struct bucket_range {
         const char *after;  /* "": from the first */
-        const char *prefix; /* of the names; "": all */
+        const char *prefix; /* of the names; NULL or "": all */
         unsigned limit;
 };
 NODISCARD enum err store_buckets_by_name(struct ctx *ctx, const struct bucket_range *range,

@@ -99,7 +99,7 @@ class Storage:
         self.assert_agreement()
 
 
-@strikes_at("storage.placed")
+@strikes_at("storage.named")
 def a_new_object(storage, point):
     storage.dies(point, "put_object", Key="dir/new", Body=b"new")
     assert storage.get("dir/new") is None
@@ -108,7 +108,7 @@ def a_new_object(storage, point):
     assert storage.get("dir/new")[0] == b"new again"
 
 
-@strikes_at("storage.placed")
+@strikes_at("storage.named")
 def a_new_object_that_is_not_sent_again(storage, point):
     storage.dies(point, "put_object", Key="dir/new", Body=b"new")
     storage.assert_clean()
@@ -116,7 +116,7 @@ def a_new_object_that_is_not_sent_again(storage, point):
     assert not buckets.file_of(storage.cloud, storage.bucket, "dir").exists()
 
 
-@strikes_at("storage.placed")
+@strikes_at("storage.named")
 def a_large_object(storage, point):
     """One that has a row while it is on its way."""
     storage.dies(point, "put_object", Key="large", Body=WHOLE)
@@ -125,7 +125,7 @@ def a_large_object(storage, point):
     assert storage.get("large")[0] == WHOLE
 
 
-@strikes_at("storage.placed")
+@strikes_at("storage.named", "storage.placed")
 def an_object_that_replaces_another(storage, point):
     """Not acknowledged: the old one or the new one, and the same for everybody."""
     storage.put("old", b"old")
@@ -136,7 +136,7 @@ def an_object_that_replaces_another(storage, point):
     assert storage.get("old")[0] == b"newest"
 
 
-@strikes_at("storage.placed")
+@strikes_at("storage.named")
 def a_copy(storage, point):
     source = {"Bucket": storage.bucket, "Key": "kept/before"}
     storage.dies(point, "copy_object", Key="copy", CopySource=source)
@@ -165,7 +165,7 @@ def a_part_that_replaces_another(storage, point):
     assert storage.get("whole")[0] == WHOLE
 
 
-@strikes_at("storage.assembled", "storage.placed")
+@strikes_at("storage.assembled", "storage.named")
 def a_completion(storage, point):
     """No part is lost, and the same call does it again."""
     upload, sent = storage.begin("dir/whole", PARTS)
@@ -178,7 +178,7 @@ def a_completion(storage, point):
     assert storage.get("dir/whole") == (WHOLE, done["ETag"]) and done["ETag"].endswith('-2"')
 
 
-@strikes_at("storage.assembled", "storage.placed")
+@strikes_at("storage.assembled", "storage.named", "storage.placed")
 def a_completion_over_another_object(storage, point):
     storage.put("old", b"old")
     upload, sent = storage.begin("old", PARTS)

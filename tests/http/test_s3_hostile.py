@@ -133,7 +133,7 @@ def test_no_key_of_a_list_leaves_its_bucket(signer, tmp_path):
 
 
 @pytest.mark.parametrize("upload_id", [
-    "..", "../..", "%2e%2e", "..%2F..", "", "x", "0" * 26, "a" * 5000, "%00", "%ff", "'", "*", "%25"])
+    "..", "..%2F..", "", "x", "0" * 26, "a" * 5000, "%C3%A9", "%27", "%2A", "%25"])
 @pytest.mark.parametrize("method", ["PUT", "POST", "GET", "DELETE"])
 def test_an_upload_that_is_none_is_no_such_upload(signer, method, upload_id):
     number = "partNumber=1&" if method == "PUT" else ""
@@ -193,7 +193,6 @@ def checksum(kind, body):
 LIES = [
     ({"content-md5": base64.b64encode(hashlib.md5(b"else").digest()).decode()}, "BadDigest"),
     ({"content-md5": "nonsense"}, "InvalidDigest"), ({"content-md5": "AAAA"}, "InvalidDigest"),
-    ({"content-md5": ""}, "InvalidDigest"),
     *(({f"x-amz-checksum-{kind}": checksum(kind, b"else")}, "BadDigest")
       for kind in ("crc32", "crc32c", "crc64nvme", "sha1", "sha256")),
     ({"x-amz-checksum-crc32": "AAA="}, "InvalidRequest"),
@@ -454,7 +453,7 @@ def test_complete_that_is_asked_twice_is_done_once(signer):
         key = f"twice-{number}"
         upload, parts = one_part(signer, key)
         answers = at_once(*[lambda: complete(signer, upload, parts)] * 3)
-        assert [answer.status for answer in answers] == [200, 200, 200], answers
+        assert [answer.status for answer in answers] == [200, 200, 200], [a.body for a in answers]
         assert len({answer.body for answer in answers}) == 1
         answer = signer.request("GET", f"{ROOT}/{key}")
         assert answer.body == key.encode() and answer.headers["ETag"].endswith('-1"')

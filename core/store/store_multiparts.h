@@ -15,7 +15,7 @@ struct multipart {
         int64_t started_at_us, touched_at_us;       /* touched: by the last part */
         const char *remote, *remote_id; /* the S3 store's URL and upload id; NULL or "": files */
         const char *completed_etag;     /* NULL: it is under way */
-        int64_t part_bytes; /* of the parts that have arrived; read only */
+        int64_t part_bytes;             /* of the parts that have arrived; read only */
 };
 
 struct part {

@@ -144,7 +144,7 @@ enum err bucket_each(struct ctx *ctx, const struct bucket_range *range, bucket_r
         if (ctx->actor.kind != ACTOR_JOB)
                 return store_buckets_by_name(ctx, range, row, arg);
         if (strcmp(own, range->after) <= 0 ||
-            strncmp(own, range->prefix, strlen(range->prefix)) != 0)
+            (range->prefix && strncmp(own, range->prefix, strlen(range->prefix)) != 0))
                 return OK;
         return own_bucket(ctx, row, arg);
 }

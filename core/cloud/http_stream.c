@@ -159,16 +159,19 @@ static void run(struct ctx *ctx, struct http_stream *stream,
 
         while (!stream->ended && !(enough && enough(stream))) {
                 unsigned before = stream->transfer.activity;
+                int64_t left_ms;
 
                 step(stream);
                 if (stream->ended || (enough && enough(stream)))
                         break;
                 if (stream->transfer.activity != before)
                         until_us = clock_mono_us(ctx->clock) + patience_us;
-                else if (clock_mono_us(ctx->clock) > until_us)
+                left_ms = (until_us - clock_mono_us(ctx->clock)) / US_PER_MS;
+                if (left_ms <= 0)
                         end(stream, CURLE_OPERATION_TIMEDOUT);
-                else
-                        curl_multi_poll(stream->multi, NULL, 0, WAIT_MS, NULL);
+                else if (stream->transfer.activity == before)
+                        curl_multi_poll(stream->multi, NULL, 0,
+                                        left_ms < WAIT_MS ? (int)left_ms : WAIT_MS, NULL);
         }
 }
 

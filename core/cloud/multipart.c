@@ -338,7 +338,7 @@ static enum err forget(struct ctx *ctx, const struct multipart *upload)
         if (rc == OK)
                 rc = object_check_still_allowed(ctx);
         if (rc == OK)
-                rc = store_multipart_delete(ctx, upload->upload_id);
+                rc = store_multipart_delete(ctx, upload);
         if (rc == OK && away)
                 rc = remote_leftover_note(ctx, upload->remote, upload->remote_id);
         if (rc == OK)

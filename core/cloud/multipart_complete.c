@@ -77,6 +77,12 @@ static enum err check_part(struct assembly *assembly, size_t index)
                 return refuse_part(ctx);
         if (named->checksum && strcmp(named->checksum, part->checksum) != 0)
                 return refuse_part(ctx);
+        if (!named->checksum && strcmp(assembly->upload.checksum_type, "COMPOSITE") == 0)
+                return ctx_fail_as(ctx, ERR_INVALID, "InvalidRequest",
+                                   "The upload was created using a %s checksum. The complete "
+                                   "request must include the checksum for each part. It was "
+                                   "missing for part %" PRId64 " in the request.",
+                                   assembly->upload.checksum_kind, part->number);
         if (part->size_bytes < PART_SIZE_MIN && index + 1 < assembly->claim->count)
                 return ctx_fail_as(ctx, ERR_INVALID, "EntityTooSmall",
                                    "Your proposed upload is smaller than the minimum allowed "
@@ -375,45 +381,40 @@ static enum err complete_once(struct ctx *ctx, const struct multipart_claim *cla
         return rc;
 }
 
-/* Has it been completed, perhaps a moment ago by another request? The transaction waits for that
- * one's to be durable. */
-static bool is_completed(struct ctx *ctx, const struct multipart_claim *claim,
-                         struct multipart *ret)
+/* It has failed: because another request has ended the upload meanwhile? Then that is the answer.
+ * The transaction waits until what the other one wrote is durable. */
+static enum err answer_failure(struct ctx *ctx, const struct multipart_claim *claim,
+                               enum err failed, struct object *ret)
 {
         CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
+        char detail[CTX_DETAIL_SIZE];
+        const char *code = ctx->code;
         struct multipart upload;
-        enum err rc = db_begin(ctx, &tx);
+        enum err rc;
 
+        memcpy(detail, ctx->detail, sizeof(detail));
+        rc = db_begin(ctx, &tx);
         if (rc == OK)
                 rc = store_multipart_get(ctx, claim->upload_id, &upload);
+        if (rc == ERR_NOT_FOUND)
+                return rc;
         if (rc == OK)
                 rc = db_commit(&tx);
-        if (rc != OK || !upload.completed_etag || strcmp(upload.bucket, claim->bucket) != 0 ||
-            strcmp(upload.key, claim->key) != 0)
-                return false;
-        *ret = upload;
-        return true;
+        if (rc == OK && upload.completed_etag && strcmp(upload.bucket, claim->bucket) == 0 &&
+            strcmp(upload.key, claim->key) == 0)
+                return answer_again(ctx, &upload, ret);
+        memcpy(ctx->detail, detail, sizeof(detail));
+        ctx->code = code;
+        return failed;
 }
 
 enum err multipart_complete(struct ctx *ctx, const struct multipart_claim *claim,
                             struct object *ret)
 {
-        char detail[CTX_DETAIL_SIZE];
-        struct multipart upload;
-        const char *code;
-        enum err rc;
+        enum err rc = object_check_receiving(ctx);
 
-        rc = object_check_receiving(ctx);
         if (rc != OK)
                 return rc;
         rc = complete_once(ctx, claim, ret);
-        if (rc == OK)
-                return OK;
-        memcpy(detail, ctx->detail, sizeof(detail));
-        code = ctx->code;
-        if (is_completed(ctx, claim, &upload))
-                return answer_again(ctx, &upload, ret);
-        memcpy(ctx->detail, detail, sizeof(detail));
-        ctx->code = code;
-        return rc;
+        return rc == OK ? OK : answer_failure(ctx, claim, rc, ret);
 }

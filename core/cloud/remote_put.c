@@ -4,10 +4,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/base/config.h"
 #include "core/cloud/remote_multipart.h"
 
 #define HELD  ((int64_t)(256 * KiB)) /* at most, of the last bytes */
-#define TRIES 2                      /* of what is held whole: it can be sent again */
+#define TRIES 2                      /* of what is held whole, when the first fails soon */
 
 struct remote_put {
         struct remote_ask ask;
@@ -109,14 +110,19 @@ static enum err conclude(struct ctx *ctx, struct remote_put *put, struct http_an
 enum err remote_put_finish(struct ctx *ctx, struct remote_put *put, const char **ret_etag)
 {
         struct http_answer answer = { 0 };
-        bool whole = put->held_len == put->size;
-        enum err rc = ERR_UNAVAILABLE;
+        const int64_t patience_us = (int64_t)(ctx->config->http_timeout_s * (double)US_PER_S);
+        const int64_t until_us = clock_mono_us(ctx->clock) + patience_us / TRIES;
+        const bool whole = put->held_len == put->size;
+        enum err rc;
 
         if (put->sent + put->held_len != put->size)
                 return ctx_fail_as(ctx, ERR_INVALID, "IncompleteBody",
                                    "Fewer bytes came than were announced");
-        for (unsigned tries = 0; tries < (whole ? TRIES : 1) && rc == ERR_UNAVAILABLE; tries++) {
-                http_stream_close(whole ? TAKE(put->stream) : NULL);
+        rc = conclude(ctx, put, &answer);
+        for (unsigned tries = 1; tries < TRIES && whole && rc == ERR_UNAVAILABLE &&
+                                 clock_mono_us(ctx->clock) < until_us;
+             tries++) {
+                http_stream_close(TAKE(put->stream));
                 rc = conclude(ctx, put, &answer);
         }
         if (rc == ERR_NOT_FOUND && !put->ask.query)

@@ -9,13 +9,20 @@
 #include "core/cloud/provider_settings.h"
 #include "core/store/store_buckets.h"
 
-/* The directory above a bucket's, and of a bucket in an S3 store the one above its spool. NULL: out
- * of memory. */
+/* What is above a bucket's directory. NULL: out of memory. */
+static const char *above(struct ctx *ctx, const char *directory)
+{
+        const char *slash = strrchr(directory, '/');
+
+        return arena_strndup(ctx->arena, directory, (size_t)(slash - directory));
+}
+
+/* The same here, where files wait that an S3 store is to have. */
 static const char *root_of(struct ctx *ctx, const char *directory)
 {
-        if (object_spool(ctx, directory, &directory) != OK)
-                return NULL;
-        return arena_strndup(ctx->arena, directory, (size_t)(strrchr(directory, '/') - directory));
+        const char *here;
+
+        return object_spool(ctx, directory, &here) == OK ? above(ctx, here) : NULL;
 }
 
 static enum err find_current(struct ctx *ctx, struct storage_roots *roots)
@@ -35,11 +42,10 @@ static enum err find_current(struct ctx *ctx, struct storage_roots *roots)
 static enum err step_over(struct ctx *ctx, struct storage_roots *roots, const char *directory,
                           const char **ret_root)
 {
-        const char *root = root_of(ctx, directory);
-        int len = (int)(strrchr(directory, '/') - directory);
+        const char *root = root_of(ctx, directory), *passed = above(ctx, directory);
 
-        roots->after = root ? arena_printf(ctx->arena, "%.*s0", len, directory) : NULL;
-        if (!roots->after)
+        roots->after = passed ? arena_printf(ctx->arena, "%s0", passed) : NULL;
+        if (!roots->after || !root)
                 return ctx_nomem(ctx);
         roots->met = roots->met || (roots->current && strcmp(root, roots->current) == 0);
         *ret_root = root;

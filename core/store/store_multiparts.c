@@ -105,16 +105,22 @@ enum err store_multipart_complete(struct ctx *ctx, const char *upload_id, const 
         return changed > 0 ? forget_parts(ctx, upload_id) : no_upload(ctx);
 }
 
-enum err store_multipart_delete(struct ctx *ctx, const char *upload_id)
+/* The upload's row is changed first, as all do who change its parts: they wait for each other there
+ * and nowhere else. */
+enum err store_multipart_delete(struct ctx *ctx, const struct multipart *upload)
 {
+        static const char claim[] = "UPDATE multiparts SET bytes = 0 WHERE upload_id = $1 "
+                                    "AND COALESCE(completed_etag, '') = $2";
         static const char sql[] = "DELETE FROM multiparts WHERE upload_id = $1";
+        const char *etag = upload->completed_etag ? upload->completed_etag : "";
         int64_t changed = 0;
-        enum err rc;
+        enum err rc = db_run(ctx, &changed, claim, "tt", upload->upload_id, etag);
 
-        rc = forget_parts(ctx, upload_id);
+        if (rc == OK && changed == 0)
+                return no_upload(ctx);
         if (rc == OK)
-                rc = db_run(ctx, &changed, sql, "t", upload_id);
-        return rc == OK && changed == 0 ? no_upload(ctx) : rc;
+                rc = forget_parts(ctx, upload->upload_id);
+        return rc == OK ? db_run(ctx, NULL, sql, "t", upload->upload_id) : rc;
 }
 
 /* File and size of a part as it is now. ERR_NOT_FOUND: it is not there yet. */

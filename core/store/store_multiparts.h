@@ -36,8 +36,9 @@ NODISCARD enum err store_multipart_get(struct ctx *ctx, const char *upload_id,
  * under way any more. */
 NODISCARD enum err store_multipart_complete(struct ctx *ctx, const char *upload_id,
                                             const char *etag);
-/* Inside a transaction: upload and parts are forgotten. ERR_NOT_FOUND. */
-NODISCARD enum err store_multipart_delete(struct ctx *ctx, const char *upload_id);
+/* Inside a transaction: upload and parts are forgotten. ERR_NOT_FOUND: it is gone, or has been
+ * completed since it was read. */
+NODISCARD enum err store_multipart_delete(struct ctx *ctx, const struct multipart *upload);
 
 /* Inside a transaction: write or replace a part; *ret_old_file: the file that the part had before,
  * NULL: none. ERR_NOT_FOUND: the upload is not under way. */

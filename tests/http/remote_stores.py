@@ -1,14 +1,15 @@
 """S3 stores for the service to keep its objects in: a second instance of its own, and s3rver."""
 
-import http.client
 import os
 import shutil
 import signal
+import socket
 import subprocess
 
 import boto3
 import botocore.config
 
+import sim_tls
 from stack import BUILD, Stack, base_environment, scratch_directory
 from waiting import free_port, until
 
@@ -18,10 +19,10 @@ NODE_MODULES = BUILD / "tests" / "npm"
 STORAGE = "/api/cloud/storage"
 
 
-def s3_client(endpoint, key_id, secret):
+def s3_client(endpoint, key_id, secret, ca=None):
     return boto3.client(
         "s3", endpoint_url=endpoint, aws_access_key_id=key_id, aws_secret_access_key=secret,
-        region_name="us-east-1", config=botocore.config.Config(
+        region_name="us-east-1", verify=str(ca) if ca else None, config=botocore.config.Config(
             retries={"max_attempts": 0}, proxies={}, read_timeout=60, connect_timeout=10,
             s3={"addressing_style": "path"}))
 
@@ -91,25 +92,20 @@ class S3rver(Store):
     """A server that has nothing in common with ours. It dies when a connection is cut."""
 
     key_id = secret = "S3RVER"
+    scheme, tls, ca = "http", [], None
 
     def __init__(self):
         self.program = install(S3RVER, "s3rver")
         self.directory = scratch_directory("s3rver")
         self.port = free_port()
-        self.endpoint = f"http://127.0.0.1:{self.port}"
+        self.endpoint = f"{self.scheme}://127.0.0.1:{self.port}"
         self.process = None
         self.go_on()
-        self.s3 = s3_client(self.endpoint, self.key_id, self.secret)
+        self.s3 = s3_client(self.endpoint, self.key_id, self.secret, self.ca)
 
     def answers(self):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
-        try:
-            connection.request("GET", "/")
-            return connection.getresponse().status > 0
-        except OSError:
-            return False
-        finally:
-            connection.close()
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
     def go_on(self):
         environment = base_environment(self.directory) | {"NODE_NO_WARNINGS": "1"}
@@ -117,7 +113,7 @@ class S3rver(Store):
         assert node, "node is not installed"
         self.process = subprocess.Popen(
             [node, self.program, "--directory", self.directory, "--address", "127.0.0.1",
-             "--port", str(self.port), "--silent", "--configure-bucket", BUCKET],
+             "--port", str(self.port), "--silent", "--configure-bucket", BUCKET, *self.tls],
             env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL, cwd=self.directory)
         until(self.answers, 30, "s3rver does not answer")
@@ -133,3 +129,14 @@ class S3rver(Store):
 
     def stop(self):
         self.pause()
+
+
+class TlsS3rver(S3rver):
+    """With a certificate that only ca knows."""
+
+    scheme = "https"
+
+    def __init__(self):
+        self.ca, certificate, key = sim_tls.ensure_certificates(scratch_directory("tls"))
+        self.tls = ["--cert", certificate, "--key", key]
+        super().__init__()

@@ -25,8 +25,10 @@ def new_credentials(stack, name="tests"):
 
 
 def new_client(stack, credentials, **config):
-    """A client that goes straight to the service, and asks once only."""
-    config = Config(signature_version="s3v4", retries={"max_attempts": 0}, proxies={}, **config)
+    """A client that goes straight to the service. It asks again where a connection that it kept has
+    been closed, as it is after an answer that did not wait for the body."""
+    config = Config(signature_version="s3v4", retries={"total_max_attempts": 2}, proxies={},
+                    **config)
     return boto3.session.Session().client(
         "s3", endpoint_url=stack.url + S3_PATH, region_name="us-east-1", config=config,
         aws_access_key_id=credentials[0], aws_secret_access_key=credentials[1])

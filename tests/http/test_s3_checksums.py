@@ -172,7 +172,26 @@ def test_a_part_has_its_own_checksum(s3, bucket):
     refused(400, "InvalidPart", s3.complete_multipart_upload, **upload, MultipartUpload={
         "Parts": [{"PartNumber": 1, "ETag": part["ETag"],
                    "ChecksumSHA256": text_sum("sha256", b"other")}]})
-    complete(s3, upload, [{"PartNumber": 1, "ETag": part["ETag"]}])
+    complete(s3, upload, [{"PartNumber": 1, "ETag": part["ETag"],
+                           "ChecksumSHA256": SUMS["sha256"]}])
+
+
+def test_a_completion_names_the_checksums_of_parts_that_make_up_its_own(s3, bucket):
+    target = {"Bucket": bucket, "Key": "foo"}
+    upload = target | {"UploadId": begin(
+        s3, target, x_amz_checksum_algorithm="SHA256")["UploadId"]}
+    etag = s3.upload_part(**upload, PartNumber=1, Body=BODY, ChecksumAlgorithm="SHA256")["ETag"]
+    bare, good = {"PartNumber": 1, "ETag": etag}, {"PartNumber": 1, "ETag": etag,
+                                                   "ChecksumSHA256": SUMS["sha256"]}
+    refused(400, "InvalidRequest", s3.complete_multipart_upload, **upload,
+            MultipartUpload={"Parts": [bare]})
+    with headers(s3, "CompleteMultipartUpload", x_amz_checksum_sha256="bad"):
+        refused(400, "InvalidRequest", s3.complete_multipart_upload, **upload,
+                MultipartUpload={"Parts": [good]})
+    whole = text_sum("sha256", raw_sum("sha256", BODY)) + "-1"
+    assert complete(s3, upload, [good], x_amz_checksum_sha256=whole)["ChecksumSHA256"] == whole
+    assert head(s3, bucket) == {}
+    assert head(s3, bucket, ChecksumMode="ENABLED") == {"sha256": whole, "type": "COMPOSITE"}
 
 
 @pytest.mark.parametrize("changes", [

@@ -193,6 +193,25 @@ static void a_part_named_with_another_checksum_is_refused(void **state)
         assert_rc(ctx, ERR_INVALID, complete(ctx, &trial, NULL, &object));
         assert_string_equal(ctx->code, "InvalidPart");
         trial.parts[1].checksum = right;
+        assert_ok(ctx, complete(ctx, &trial, NULL, &object));
+}
+
+static void parts_of_a_composite_checksum_are_named_with_theirs(void **state)
+{
+        struct trial trial = { .kind = CHECKSUM_CRC32C };
+        struct ctx *ctx = *state;
+        const char *right;
+        struct object object;
+
+        prepare(ctx, "", &trial);
+        right = trial.parts[0].checksum;
+        trial.parts[0].checksum = NULL;
+        assert_rc(ctx, ERR_INVALID, complete(ctx, &trial, NULL, &object));
+        assert_string_equal(ctx->code, "InvalidRequest");
+        trial.parts[0].checksum = right;
+        assert_ok(ctx, complete(ctx, &trial, NULL, &object));
+
+        prepare(ctx, "FULL_OBJECT", &trial);
         trial.parts[0].checksum = NULL;
         assert_ok(ctx, complete(ctx, &trial, NULL, &object));
 }
@@ -206,6 +225,7 @@ int main(void)
                 FIXTURE_STORAGE_TEST(types_that_a_kind_has_not_are_refused),
                 FIXTURE_STORAGE_TEST(a_part_is_checked_against_what_is_said_of_it),
                 FIXTURE_STORAGE_TEST(a_part_named_with_another_checksum_is_refused),
+                FIXTURE_STORAGE_TEST(parts_of_a_composite_checksum_are_named_with_theirs),
         };
 
         return FIXTURE_RUN("multipart checksums", tests);

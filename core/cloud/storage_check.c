@@ -149,8 +149,6 @@ static enum err check_object(struct ctx *ctx, struct checking *checking, const c
         if (rc == ERR_NOT_FOUND)
                 return OK; /* removed meanwhile */
         checking->report.objects++;
-        if (rc == OK && *object.remote)
-                return OK;
         if (rc == OK)
                 rc = look(ctx, checking, &object, &fault, &fd);
         if (rc == OK && fault == FAULT_COUNT && checking->check->hashes)
@@ -227,7 +225,7 @@ static enum err is_orphan(struct ctx *ctx, const struct checking *checking, cons
                 rc = store_object_lock(ctx, checking->bucket.bucket, key);
         if (rc == OK)
                 rc = store_object_get(ctx, checking->bucket.bucket, key, &object);
-        *ret = rc == ERR_NOT_FOUND &&
+        *ret = rc == ERR_NOT_FOUND && storage_entry_is_idle(entry) &&
                fstatat(entry->dir, entry->name, &st, AT_SYMLINK_NOFOLLOW) == 0;
         return rc == ERR_NOT_FOUND ? OK : rc;
 }
@@ -322,16 +320,10 @@ static enum err find_missing(struct ctx *ctx, const struct checking *checking,
         const struct part_range range = { upload_id, 0, MULTIPART_PARTS_MAX };
         CLEANUP(close_fdp) int dir = -1;
         struct part_check check = { .ctx = ctx };
-        struct multipart upload;
         enum err rc;
 
         if (!root || !path)
                 return ctx_nomem(ctx);
-        rc = store_multipart_get(ctx, upload_id, &upload);
-        if (rc != OK || *upload.remote) {
-                *ret_file = "";
-                return rc == ERR_NOT_FOUND ? OK : rc;
-        }
         rc = object_dir_open(ctx, root, path, false, &dir);
         check.dir = dir;
         if (rc == OK || rc == ERR_NOT_FOUND)
@@ -406,12 +398,12 @@ static enum err check_bucket(struct ctx *ctx, struct checking *checking, const c
         if (rc != OK)
                 return rc == ERR_NOT_FOUND ? OK : rc;
         checking->report.buckets++;
-        if (remote_is_url(
-                    checking->bucket.directory)) /* its bytes are that store's to look after */
+        /* The bytes in an S3 store are that store's to look after. */
+        if (remote_is_url(checking->bucket.directory))
                 return check_totals(ctx, checking);
         walk.directory = checking->bucket.directory;
         rc = check_objects(ctx, checking);
-        if (rc == OK && !remote_is_url(walk.directory))
+        if (rc == OK)
                 rc = storage_walk(ctx, &walk);
         if (rc == OK)
                 rc = check_uploads(ctx, checking);

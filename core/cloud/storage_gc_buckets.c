@@ -74,7 +74,7 @@ static enum err remove_file(struct ctx *ctx, const struct gc_bucket *bucket, con
         if (rc != ERR_NOT_FOUND)
                 return rc;
         if (fstatat(entry->dir, entry->name, &now, AT_SYMLINK_NOFOLLOW) != 0 ||
-            !storage_gc_is_old(ctx, &now))
+            !storage_gc_is_old(ctx, &now) || !storage_entry_is_idle(entry))
                 return OK;
         if (!bucket->gc->dry_run && unlinkat(entry->dir, entry->name, 0) != 0)
                 return OK;

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "core/cloud/object_path.h"
@@ -79,6 +80,17 @@ static enum err read_level(struct ctx *ctx, struct level *level, const char *pre
                 arena_reset(ctx->arena);
         }
         return rc;
+}
+
+bool storage_entry_is_idle(const struct storage_entry *entry)
+{
+        const int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+        CLEANUP(close_fdp) int fd = -1;
+
+        if (!S_ISREG(entry->st->st_mode))
+                return true;
+        fd = openat(entry->dir, entry->name, flags);
+        return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) == 0;
 }
 
 /* As deep as keys have slashes: OBJECT_KEY_MAX at most, for what lies deeper cannot be opened. */

@@ -18,6 +18,10 @@ struct storage_entry {
 /* ctx->arena is given back after each call. What it returns, if not OK, ends the walk. */
 typedef enum err storage_entry_fn(struct ctx *ctx, void *arg, const struct storage_entry *entry);
 
+/* Is it a file that no process of ours is writing? An upload's file may have its name before its
+ * row is there, and is locked meanwhile. */
+bool storage_entry_is_idle(const struct storage_entry *entry);
+
 struct storage_walk {
         const char *directory; /* absolute */
         bool prune;            /* remove directories that are empty */

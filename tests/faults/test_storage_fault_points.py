@@ -125,7 +125,7 @@ def a_large_object(storage, point):
     assert storage.get("large")[0] == WHOLE
 
 
-@strikes_at("storage.placed")
+@strikes_at("storage.named", "storage.placed")
 def an_object_that_replaces_another(storage, point):
     """Not acknowledged: the old one or the new one, and the same for everybody."""
     storage.put("old", b"old")
@@ -178,7 +178,7 @@ def a_completion(storage, point):
     assert storage.get("dir/whole") == (WHOLE, done["ETag"]) and done["ETag"].endswith('-2"')
 
 
-@strikes_at("storage.assembled", "storage.placed")
+@strikes_at("storage.assembled", "storage.named", "storage.placed")
 def a_completion_over_another_object(storage, point):
     storage.put("old", b"old")
     upload, sent = storage.begin("old", PARTS)

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -129,6 +130,24 @@ static void old_files_without_a_row_go_with_their_directories(void **state)
         assert_false(is_there(ctx, OUTPUTS "/gone"));
         assert_true(is_there(ctx, OUTPUTS "/dir/young"));
         assert_string_equal(fixture_object_text(ctx, "dir/sub/kept"), "1");
+}
+
+static void a_file_that_is_being_written_stays(void **state)
+{
+        struct ctx *ctx = *state;
+        struct finds finds;
+        int fd;
+
+        assert_ok(ctx, fixture_upload(ctx, "a", "1"));
+        make_old(ctx, OUTPUTS "/new", "half");
+        fd = open(fixture_path(ctx, OUTPUTS "/new"), O_RDWR | O_CLOEXEC);
+        assert_int_equal(flock(fd, LOCK_EX), 0);
+        finds = collected(ctx, false);
+        assert_int_equal(finds.count, 0);
+        close(fd);
+        finds = collected(ctx, false);
+        assert_int_equal(finds.count, 1);
+        forget(&finds);
 }
 
 static void links_are_named_and_left_alone(void **state)
@@ -300,6 +319,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 FIXTURE_STORAGE_TEST(nothing_is_found_where_nothing_is_wrong),
                 FIXTURE_STORAGE_TEST(old_files_without_a_row_go_with_their_directories),
+                FIXTURE_STORAGE_TEST(a_file_that_is_being_written_stays),
                 FIXTURE_STORAGE_TEST(links_are_named_and_left_alone),
                 FIXTURE_STORAGE_TEST(temporary_files_of_dead_processes_go),
                 FIXTURE_STORAGE_TEST(files_of_parts_that_no_upload_knows_go),

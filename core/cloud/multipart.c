@@ -231,6 +231,8 @@ static enum err write_row(struct ctx *ctx, const struct part_upload *upload,
         enum err rc = db_begin(ctx, &tx);
 
         if (rc == OK)
+                rc = object_lock_quota(ctx, upload->bucket.bucket);
+        if (rc == OK)
                 rc = object_check_still_allowed(ctx);
         if (rc == OK)
                 rc = store_part_put(ctx, upload->upload.upload_id, part, ret_old_file);

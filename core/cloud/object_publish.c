@@ -162,6 +162,8 @@ static enum err make_visible(struct ctx *ctx, const struct object_publication *p
         enum err rc = db_begin(ctx, &tx);
 
         if (rc == OK)
+                rc = object_lock_quota(ctx, publication->object.bucket);
+        if (rc == OK)
                 rc = check(ctx, publication, &old);
         if (rc == OK)
                 rc = find_overtaken(ctx, publication, place, &old, &overtaken);

@@ -4,6 +4,7 @@
 
 #include "core/base/config.h"
 #include "core/cloud/provider_settings.h"
+#include "core/db/db.h"
 #include "core/store/store_jobs.h"
 #include "core/store/store_objects.h"
 
@@ -89,6 +90,18 @@ enum err object_check_room(struct ctx *ctx, const struct bucket *bucket, const c
         if (rc != OK && rc != ERR_NOT_FOUND)
                 return rc;
         return object_check_quota(ctx, bucket, size - old.size_bytes);
+}
+
+enum err object_lock_quota(struct ctx *ctx, const char *bucket)
+{
+        const char *name;
+
+        if (ctx->config->storage_quota_bytes > 0)
+                return db_lock(ctx, "storage quota");
+        if (ctx->config->job_quota_bytes == 0)
+                return OK;
+        name = arena_printf(ctx->arena, "quota:%s", bucket);
+        return name ? db_lock(ctx, name) : ctx_nomem(ctx);
 }
 
 enum err object_check_quota_kept(struct ctx *ctx, const char *bucket)

@@ -18,6 +18,9 @@ NODISCARD enum err object_check_quota(struct ctx *ctx, const struct bucket *buck
 /* The same for an object of so many bytes, in place of what the key has. */
 NODISCARD enum err object_check_room(struct ctx *ctx, const struct bucket *bucket, const char *key,
                                      int64_t size);
+/* At the beginning of a transaction that adds bytes: until its end no other one can. */
+NODISCARD enum err object_lock_quota(struct ctx *ctx, const char *bucket);
+
 /* After them, inside the transaction, when the rows are written: are the quotas kept? */
 NODISCARD enum err object_check_quota_kept(struct ctx *ctx, const char *bucket);
 

@@ -1,7 +1,7 @@
 """AWS Signature Version 4 by hand, so that a test can do each step of it wrong.
 
-After "Authenticating Requests (AWS Signature Version 4)" of the S3 API reference. Targets are as they
-go over the wire: encoded, with the query.
+After "Authenticating Requests (AWS Signature Version 4)" of the S3 API reference. Targets are as
+they go over the wire: encoded, with the query.
 """
 
 import base64

@@ -52,11 +52,14 @@ static enum err put(struct ctx *ctx, const char *id, const struct part *part, co
 static enum err end(struct ctx *ctx, const char *id, const char *etag)
 {
         CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
-        enum err rc = db_begin(ctx, &tx);
+        struct multipart upload;
+        enum err rc = store_multipart_get(ctx, id, &upload);
 
         if (rc == OK)
+                rc = db_begin(ctx, &tx);
+        if (rc == OK)
                 rc = etag ? store_multipart_complete(ctx, id, etag)
-                          : store_multipart_delete(ctx, id);
+                          : store_multipart_delete(ctx, &upload);
         return rc == OK ? db_commit(&tx) : rc;
 }
 

@@ -38,14 +38,21 @@ def empty(signer):
 
 
 def files(cloud, outputs=None):
-    """Every file below the outputs that belongs to an upload or to our bucket."""
+    """Every file below the outputs that belongs to an upload or to our bucket, and to no other."""
     outputs = outputs or cloud.home / "outputs"
+    others = {name for (name,) in cloud.query(
+        "SELECT upload_id FROM multiparts WHERE bucket <> %s", BUCKET)}
     return [path for part in (BUCKET, ".incoming", ".multipart")
-            for path in (outputs / part).rglob("*") if path.is_file()]
+            for path in (outputs / part).rglob("*")
+            if path.is_file() and path.parent.name not in others]
 
 
 def rows(cloud):
-    return [cloud.query(f"SELECT COUNT(*) FROM {table}")[0][0] for table in ("uploads", "parts")]
+    """How many rows of uploads there are, and of parts that are of our bucket or of none."""
+    [(uploads,)] = cloud.query("SELECT COUNT(*) FROM uploads WHERE bucket = %s", BUCKET)
+    [(parts,)] = cloud.query("SELECT COUNT(*) FROM parts WHERE upload_id NOT IN "
+                             "(SELECT upload_id FROM multiparts WHERE bucket <> %s)", BUCKET)
+    return [uploads, parts]
 
 
 def nothing_is_left(cloud, outputs=None):

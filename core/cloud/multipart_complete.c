@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -243,6 +244,8 @@ static enum err append_parts(struct assembly *assembly, struct object_body *body
                 CLEANUP(close_fdp)
                 int fd = openat(dir, part->file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 
+                if (fd < 0 && errno == ENOENT) /* replaced since the rows were read */
+                        return refuse_part(ctx);
                 if (fd < 0)
                         return ctx_fail(ctx, ERR_UNAVAILABLE, "a part's file is missing: %m");
                 rc = object_body_append(ctx, body, fd, part->size_bytes);

@@ -12,6 +12,7 @@ static const char logger[] = "simpletuner.cloud.storage";
 
 #define FILE_CHUNK (64 * KiB)
 #define HEAD_MAX   (64 * KiB)
+#define KEPT_MAX   (64 * KiB) /* bytes of memory that a thread keeps for its next answer */
 #define RETRY_S    5 /* when nobody knows better */
 
 /* clang-format off */
@@ -65,8 +66,11 @@ static const char stream_policy[] =
 static const char user_content_policy[] = "Content-Security-Policy: default-src 'none'; sandbox; "
                                           "frame-ancestors 'none'\r\n";
 
+/* The memory of most answers is kept, that of a rare large one is given back. */
 static struct buf recycled(struct buf buf, size_t max)
 {
+        if (buf.cap > KEPT_MAX)
+                buf_done(&buf);
         if (buf.max == 0)
                 buf_init(&buf, max);
         buf_reset(&buf);

@@ -331,8 +331,9 @@ static void broken_framing_is_refused(void **state)
         static const char *const signed_wires[] = {
                 UNSIGNED "\r\n",
                 "5;chunk-signature=7ca2bb\r\nhello\r\n",
-                "5;chunk-signature:7ca2bb6b96869a322ee00fa7347cadb82c8801d9e36e87e71086051b27939767"
-                "\r\nhello\r\n",
+                ("5;chunk-signature:"
+                 "7ca2bb6b96869a322ee00fa7347cadb82c8801d9e36e87e71086051b27939767"
+                 "\r\nhello\r\n"),
         };
         char wire[2 * KiB];
 

@@ -194,30 +194,52 @@ def clang_tidy(tally):
             tally.add(f"clang-tidy: {file}", ok, output)
 
 
-def pytest(tally, folder, configuration):
-    """pytest against a build; it chooses front servers and databases itself."""
-    with tempfile.TemporaryDirectory() as directory:
-        report = pathlib.Path(directory, "report.xml")
-        ok, output = run(["/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider",
-                          f"--junitxml={report}", folder], timeout=HTTP_TIMEOUT_S,
-                         SIMPLETUNER_BUILD=str(BUILD / configuration))
-        cases = xml.etree.ElementTree.parse(report).iter("testcase") if report.exists() else []
-        seen = failures = 0
-        for case in cases:
-            if case.find("skipped") is not None:
-                print(f"skipped {case.get('classname')}: {case.get('name')}", flush=True)
-                continue
-            seen += 1
-            bad = [part for part in case if part.tag in ("failure", "error")]
-            failures += len(bad) > 0
-            tally.add(f"{case.get('classname')}: {case.get('name')}", not bad,
-                      "\n".join(part.text or "" for part in bad))
-        if not seen or (not ok and not failures):
-            tally.add(f"{folder}: pytest runs", False, output)
+def run_pytest(paths, configuration, report):
+    """(ok, output) of pytest against a build; it chooses front servers and databases itself."""
+    return run(["/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider",
+                f"--junitxml={report}", *paths], timeout=HTTP_TIMEOUT_S,
+               SIMPLETUNER_BUILD=str(BUILD / configuration))
+
+
+def count_pytest(tally, name, report, ok, output):
+    cases = xml.etree.ElementTree.parse(report).iter("testcase") if report.exists() else []
+    seen = failures = 0
+    for case in cases:
+        if case.find("skipped") is not None:
+            print(f"skipped {case.get('classname')}: {case.get('name')}", flush=True)
+            continue
+        seen += 1
+        bad = [part for part in case if part.tag in ("failure", "error")]
+        failures += len(bad) > 0
+        tally.add(f"{case.get('classname')}: {case.get('name')}", not bad,
+                  "\n".join(part.text or "" for part in bad))
+    if not seen or (not ok and not failures):
+        tally.add(f"{name}: pytest runs", False, output)
+
+
+def shares(folder, count):
+    """The test files of a folder in shares of about the same size."""
+    lists = [[] for _ in range(count)]
+    files = sorted((SOURCE / folder).glob("test_*.py"), key=lambda file: -file.stat().st_size)
+    for file in files:
+        share = min(lists, key=lambda names: sum((SOURCE / name).stat().st_size for name in names))
+        share.append(str(file.relative_to(SOURCE)))
+    return [sorted(names) for names in lists if names]
+
+
+def pytest(tally, folder, configuration, at_once=1):
+    with tempfile.TemporaryDirectory() as directory, ThreadPoolExecutor(at_once) as pool:
+        runs = [(pathlib.Path(directory, f"report-{number}.xml"), names)
+                for number, names in enumerate(shares(folder, at_once))]
+        results = [pool.submit(run_pytest, names, configuration, report)
+                   for report, names in runs]
+        for (report, _), result in zip(runs, results):
+            count_pytest(tally, folder, report, *result.result())
 
 
 def http(tally):
-    pytest(tally, "tests/http", "release")
+    """Much of the time is spent waiting, for starts and timeouts: two at once."""
+    pytest(tally, "tests/http", "release", at_once=2)
 
 
 def faults(tally):

@@ -13,7 +13,7 @@ static const char logger[] = "simpletuner.cloud.storage";
 #define FILE_CHUNK (64 * KiB)
 #define HEAD_MAX   (64 * KiB)
 #define KEPT_MAX   (64 * KiB) /* bytes of memory that a thread keeps for its next answer */
-#define RETRY_S    5 /* when nobody knows better */
+#define RETRY_S    5          /* when nobody knows better */
 
 /* clang-format off */
 static const int err_http_status[ERR_COUNT] = {

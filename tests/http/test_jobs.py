@@ -35,7 +35,7 @@ def test_a_job_shows_all_its_fields(cloud):
     assert view["started_at"] is None and view["duration_seconds"] is None
     assert view["created_at"].endswith("Z")
     assert view["metadata"]["tracker_run_name"] == "run-1"
-    assert view["upload_progress"] == {"files": 0, "bytes": 0, "in_flight": 0,
+    assert view["upload_progress"] == {"files": 0, "bytes": 0, "in_flight": 0, "in_flight_bytes": 0,
                                        "last_upload_at": None}
 
 

@@ -289,10 +289,8 @@ static void build_head(const struct ctx *ctx, struct reply *reply, bool sendfile
                                            : (int64_t)reply->body.len;
         struct buf *out = &reply->head;
 
-        /* Said even where it is 200: with a Location, no Status means 302, RFC 3875 6.2.3. */
-        if (reply->status == 200)
-                buf_puts(out, "Status: 200 OK\r\n");
-        else
+        /* No Status means 200, RFC 3875 6.3.3, but with a Location it means 302, 6.2.3. */
+        if (reply->status != 200 || has_header(reply, "Location"))
                 buf_printf(out, "Status: %d %s\r\n", reply->status, reason_of(reply->status));
         if (reply->status != 204 && reply->status != 304)
                 add_header(out, "Content-Type", reply->content_type);

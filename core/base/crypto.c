@@ -174,67 +174,6 @@ bool crypto_hash_end(struct crypto_hash *hash, unsigned char *ret)
                EVP_DigestInit_ex2(hash->context, NULL, NULL) == 1;
 }
 
-struct crypto_digest {
-        struct crypto_hash *md5, *sha256;
-};
-
-struct crypto_digest *crypto_digest_new(void)
-{
-        CLEANUP(crypto_digest_freep) struct crypto_digest *digest = calloc(1, sizeof(*digest));
-
-        if (!digest)
-                return NULL;
-        digest->md5 = crypto_hash_new(CRYPTO_MD5);
-        digest->sha256 = crypto_hash_new(CRYPTO_SHA256);
-        return digest->md5 && digest->sha256 ? TAKE(digest) : NULL;
-}
-
-void crypto_digest_free(struct crypto_digest *digest)
-{
-        if (!digest)
-                return;
-        crypto_hash_free(digest->md5);
-        crypto_hash_free(digest->sha256);
-        free(digest);
-}
-
-bool crypto_digest_add(struct crypto_digest *digest, const void *bytes, size_t len)
-{
-        return crypto_hash_add(digest->md5, bytes, len) &&
-               crypto_hash_add(digest->sha256, bytes, len);
-}
-
-bool crypto_digest_add_file(struct crypto_digest *digest, int fd, int64_t *ret_size)
-{
-        char buffer[32 * KiB];
-        int64_t size = 0;
-        ssize_t n;
-
-        while ((n = read(fd, buffer, sizeof(buffer))) > 0) {
-                if (!crypto_digest_add(digest, buffer, (size_t)n)) {
-                        errno = EIO;
-                        return false;
-                }
-                size += n;
-        }
-        if (n < 0)
-                return false;
-        *ret_size = size;
-        return true;
-}
-
-bool crypto_digest_end(struct crypto_digest *digest, char ret_md5_hex[MD5_HEX_SIZE],
-                       char ret_sha256_hex[SHA256_HEX_SIZE])
-{
-        unsigned char md5[MD5_SIZE], sha256[SHA256_SIZE];
-
-        if (!crypto_hash_end(digest->md5, md5) || !crypto_hash_end(digest->sha256, sha256))
-                return false;
-        crypto_hex(md5, sizeof(md5), ret_md5_hex);
-        crypto_hex(sha256, sizeof(sha256), ret_sha256_hex);
-        return true;
-}
-
 bool crypto_random(void *ret_bytes, size_t len)
 {
         unsigned char *at = ret_bytes;

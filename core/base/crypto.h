@@ -57,17 +57,6 @@ NODISCARD bool crypto_hash_add(struct crypto_hash *hash, const void *bytes, size
  * SHA1_SIZE, SHA256_SIZE. */
 NODISCARD bool crypto_hash_end(struct crypto_hash *hash, unsigned char *ret);
 
-/* MD5 (the S3 ETag) and SHA-256 of one stream, side by side. */
-struct crypto_digest;
-NODISCARD struct crypto_digest *crypto_digest_new(void); /* NULL: out of memory */
-void crypto_digest_free(struct crypto_digest *digest);
-DEFINE_CLEANUP(struct crypto_digest *, crypto_digest_free)
-NODISCARD bool crypto_digest_add(struct crypto_digest *digest, const void *bytes, size_t len);
-/* All that a file has from its offset to its end. False: errno says why it cannot be read. */
-NODISCARD bool crypto_digest_add_file(struct crypto_digest *digest, int fd, int64_t *ret_size);
-NODISCARD bool crypto_digest_end(struct crypto_digest *digest, char ret_md5_hex[MD5_HEX_SIZE],
-                                 char ret_sha256_hex[SHA256_HEX_SIZE]);
-
 /* Cryptographic randomness. False: the kernel has none, which is a fault. */
 NODISCARD bool crypto_random(void *ret_bytes, size_t len);
 

@@ -10,6 +10,7 @@
 
 #include "core/base/config.h"
 #include "core/base/crypto.h"
+#include "core/base/digest.h"
 #include "core/cloud/object_temp.h"
 #include "core/cloud/remote_put.h"
 
@@ -22,7 +23,7 @@ struct object_body {
         struct remote_target target; /* url NULL: it is a file */
         struct remote_put *put;      /* NULL: it goes, or goes first, into the file */
         bool sent, arrived;          /* the store may have it; it has */
-        struct crypto_digest *digest;
+        struct digest *digest;
         struct checksum *checksum; /* NULL: no kind was wanted */
 };
 
@@ -57,7 +58,7 @@ static enum err open_temp(struct ctx *ctx, const struct object_body_intent *inte
         rc = object_temp_resume(ctx, directory, intent->resume_key, &body->temp);
         if (rc != OK)
                 return rc;
-        if (!crypto_digest_add_file(body->digest, body->temp.fd, &body->size))
+        if (!digest_add_file(body->digest, body->temp.fd, &body->size))
                 return object_temp_error(ctx, "cannot read a partial file");
         body->written_back = body->size;
         return OK;
@@ -75,7 +76,7 @@ enum err object_body_begin(struct ctx *ctx, const struct object_body_intent *int
                 return refuse_size(ctx);
         *body = (struct object_body){ .temp = OBJECT_TEMP_NONE,
                                       .resumed = intent->resume_key != NULL,
-                                      .digest = crypto_digest_new() };
+                                      .digest = digest_new() };
         if (intent->checksum != CHECKSUM_NONE)
                 body->checksum = checksum_new(intent->checksum);
         if (!body->digest || (intent->checksum != CHECKSUM_NONE && !body->checksum))
@@ -94,7 +95,7 @@ void object_body_free(struct object_body *body, bool keep)
 {
         if (!body)
                 return;
-        crypto_digest_free(body->digest);
+        digest_free(body->digest);
         checksum_free(body->checksum);
         remote_put_free(body->put);
         object_temp_close(&body->temp, keep && !body->arrived);
@@ -118,11 +119,11 @@ int64_t object_body_size(const struct object_body *body)
 
 enum err object_body_restart(struct ctx *ctx, struct object_body *body)
 {
-        struct crypto_digest *digest = crypto_digest_new();
+        struct digest *digest = digest_new();
 
         if (!digest)
                 return ctx_nomem(ctx);
-        crypto_digest_free(body->digest);
+        digest_free(body->digest);
         body->digest = digest;
         /* Durable at once: what is said of the new bytes must never be taken for the old ones. */
         if (ftruncate(body->temp.fd, 0) != 0 || lseek(body->temp.fd, 0, SEEK_SET) != 0 ||
@@ -157,16 +158,10 @@ static enum err grow(struct ctx *ctx, struct object_body *body, int64_t len)
         return body->size > (int64_t)ctx->config->max_object_bytes ? refuse_size(ctx) : OK;
 }
 
-enum err object_body_write(struct ctx *ctx, struct object_body *body, const void *bytes, size_t len)
+static enum err write_all(struct ctx *ctx, struct object_body *body, const void *bytes, size_t len)
 {
         const char *at = bytes;
-        enum err rc = grow(ctx, body, (int64_t)len);
 
-        if (rc != OK)
-                return rc;
-        if (!crypto_digest_add(body->digest, bytes, len) ||
-            (body->checksum && !checksum_add(body->checksum, bytes, len)))
-                return ctx_fail(ctx, ERR_INTERNAL, "cannot hash an upload");
         if (body->put)
                 return remote_put_write(ctx, body->put, bytes, len);
         while (len > 0) {
@@ -180,6 +175,20 @@ enum err object_body_write(struct ctx *ctx, struct object_body *body, const void
                 len -= (size_t)n;
         }
         return write_back(ctx, body);
+}
+
+enum err object_body_write(struct ctx *ctx, struct object_body *body, const void *bytes, size_t len)
+{
+        enum err rc = grow(ctx, body, (int64_t)len);
+        bool hashed;
+
+        if (rc != OK)
+                return rc;
+        hashed = digest_start(body->digest, bytes, len) &&
+                 (!body->checksum || checksum_add(body->checksum, bytes, len));
+        rc = write_all(ctx, body, bytes, len);
+        hashed &= digest_settle(body->digest); /* the bytes are the caller's again */
+        return rc == OK && !hashed ? ctx_fail(ctx, ERR_INTERNAL, "cannot hash an upload") : rc;
 }
 
 enum err object_body_append(struct ctx *ctx, struct object_body *body, int fd, int64_t size)
@@ -225,7 +234,7 @@ static enum err take_sums(struct ctx *ctx, struct object_body *body, struct obje
         char md5[MD5_HEX_SIZE], sha256[SHA256_HEX_SIZE], checksum[CHECKSUM_TEXT_SIZE] = "";
         enum err rc;
 
-        if (!crypto_digest_end(body->digest, md5, sha256) ||
+        if (!digest_end(body->digest, md5, sha256) ||
             (body->checksum && !checksum_end(body->checksum, checksum)))
                 return ctx_fail(ctx, ERR_INTERNAL, "cannot hash an upload");
         ret->size_bytes = body->size;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "core/base/crypto.h"
+#include "core/base/digest.h"
 #include "core/base/log.h"
 #include "core/cloud/object_path.h"
 #include "core/cloud/object_temp.h"
@@ -22,16 +23,16 @@ static const char logger[] = "simpletuner.cloud.storage";
 /* Hash the file as it is now, for a row that describes another one. */
 static enum err describe_file(struct ctx *ctx, int fd, const struct stat *st, struct object *object)
 {
-        CLEANUP(crypto_digest_freep) struct crypto_digest *digest = crypto_digest_new();
+        CLEANUP(digest_freep) struct digest *digest = digest_new();
         char md5[MD5_HEX_SIZE], sha256[SHA256_HEX_SIZE];
         int64_t size;
         enum err rc;
 
         if (!digest)
                 return ctx_nomem(ctx);
-        if (!crypto_digest_add_file(digest, fd, &size) || lseek(fd, 0, SEEK_SET) != 0)
+        if (!digest_add_file(digest, fd, &size) || lseek(fd, 0, SEEK_SET) != 0)
                 return ctx_fail(ctx, ERR_UNAVAILABLE, "cannot read an object: %m");
-        if (!crypto_digest_end(digest, md5, sha256))
+        if (!digest_end(digest, md5, sha256))
                 return ctx_fail(ctx, ERR_INTERNAL, "cannot hash an object");
         object->checksum_kind = object->checksum = object->part_sizes = "";
         object->metadata = object->tags = "{}";

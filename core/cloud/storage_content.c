@@ -6,21 +6,22 @@
 #include <unistd.h>
 
 #include "core/base/crypto.h"
+#include "core/base/digest.h"
 
 #define CHUNK (256 * KiB)
 
 /* An object of one piece: MD5 and SHA-256. */
 static enum err check_whole(struct ctx *ctx, int fd, const struct object *object, bool *ret_same)
 {
-        CLEANUP(crypto_digest_freep) struct crypto_digest *digest = crypto_digest_new();
+        CLEANUP(digest_freep) struct digest *digest = digest_new();
         char md5[MD5_HEX_SIZE], sha256[SHA256_HEX_SIZE];
         int64_t size;
 
         if (!digest)
                 return ctx_nomem(ctx);
-        if (!crypto_digest_add_file(digest, fd, &size))
+        if (!digest_add_file(digest, fd, &size))
                 return ctx_fail(ctx, ERR_UNAVAILABLE, "cannot read an object: %m");
-        if (!crypto_digest_end(digest, md5, sha256))
+        if (!digest_end(digest, md5, sha256))
                 return ctx_fail(ctx, ERR_INTERNAL, "cannot hash an object");
         *ret_same = size == object->size_bytes &&
                     (strchr(object->etag, '-') || strcmp(object->etag, md5) == 0) &&

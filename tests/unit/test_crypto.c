@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include "core/base/crypto.h"
+#include "core/base/digest.h"
 #include "tests/fixture.h"
 
 static const char certificate[] =
@@ -156,15 +157,15 @@ static void hex_is_decoded_only_when_it_is_exactly_that(void **state)
 
 static void a_stream_has_the_same_digests_however_it_is_cut(void **state)
 {
-        CLEANUP(crypto_digest_freep) struct crypto_digest *digest = crypto_digest_new();
+        CLEANUP(digest_freep) struct digest *digest = digest_new();
         char md5[MD5_HEX_SIZE], sha256[SHA256_HEX_SIZE];
 
         (void)state;
         assert_non_null(digest);
-        assert_true(crypto_digest_add(digest, "message ", 8));
-        assert_true(crypto_digest_add(digest, "", 0));
-        assert_true(crypto_digest_add(digest, "digest", 6));
-        assert_true(crypto_digest_end(digest, md5, sha256));
+        assert_true(digest_add(digest, "message ", 8));
+        assert_true(digest_add(digest, "", 0));
+        assert_true(digest_add(digest, "digest", 6));
+        assert_true(digest_end(digest, md5, sha256));
         assert_string_equal(md5, "f96b697d7cb7938d525a2f31aaf161d0");
         assert_string_equal(sha256,
                             "f7846f55cf23e14eebeab5b4e1550cad5b509e3348fbc4efa3a1413d393cb650");
@@ -190,12 +191,12 @@ static void a_stream_starts_over_when_its_hash_was_taken(void **state)
 
 static void an_empty_stream_has_digests_too(void **state)
 {
-        CLEANUP(crypto_digest_freep) struct crypto_digest *digest = crypto_digest_new();
+        CLEANUP(digest_freep) struct digest *digest = digest_new();
         char md5[MD5_HEX_SIZE], sha256[SHA256_HEX_SIZE];
 
         (void)state;
         assert_non_null(digest);
-        assert_true(crypto_digest_end(digest, md5, sha256));
+        assert_true(digest_end(digest, md5, sha256));
         assert_string_equal(md5, "d41d8cd98f00b204e9800998ecf8427e");
 }
 

@@ -9,7 +9,6 @@
 
 #define NEWEST_MAX  1000  /* as JSON */
 #define BUCKETS_MAX 10000 /* as S3 */
-#define OWNER       "simpletuner-cloud"
 
 struct bucket_list {
         struct jsonw json;
@@ -120,10 +119,7 @@ enum err storage_buckets(struct ctx *ctx, const struct request *request, struct 
                 return rc;
         list.limit = range.limit++; /* one more tells whether there are more */
         list.out = s3_reply_xml(reply, root);
-        xmlw_open(list.out, "Owner");
-        xmlw_text(list.out, "ID", OWNER);
-        xmlw_text(list.out, "DisplayName", OWNER);
-        xmlw_close(list.out, "Owner");
+        s3_reply_owner(list.out, "Owner");
         xmlw_open(list.out, "Buckets");
         rc = bucket_each(ctx, &range, render_xml, &list);
         if (rc != OK)

@@ -10,7 +10,6 @@
 #include "fcgi/s3_reply.h"
 
 #define LIST_MAX 1000
-#define OWNER    "simpletuner-cloud"
 
 static void render_json(void *arg, const struct object *object)
 {
@@ -85,10 +84,7 @@ static void render_object(void *arg, const struct object *object)
         xmlw_int(out, "Size", object->size_bytes);
         xmlw_text(out, "StorageClass", "STANDARD");
         if (list->owner) {
-                xmlw_open(out, "Owner");
-                xmlw_text(out, "ID", OWNER);
-                xmlw_text(out, "DisplayName", OWNER);
-                xmlw_close(out, "Owner");
+                s3_reply_owner(out, "Owner");
         }
         xmlw_close(out, "Contents");
         list->count++;

@@ -11,16 +11,6 @@
 #include "fcgi/s3_list.h"
 #include "fcgi/s3_reply.h"
 
-#define OWNER "simpletuner-cloud"
-
-static void write_owner(struct buf *out, const char *element)
-{
-        xmlw_open(out, element);
-        xmlw_text(out, "ID", OWNER);
-        xmlw_text(out, "DisplayName", OWNER);
-        xmlw_close(out, element);
-}
-
 struct upload_render {
         struct buf *out;
         bool encode;
@@ -34,8 +24,8 @@ static void render_upload(void *arg, const struct multipart *upload)
         xmlw_open(out, "Upload");
         s3_list_key(out, "Key", upload->key, render->encode);
         xmlw_text(out, "UploadId", upload->upload_id);
-        write_owner(out, "Initiator");
-        write_owner(out, "Owner");
+        s3_reply_owner(out, "Initiator");
+        s3_reply_owner(out, "Owner");
         xmlw_text(out, "StorageClass", "STANDARD");
         xmlw_time(out, "Initiated", upload->started_at_us);
         if (*upload->checksum_kind) {
@@ -132,8 +122,8 @@ static void write_head(const struct part_list *list, const struct multipart *upl
         xmlw_text(out, "Bucket", upload->bucket);
         xmlw_text(out, "Key", upload->key);
         xmlw_text(out, "UploadId", upload->upload_id);
-        write_owner(out, "Initiator");
-        write_owner(out, "Owner");
+        s3_reply_owner(out, "Initiator");
+        s3_reply_owner(out, "Owner");
         xmlw_text(out, "StorageClass", "STANDARD");
         xmlw_int(out, "PartNumberMarker", marker);
         xmlw_int(out, "MaxParts", list->limit);

@@ -3,10 +3,11 @@
 #ifndef FCGI_S3_H
 #define FCGI_S3_H
 
+#include "core/cloud/s3_credential.h"
 #include "core/cloud/sigv4.h"
 #include "fcgi/request.h"
 
-#define S3_PATH "/api/cloud/storage" /* as S3_ENDPOINT_PATH, for the rows of routes.c */
+#define S3_PATH S3_ENDPOINT_PATH
 
 /* The signature of a request, once it has been verified. */
 struct s3_signature {

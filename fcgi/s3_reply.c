@@ -108,6 +108,16 @@ void s3_reply_error(struct ctx *ctx, struct reply *reply, const struct request *
         xmlw_close(out, "Error");
 }
 
+void s3_reply_owner(struct buf *out, const char *element)
+{
+        static const char owner[] = "simpletuner-cloud";
+
+        xmlw_open(out, element);
+        xmlw_text(out, "ID", owner);
+        xmlw_text(out, "DisplayName", owner);
+        xmlw_close(out, element);
+}
+
 enum err s3_quote_etag(struct ctx *ctx, const char *etag, const char **ret)
 {
         *ret = arena_printf(ctx->arena, "\"%s\"", etag);

@@ -16,6 +16,10 @@ void s3_reply_error(struct ctx *ctx, struct reply *reply, const struct request *
 /* S3's code of a result. */
 const char *s3_error_code(const struct ctx *ctx, enum err rc);
 
+/* Who has a bucket, an object or an upload, as an element of this name: it is always the service.
+ */
+void s3_reply_owner(struct buf *out, const char *element);
+
 /* "etag", with quotes, in the arena. */
 NODISCARD enum err s3_quote_etag(struct ctx *ctx, const char *etag, const char **ret);
 

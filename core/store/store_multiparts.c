@@ -1,12 +1,12 @@
 #include "core/store/store_multiparts.h"
 
 #include "core/db/db.h"
+#include "core/store/key_range.h"
 
 #define UPLOAD_COLUMNS                                                                             \
         "upload_id, bucket, object_key, content_type, metadata, tags, checksum_kind, "             \
         "checksum_type, started_at_us, touched_at_us, remote, remote_id, completed_etag"
-#define PART_COLUMNS   "part_number, file, size_bytes, etag, checksum, modified_at_us"
-#define AFTER_ALL_KEYS "\xf4\x8f\xbf\xbf"
+#define PART_COLUMNS "part_number, file, size_bytes, etag, checksum, modified_at_us"
 
 static struct multipart borrow_upload(struct db_stmt *stmt)
 {
@@ -207,11 +207,6 @@ enum err store_parts_each(struct ctx *ctx, const struct part_range *range, part_
         return rc == ERR_NOT_FOUND ? OK : rc;
 }
 
-static const char *or_empty(const char *text)
-{
-        return text ? text : "";
-}
-
 static enum err each_upload(struct ctx *ctx, struct db_stmt *stmt, multipart_row_fn *row, void *arg)
 {
         enum err rc;
@@ -236,9 +231,9 @@ enum err store_multiparts_each(struct ctx *ctx, const struct multipart_range *ra
         CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
         enum err rc;
 
-        rc = db_query(ctx, &stmt, sql, "ttttti", range->bucket, or_empty(range->first),
-                      range->end && *range->end ? range->end : AFTER_ALL_KEYS,
-                      or_empty(range->after_key), or_empty(range->after_id), (int64_t)range->limit);
+        rc = db_query(ctx, &stmt, sql, "ttttti", range->bucket, key_range_first(range->first),
+                      key_range_end(range->end), key_range_first(range->after_key),
+                      key_range_first(range->after_id), (int64_t)range->limit);
         return rc == OK ? each_upload(ctx, stmt, row, arg) : rc;
 }
 

@@ -1,13 +1,11 @@
 #include "core/store/store_objects.h"
 
 #include "core/db/db.h"
+#include "core/store/key_range.h"
 
 #define OBJECT_COLUMNS                                                                             \
         "bucket, object_key, size_bytes, etag, sha256, content_type, file_mtime_ns, "              \
         "modified_at_us, metadata, tags, checksum_kind, checksum, part_sizes, remote"
-
-/* No key begins with this, the last code point, which is no character. */
-#define AFTER_ALL_KEYS "\xf4\x8f\xbf\xbf"
 
 static struct object borrow_object(struct db_stmt *stmt)
 {
@@ -147,9 +145,8 @@ enum err store_objects_each(struct ctx *ctx, const struct object_range *range, o
         CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
         enum err rc;
 
-        rc = db_query(ctx, &stmt, sql, "ttti", range->bucket, or_empty(range->first, ""),
-                      range->end && *range->end ? range->end : AFTER_ALL_KEYS,
-                      (int64_t)range->limit);
+        rc = db_query(ctx, &stmt, sql, "ttti", range->bucket, key_range_first(range->first),
+                      key_range_end(range->end), (int64_t)range->limit);
         if (rc != OK)
                 return rc;
         while ((rc = db_step(ctx, stmt)) == OK) {

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "core/cloud/approval.h"
 #include "core/cloud/archive.h"
 #include "core/cloud/inbox.h"
 #include "core/cloud/job_poll.h"
@@ -12,6 +13,7 @@
 #include "core/cloud/polling.h"
 #include "core/cloud/remote_leftover.h"
 #include "core/cloud/retention.h"
+#include "core/cloud/submission_run.h"
 
 /* Deal with at most limit things. */
 typedef enum err batch_fn(struct ctx *ctx, unsigned limit, unsigned *ret_count);
@@ -107,6 +109,33 @@ static enum err prune_webhooks(struct ctx *ctx, struct task_run *run)
         return in_batches(ctx, run, webhook_prune, "forgotten");
 }
 
+static enum err prune_ledger(struct ctx *ctx, struct task_run *run)
+{
+        return in_batches(ctx, run, retention_ledger, "forgotten");
+}
+
+static enum err expire_approvals(struct ctx *ctx, struct task_run *run)
+{
+        return in_batches(ctx, run, approval_expire, "expired");
+}
+
+/* The responder does this as soon as there is one; here is what it left. */
+static enum err run_submissions(struct ctx *ctx, struct task_run *run)
+{
+        int64_t looked_at = 0;
+        bool more = true;
+        enum err rc = OK;
+
+        while (rc == OK && more) {
+                rc = submission_run_due(ctx, &more);
+                looked_at += rc == OK && more;
+                if (rc == OK && more && !task_run_goes_on(ctx, run))
+                        break;
+        }
+        task_run_count(run, "run", looked_at);
+        return rc;
+}
+
 static enum err prune_jobs(struct ctx *ctx, struct task_run *run)
 {
         return in_batches(ctx, run, retention_jobs, "forgotten");
@@ -125,6 +154,9 @@ static const struct task tasks[] = {
         { "prune_events",       600,  1000,         60, prune_events      },
         { "prune_webhooks",     600,  1000,         60, prune_webhooks    },
         { "prune_jobs",        3600,   100,        300, prune_jobs        },
+        { "prune_ledger",      3600,  1000,         60, prune_ledger      },
+        { "expire_approvals",    60,    50,         60, expire_approvals  },
+        { "run_submissions",     60,     1,        300, run_submissions   }, /* last: data takes long */
 };
 /* clang-format on */
 

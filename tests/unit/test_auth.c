@@ -127,15 +127,14 @@ static void rights_depend_on_who_asks(void **state)
         for (unsigned p = PERM_PUBLIC; p < PERM_COUNT; p++) {
                 enum permission permission = (enum permission)p;
                 bool storage = p == PERM_STORAGE_READ || p == PERM_STORAGE_WRITE;
+                bool open = p == PERM_PUBLIC || p == PERM_ANYONE;
 
                 ctx->actor.kind = ACTOR_LOCAL_ADMIN;
                 assert_ok(ctx, auth_require(ctx, permission));
                 ctx->actor.kind = ACTOR_JOB;
-                assert_rc(ctx, storage || p == PERM_PUBLIC ? OK : ERR_DENIED,
-                          auth_require(ctx, permission));
+                assert_rc(ctx, storage || open ? OK : ERR_DENIED, auth_require(ctx, permission));
                 ctx->actor.kind = ACTOR_ANONYMOUS;
-                assert_rc(ctx, p == PERM_PUBLIC ? OK : ERR_UNAUTHENTICATED,
-                          auth_require(ctx, permission));
+                assert_rc(ctx, open ? OK : ERR_UNAUTHENTICATED, auth_require(ctx, permission));
         }
 }
 

@@ -118,6 +118,15 @@ const struct route *routes_all(size_t *ret_count)
         return routes;
 }
 
+/* Paths and names are of letters that JSON leaves as they are. */
+void routes_print(FILE *out)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(routes); i++)
+                fprintf(out, "{\"method\": \"%s\", \"path\": \"%s\", \"permission\": \"%s\"}\n",
+                        method_name(routes[i].method), routes[i].path,
+                        permission_name(routes[i].permission));
+}
+
 const char *routes_check(void)
 {
         for (size_t i = 0; i < ARRAY_SIZE(routes); i++) {

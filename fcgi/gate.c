@@ -6,6 +6,7 @@
 
 #include "core/base/config.h"
 #include "core/base/log.h"
+#include "core/cloud/bucket.h"
 #include "core/cloud/cloud.h"
 #include "core/cloud/job_rate.h"
 #include "fcgi/origin.h"
@@ -94,6 +95,18 @@ static enum err check_length(struct ctx *ctx, const struct request *request)
         return OK;
 }
 
+/* Whatever is done in a bucket, this is where it is looked at whether the caller may. */
+static enum err check_bucket(struct ctx *ctx, const struct request *request)
+{
+        const enum permission permission = request->route->permission;
+        const char *bucket = request_param(request, "bucket");
+
+        if (!bucket || (permission == PERM_STORAGE_MAKE && ctx->actor.kind != ACTOR_JOB))
+                return OK;
+        return bucket_require(ctx, bucket,
+                              permission == PERM_STORAGE_READ ? BUCKET_READ : BUCKET_WRITE);
+}
+
 enum err gate_admit(struct ctx *ctx, struct request *request)
 {
         enum permission permission = request->route->permission;
@@ -107,7 +120,9 @@ enum err gate_admit(struct ctx *ctx, struct request *request)
         rc = identify(ctx, request);
         if (rc == OK)
                 rc = job_rate_check(ctx);
-        return rc == OK ? auth_require(ctx, permission) : rc;
+        if (rc == OK)
+                rc = auth_require(ctx, permission);
+        return rc == OK ? check_bucket(ctx, request) : rc;
 }
 
 static enum err run_route(struct ctx *ctx, struct request *request, struct reply *reply)

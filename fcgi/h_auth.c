@@ -33,9 +33,7 @@ static enum err reply_login(struct ctx *ctx, const struct request *request, stru
         reply_header(reply, "Cache-Control", "no-store");
         json = reply_json(reply);
         jsonw_bool(&json, "success", true);
-        jsonw_object(&json, "user");
-        render_user(&json, &view);
-        jsonw_object_end(&json);
+        render_user(&json, "user", &view);
         jsonw_string(&json, "csrf_token", csrf);
         if (message)
                 jsonw_string(&json, "message", message);
@@ -115,7 +113,7 @@ enum err auth_me(struct ctx *ctx, const struct request *request, struct reply *r
         if (rc != OK)
                 return rc;
         json = reply_json(reply);
-        render_user(&json, &view);
+        render_user_members(&json, &view);
         return reply_json_end(ctx, reply, &json);
 }
 

@@ -131,9 +131,15 @@ static void render_levels(struct jsonw *json, const struct level *levels)
 
 void render_user(struct jsonw *json, const char *key, const struct user_view *view)
 {
+        jsonw_object(json, key);
+        render_user_members(json, view);
+        jsonw_object_end(json);
+}
+
+void render_user_members(struct jsonw *json, const struct user_view *view)
+{
         const struct user *user = &view->user;
 
-        jsonw_object(json, key);
         jsonw_int(json, "id", user->user_id);
         jsonw_string(json, "email", user->email);
         jsonw_string(json, "username", user->username);
@@ -153,5 +159,4 @@ void render_user(struct jsonw *json, const char *key, const struct user_view *vi
                 jsonw_null(json, "org_id");
         if (view->is_whole)
                 render_belongings(json, view);
-        jsonw_object_end(json);
 }

@@ -7,6 +7,8 @@
 
 /* One object: the next item of an array, or the value of key. */
 void render_user(struct jsonw *json, const char *key, const struct user_view *view);
+/* Its members alone, where the object is open already. */
+void render_user_members(struct jsonw *json, const struct user_view *view);
 
 void render_level(struct jsonw *json, const char *key, const struct level *level);
 void render_resource_rule(struct jsonw *json, const char *key, const struct resource_rule *rule);

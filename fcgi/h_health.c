@@ -1,6 +1,7 @@
 /* Health: liveness, readiness and the state of every part. */
 #include <string.h>
 
+#include "core/cloud/auth.h"
 #include "core/cloud/health.h"
 #include "fcgi/handlers.h"
 
@@ -49,7 +50,7 @@ static void render_component(struct jsonw *json, const struct health_component *
 /* The parts are for those who may administrate; a stranger learns whether the whole is well. */
 enum err health_full(struct ctx *ctx, const struct request *request, struct reply *reply)
 {
-        bool known = ctx->actor.kind == ACTOR_LOCAL_ADMIN;
+        bool known = auth_may(ctx, PERM_ADMIN_CONFIG);
         const char *providers, *replicate;
         struct health health;
         struct jsonw json;

@@ -158,7 +158,7 @@ static enum err read_query(struct ctx *ctx, const struct request *request, struc
 static enum err sync_active(struct ctx *ctx)
 {
         struct poll_round round = poll_round_begin(ctx);
-        enum err rc = auth_require(ctx, PERM_CONFIG);
+        enum err rc = auth_require(ctx, PERM_ADMIN_CONFIG);
 
         return rc == OK ? job_poll(ctx, &round, POLL_MAX) : rc;
 }

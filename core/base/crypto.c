@@ -255,6 +255,36 @@ bool crypto_random(void *ret_bytes, size_t len)
         return true;
 }
 
+/* Bytes past the largest multiple of the alphabet's size are drawn again. */
+bool crypto_random_text(const char *alphabet, char *ret, size_t len)
+{
+        const unsigned size = (unsigned)strlen(alphabet), bound = 256 - 256 % size;
+        unsigned char bytes[64];
+        size_t n = 0;
+
+        while (n < len) {
+                if (!crypto_random(bytes, sizeof(bytes)))
+                        return false;
+                for (size_t i = 0; i < sizeof(bytes) && n < len; i++) {
+                        if (bytes[i] < bound)
+                                ret[n++] = alphabet[bytes[i] % size];
+                }
+        }
+        ret[len] = '\0';
+        secret_wipe(bytes, sizeof(bytes));
+        return true;
+}
+
+bool crypto_scrypt(struct secret password, struct crypto_bytes salt,
+                   const struct crypto_scrypt *cost, void *ret_key, size_t key_len)
+{
+        const uint64_t n = UINT64_C(1) << cost->log_n;
+        const uint64_t memory_max = 2 * 128 * (uint64_t)cost->r * (n + cost->p);
+
+        return EVP_PBE_scrypt(password.bytes, password.len, salt.bytes, salt.len, n, cost->r,
+                              cost->p, memory_max, ret_key, key_len) == 1;
+}
+
 void crypto_hex(const void *bytes, size_t len, char *ret_hex)
 {
         static const char digits[] = "0123456789abcdef";

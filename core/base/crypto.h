@@ -14,6 +14,12 @@ struct secret {
         size_t len;
 };
 
+/* Bytes that are none. */
+struct crypto_bytes {
+        const void *bytes;
+        size_t len;
+};
+
 /* Equal length and bytes, in time that depends on the lengths only. */
 bool secret_equal(struct secret a, struct secret b);
 /* Overwrite the bytes in a way the compiler keeps; for memory the caller owns. */
@@ -45,10 +51,6 @@ NODISCARD bool crypto_mac_of(struct crypto_mac *mac, const void *bytes, size_t l
  * AEAD_OVERHEAD bytes. aad is what the text belongs to; opening it for anything else fails. */
 #define AEAD_KEY_SIZE 32
 #define AEAD_OVERHEAD (12 + 16)
-struct crypto_bytes {
-        const void *bytes;
-        size_t len;
-};
 NODISCARD bool crypto_aead_seal(const unsigned char key[AEAD_KEY_SIZE], struct crypto_bytes aad,
                                 struct crypto_bytes plain, unsigned char *ret);
 /* False: another key or aad, or changed. ret has room for len - AEAD_OVERHEAD bytes. */
@@ -68,6 +70,16 @@ NODISCARD bool crypto_hash_end(struct crypto_hash *hash, unsigned char *ret);
 
 /* Cryptographic randomness. False: the kernel has none, which is a fault. */
 NODISCARD bool crypto_random(void *ret_bytes, size_t len);
+/* len characters and a NUL, each of the alphabet as likely as any other. False as above. */
+NODISCARD bool crypto_random_text(const char *alphabet, char *ret, size_t len);
+
+/* A key from a password, RFC 7914; n is 2^log_n. False only when OpenSSL fails, also for want of
+ * memory: 128 r n bytes. */
+struct crypto_scrypt {
+        unsigned log_n, r, p;
+};
+NODISCARD bool crypto_scrypt(struct secret password, struct crypto_bytes salt,
+                             const struct crypto_scrypt *cost, void *ret_key, size_t key_len);
 
 /* RFC 4648. The encoders write a NUL; sizes count it. */
 #define BASE64_SIZE(len) (((len) + 2) / 3 * 4 + 1)

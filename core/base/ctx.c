@@ -65,6 +65,7 @@ const char *ctx_actor_name(const struct ctx *ctx)
                 [ACTOR_ANONYMOUS] = "anonymous",
                 [ACTOR_LOCAL_ADMIN] = "local",
                 [ACTOR_JOB] = "job",
+                [ACTOR_USER] = "user",
         };
 
         return ctx->actor.name ? ctx->actor.name : by_kind[ctx->actor.kind];

@@ -4,6 +4,7 @@
 #define CORE_BASE_CTX_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "core/base/arena.h"
 #include "core/base/clock.h"
@@ -21,12 +22,21 @@ enum actor_kind {
         ACTOR_ANONYMOUS,   /* no credential */
         ACTOR_LOCAL_ADMIN, /* a loopback peer while there is no user yet, or the companion */
         ACTOR_JOB,         /* a remote job holding its upload token; job_id says which */
+        ACTOR_USER,        /* somebody with an account: user_id, name and rights say who */
 };
+
+/* What somebody with an account showed. A browser sends the first two by itself, on behalf of any
+ * page that asks it to; the others it does not. */
+enum actor_via { VIA_NOTHING, VIA_SESSION, VIA_FRONT_SERVER, VIA_API_KEY, VIA_S3_CREDENTIAL };
 
 struct actor {
         enum actor_kind kind;
-        const char *name;   /* as owner and in the audit log; NULL: by its kind */
-        const char *job_id; /* ACTOR_JOB only, in the arena */
+        enum actor_via via;
+        const char *name;       /* as owner and in the audit log; NULL: by its kind */
+        const char *job_id;     /* ACTOR_JOB only, in the arena */
+        const char *session_id; /* VIA_SESSION only, in the arena: the one in use */
+        int64_t user_id;        /* ACTOR_USER only, else 0 */
+        uint64_t rights;        /* ACTOR_USER only: a permission_set (core/cloud/permission.h) */
 };
 
 #define CTX_DETAIL_SIZE 512

@@ -3,26 +3,12 @@
 #include <string.h>
 #include <strings.h>
 
+#include "core/base/config.h"
+#include "core/cloud/api_key.h"
+#include "core/cloud/identity.h"
+#include "core/cloud/remote_user.h"
+#include "core/cloud/session.h"
 #include "core/cloud/upload_token.h"
-
-static const char *const names[PERM_COUNT] = {
-        [PERM_UNSET] = "unset",
-        [PERM_PUBLIC] = "public",
-        [PERM_JOB_VIEW] = "job.view.all",
-        [PERM_JOB_SUBMIT] = "job.submit",
-        [PERM_JOB_CANCEL] = "job.cancel.all",
-        [PERM_JOB_DELETE] = "job.delete.all",
-        [PERM_CONFIG] = "admin.config",
-        [PERM_ADMIN_AUDIT] = "admin.audit",
-        [PERM_LOGIN] = "login",
-        [PERM_STORAGE_READ] = "storage.read",
-        [PERM_STORAGE_WRITE] = "storage.write",
-};
-
-const char *permission_name(enum permission permission)
-{
-        return names[permission];
-}
 
 /* The token of "Bearer xyz", NULL when it is another scheme. RFC 6750 2.1, RFC 9110 11.1. */
 static const char *bearer_token(const char *authorization)
@@ -45,49 +31,135 @@ static enum err identify_job(struct ctx *ctx, const char *token)
         return OK;
 }
 
-enum err auth_identify(struct ctx *ctx, const struct credentials *credentials)
+/* Nothing is shown but where the request comes from. */
+static enum err identify_place(struct ctx *ctx, const struct credentials *credentials)
 {
-        const char *bearer = bearer_token(credentials->authorization);
+        bool any;
+        enum err rc;
 
-        ctx->actor = (struct actor){ .kind = ACTOR_ANONYMOUS };
-        if (credentials->api_key || (bearer && strncmp(bearer, "st_", 3) == 0))
-                return ctx_fail(ctx, ERR_UNAUTHENTICATED, "Invalid API key");
-        if (credentials->upload_token)
-                return identify_job(ctx, credentials->upload_token);
-        if (bearer)
-                return identify_job(ctx, bearer);
-        if (credentials->authorization)
-                return ctx_fail(ctx, ERR_UNAUTHENTICATED,
-                                "Authorization must be of the form \"Bearer TOKEN\"");
-        if (ipaddr_is_loopback(&credentials->peer) && !credentials->forwarded &&
-            !credentials->foreign)
+        if (!ipaddr_is_loopback(&credentials->peer) || credentials->forwarded ||
+            credentials->foreign)
+                return OK;
+        rc = identity_any(ctx, &any);
+        if (rc == OK && !any)
                 ctx->actor.kind = ACTOR_LOCAL_ADMIN;
-        return OK;
+        return rc;
 }
 
-enum err auth_require(struct ctx *ctx, enum permission permission)
+/* The header that front servers take for themselves when they ask for a name and password. */
+static enum err identify_authorization(struct ctx *ctx, const char *authorization)
 {
-        if (permission == PERM_PUBLIC)
-                return OK;
+        const char *bearer = bearer_token(authorization);
+
+        if (!bearer)
+                return ctx_fail(ctx, ERR_UNAUTHENTICATED,
+                                "Authorization must be of the form \"Bearer TOKEN\"");
+        if (strncmp(bearer, API_KEY_PREFIX, strlen(API_KEY_PREFIX)) == 0)
+                return api_key_identify(ctx, bearer);
+        return identify_job(ctx, bearer);
+}
+
+enum err auth_identify(struct ctx *ctx, const struct credentials *credentials)
+{
+        const char *authorization = credentials->authorization;
+
+        ctx->actor = (struct actor){ .kind = ACTOR_ANONYMOUS };
+        if (credentials->api_key)
+                return api_key_identify(ctx, credentials->api_key);
+        if (credentials->upload_token)
+                return identify_job(ctx, credentials->upload_token);
+        if (authorization && !(credentials->remote_user && !bearer_token(authorization)))
+                return identify_authorization(ctx, authorization);
+        if (credentials->session)
+                return session_identify(ctx, credentials->session);
+        if (credentials->remote_user)
+                return remote_user_identify(ctx, credentials->remote_user,
+                                            credentials->remote_groups);
+        return identify_place(ctx, credentials);
+}
+
+permission_set auth_rights(const struct ctx *ctx)
+{
         switch (ctx->actor.kind) {
         case ACTOR_LOCAL_ADMIN:
-                return OK;
-        case ACTOR_JOB:
-                if (permission == PERM_STORAGE_READ || permission == PERM_STORAGE_WRITE)
-                        return OK;
-                return ctx_fail(ctx, ERR_DENIED, "Permission denied: %s",
-                                permission_name(permission));
+                return PERMISSION_SET_ALL;
+        case ACTOR_USER:
+                return ctx->actor.rights;
         case ACTOR_ANONYMOUS:
+        case ACTOR_JOB:
                 break;
         }
+        return 0;
+}
+
+bool auth_may(const struct ctx *ctx, enum permission permission)
+{
+        return permission_set_has(auth_rights(ctx), permission);
+}
+
+static enum err refuse_stranger(struct ctx *ctx, enum permission permission)
+{
+        bool any;
+        enum err rc;
+
         if (permission == PERM_STORAGE_WRITE)
                 return ctx_fail(ctx, ERR_UNAUTHENTICATED,
                                 "Authentication required. Provide per-job upload token via "
                                 "X-Upload-Token header.");
+        rc = identity_any(ctx, &any);
+        if (rc != OK)
+                return rc;
+        if (any)
+                return ctx_fail(ctx, ERR_UNAUTHENTICATED,
+                                "Authentication required. Log in, or send an API key as "
+                                "X-API-Key.");
         return ctx_fail(ctx, ERR_UNAUTHENTICATED,
-                        "Authentication required. Only requests made on the server itself, not "
-                        "through another proxy, to a name of this service and not by a page of "
-                        "another site, act as its administrator.");
+                        "Authentication required, and there is no user yet. Make the first "
+                        "administrator on the server itself: POST /api/auth/setup/first-admin, or "
+                        "\"simpletuner-cloud user add --admin\". Until then only requests made "
+                        "there, not through another proxy, to a name of this service and not by "
+                        "a page of another site, act as the administrator.");
+}
+
+static enum err deny(struct ctx *ctx, enum permission permission)
+{
+        return ctx_fail(ctx, ERR_DENIED, "Permission denied: %s", permission_name(permission));
+}
+
+/* Which named permission opens the routes of storage to users. */
+static enum permission named(enum permission permission)
+{
+        if (permission == PERM_STORAGE_READ)
+                return PERM_JOB_VIEW_OWN;
+        return permission == PERM_STORAGE_WRITE ? PERM_JOB_DELETE_OWN : permission;
+}
+
+enum err auth_require(struct ctx *ctx, enum permission permission)
+{
+        if (permission == PERM_PUBLIC || permission == PERM_ANYONE)
+                return OK;
+        switch (ctx->actor.kind) {
+        case ACTOR_LOCAL_ADMIN:
+                return OK;
+        case ACTOR_USER:
+                if (permission == PERM_LOGIN || auth_may(ctx, named(permission)))
+                        return OK;
+                return deny(ctx, permission);
+        case ACTOR_JOB:
+                if (permission == PERM_STORAGE_READ || permission == PERM_STORAGE_WRITE)
+                        return OK;
+                return deny(ctx, permission);
+        case ACTOR_ANONYMOUS:
+                break;
+        }
+        return refuse_stranger(ctx, permission);
+}
+
+enum err auth_require_over(struct ctx *ctx, const char *owner, enum permission all)
+{
+        if (auth_may(ctx, all) || strcmp(owner, ctx_actor_name(ctx)) == 0)
+                return OK;
+        return deny(ctx, all);
 }
 
 enum err auth_require_bucket(struct ctx *ctx, const char *bucket)

@@ -1,30 +1,11 @@
-/* Who is asking, and may they. Until there are users, a loopback peer without any forwarding header
- * is the local administrator; everyone else holds an upload token or is anonymous. */
+/* Who is asking, and may they. Until there is a user, a loopback peer without any forwarding header
+ * is the local administrator; everyone else shows a session, an API key, an upload token or the
+ * word of the front server, or is anonymous. */
 #ifndef CORE_CLOUD_AUTH_H
 #define CORE_CLOUD_AUTH_H
 
-#include <stdbool.h>
-
-#include "core/base/ctx.h"
 #include "core/base/ipnet.h"
-
-enum permission {
-        PERM_UNSET, /* a route that says nothing does not start */
-        PERM_PUBLIC,
-        PERM_JOB_VIEW,
-        PERM_JOB_SUBMIT,
-        PERM_JOB_CANCEL,
-        PERM_JOB_DELETE,
-        PERM_CONFIG,        /* admin.config */
-        PERM_ADMIN_AUDIT,   /* admin.audit */
-        PERM_LOGIN,         /* whoever is somebody: one's own things */
-        PERM_STORAGE_READ,  /* administrators, and a job in its own bucket */
-        PERM_STORAGE_WRITE, /* the same */
-        PERM_COUNT
-};
-
-/* The permission's name: "job.view". */
-const char *permission_name(enum permission permission);
+#include "core/cloud/permission.h"
 
 /* What a request presents. NULL: not presented. */
 struct credentials {
@@ -32,14 +13,27 @@ struct credentials {
         bool forwarded;     /* any header that a forwarding proxy adds is there */
         bool foreign;       /* a page of another site may have made the request */
         const char *api_key, *authorization, *upload_token;
+        const char *session;                     /* of the cookie */
+        const char *remote_user, *remote_groups; /* what the front server found out */
 };
 
 /* Set ctx->actor. ERR_UNAUTHENTICATED: a credential is presented and is not good; a bad one never
- * falls through to a weaker identity. Faults. */
+ * falls through to a weaker identity. ERR_DENIED: an API key of somebody who may not use any.
+ * Faults. */
 NODISCARD enum err auth_identify(struct ctx *ctx, const struct credentials *credentials);
 
-/* ERR_UNAUTHENTICATED: anonymous. ERR_DENIED: known, but not allowed. */
+/* Has the one who acts this permission, one that has a name? The local administrator has all. */
+bool auth_may(const struct ctx *ctx, enum permission permission);
+/* All that the one who acts has. */
+permission_set auth_rights(const struct ctx *ctx);
+
+/* May the one who acts use a route of this permission, or one of the named ones?
+ * ERR_UNAUTHENTICATED: anonymous. ERR_DENIED: known, but not allowed. */
 NODISCARD enum err auth_require(struct ctx *ctx, enum permission permission);
+
+/* May the one who acts do to what owner has what takes "own" for his own things and all for those
+ * of others? ERR_DENIED. Whoever may not even see it is answered ERR_NOT_FOUND before. */
+NODISCARD enum err auth_require_over(struct ctx *ctx, const char *owner, enum permission all);
 
 /* For a job's token: its own bucket only. ERR_DENIED. Administrators pass. */
 NODISCARD enum err auth_require_bucket(struct ctx *ctx, const char *bucket);

@@ -1,11 +1,13 @@
 #include "core/cloud/event_feed.h"
 
+#include "core/cloud/auth.h"
+
 #define BATCH 64
 
-/* Administrators hear everything, others what is theirs. */
+/* Who may see all jobs hears everything, others what is theirs. */
 static const char *audible_owner(const struct ctx *ctx)
 {
-        return ctx->actor.kind == ACTOR_LOCAL_ADMIN ? NULL : ctx_actor_name(ctx);
+        return auth_may(ctx, PERM_JOB_VIEW_ALL) ? NULL : ctx_actor_name(ctx);
 }
 
 enum err event_feed_open(struct ctx *ctx, int64_t last_id, const char *job_id,

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/base/fault.h"
+#include "core/cloud/auth.h"
 #include "core/cloud/provider_jobs.h"
 #include "core/cloud/submission.h"
 #include "core/db/db.h"
@@ -20,10 +21,10 @@ bool job_id_is_valid(const char *job_id)
         return strlen(job_id) == ULID_SIZE - 1 && job_id[strspn(job_id, alphabet)] == '\0';
 }
 
-/* Administrators see every job, others their own. */
+/* Some see every job, others their own. */
 static bool is_visible(const struct ctx *ctx, const struct job *job)
 {
-        return ctx->actor.kind == ACTOR_LOCAL_ADMIN || strcmp(job->owner, ctx_actor_name(ctx)) == 0;
+        return auth_may(ctx, PERM_JOB_VIEW_ALL) || strcmp(job->owner, ctx_actor_name(ctx)) == 0;
 }
 
 enum err job_get(struct ctx *ctx, const char *job_id, struct job *ret_job)
@@ -49,7 +50,7 @@ enum err job_list(struct ctx *ctx, const struct job_filter *filter, job_row_fn *
         struct job_filter mine = *filter;
         enum err rc;
 
-        if (ctx->actor.kind != ACTOR_LOCAL_ADMIN)
+        if (!auth_may(ctx, PERM_JOB_VIEW_ALL))
                 mine.owner = ctx_actor_name(ctx);
         rc = store_jobs_count(ctx, &mine, ret_total);
         return rc == OK ? store_jobs_each(ctx, &mine, row, arg) : rc;
@@ -220,6 +221,8 @@ enum err job_cancel(struct ctx *ctx, const char *job_id, struct job *ret_job)
         enum err rc;
 
         rc = job_get(ctx, job_id, &job);
+        if (rc == OK)
+                rc = auth_require_over(ctx, job.owner, PERM_JOB_CANCEL_ALL);
         if (rc != OK)
                 return rc;
         if (job_status_is_terminal(job.status))
@@ -254,6 +257,8 @@ enum err job_delete(struct ctx *ctx, const char *job_id)
         enum err rc;
 
         rc = job_get(ctx, job_id, &job);
+        if (rc == OK)
+                rc = auth_require_over(ctx, job.owner, PERM_JOB_DELETE_ALL);
         if (rc == OK)
                 rc = db_begin(ctx, &tx);
         if (rc == OK)

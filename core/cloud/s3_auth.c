@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "core/cloud/identity.h"
 #include "core/cloud/s3_credential.h"
 #include "core/cloud/upload_token.h"
 
@@ -16,11 +17,22 @@ static enum err unknown(struct ctx *ctx)
 static enum err actor_of(struct ctx *ctx, const char *owner, struct actor *ret)
 {
         const struct actor local = { .kind = ACTOR_LOCAL_ADMIN, .name = "local" };
+        const char *key = identity_name_key(ctx, owner);
+        struct identity identity;
+        enum err rc;
 
-        if (strcmp(owner, local.name) != 0)
+        if (strcmp(owner, local.name) == 0) { /* by the companion, or before there were users */
+                *ret = local;
+                return OK;
+        }
+        if (!key)
+                return ctx_nomem(ctx);
+        rc = store_identity_by_name(ctx, key, &identity);
+        if (rc == ERR_NOT_FOUND)
                 return unknown(ctx);
-        *ret = local;
-        return OK;
+        if (rc == OK)
+                *ret = identity_actor(&identity, VIA_S3_CREDENTIAL, NULL);
+        return rc;
 }
 
 static enum err identify_owner(struct ctx *ctx, const char *access_key_id, struct s3_identity *ret)

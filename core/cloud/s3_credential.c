@@ -15,27 +15,6 @@
 static const char id_alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 static const char key_alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
-/* Fill len characters and a NUL, each letter of the alphabet as likely as any other: bytes past the
- * largest multiple of its size are drawn again. */
-static enum err draw(struct ctx *ctx, const char *alphabet, char *ret, size_t len)
-{
-        const unsigned size = (unsigned)strlen(alphabet), bound = 256 - 256 % size;
-        unsigned char bytes[64];
-        size_t n = 0;
-
-        while (n < len) {
-                if (!crypto_random(bytes, sizeof(bytes)))
-                        return ctx_fail(ctx, ERR_INTERNAL, "no randomness for an S3 credential");
-                for (size_t i = 0; i < sizeof(bytes) && n < len; i++) {
-                        if (bytes[i] < bound)
-                                ret[n++] = alphabet[bytes[i] % size];
-                }
-        }
-        ret[len] = '\0';
-        secret_wipe(bytes, sizeof(bytes));
-        return OK;
-}
-
 /* What is none is not looked for: from outside come all kinds of bytes. */
 static bool is_id(const char *text)
 {
@@ -107,19 +86,18 @@ static enum err make(struct ctx *ctx, const struct s3_credential_given *given,
         static const char prefix[] = S3_CREDENTIAL_PREFIX;
         const size_t prefix_len = sizeof(prefix) - 1;
         const int64_t now_us = clock_wall_us(ctx->clock);
-        enum err rc;
 
         memcpy(ret->access_key_id, prefix, prefix_len);
-        rc = draw(ctx, id_alphabet, ret->access_key_id + prefix_len,
-                  sizeof(ret->access_key_id) - 1 - prefix_len);
-        if (rc == OK)
-                rc = draw(ctx, key_alphabet, ret->secret_access_key,
-                          sizeof(ret->secret_access_key) - 1);
+        if (!crypto_random_text(id_alphabet, ret->access_key_id + prefix_len,
+                                sizeof(ret->access_key_id) - 1 - prefix_len) ||
+            !crypto_random_text(key_alphabet, ret->secret_access_key,
+                                sizeof(ret->secret_access_key) - 1))
+                return ctx_fail(ctx, ERR_INTERNAL, "no randomness for an S3 credential");
         ret->name = given->name ? given->name : "";
         ret->created_at_us = now_us;
         ret->expires_at_us =
                 given->expires_in_days ? now_us + given->expires_in_days * US_PER_DAY : 0;
-        return rc;
+        return OK;
 }
 
 /* Those who make one at the same time wait for each other, so that nobody gets one too many. */
@@ -198,7 +176,7 @@ const char *s3_credential_state(const struct ctx *ctx, const struct s3_credentia
 
 enum err s3_credential_list(struct ctx *ctx, bool all, s3_credential_row_fn *row, void *arg)
 {
-        enum err rc = all ? auth_require(ctx, PERM_CONFIG) : OK;
+        enum err rc = all ? auth_require(ctx, PERM_ADMIN_CONFIG) : OK;
 
         if (rc != OK)
                 return rc;
@@ -207,7 +185,8 @@ enum err s3_credential_list(struct ctx *ctx, bool all, s3_credential_row_fn *row
 
 static bool may_revoke(struct ctx *ctx, const struct s3_credential *row)
 {
-        return strcmp(row->owner, ctx_actor_name(ctx)) == 0 || auth_require(ctx, PERM_CONFIG) == OK;
+        return strcmp(row->owner, ctx_actor_name(ctx)) == 0 ||
+               auth_require(ctx, PERM_ADMIN_CONFIG) == OK;
 }
 
 enum err s3_credential_revoke(struct ctx *ctx, const char *access_key_id)

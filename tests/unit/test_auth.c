@@ -144,7 +144,7 @@ static void a_refusal_names_the_right_that_is_missing(void **state)
         struct ctx *ctx = *state;
 
         ctx->actor.kind = ACTOR_JOB;
-        assert_rc(ctx, ERR_DENIED, auth_require(ctx, PERM_CONFIG));
+        assert_rc(ctx, ERR_DENIED, auth_require(ctx, PERM_ADMIN_CONFIG));
         assert_non_null(strstr(ctx->detail, "admin.config"));
         for (unsigned p = 0; p < PERM_COUNT; p++)
                 assert_non_null(permission_name((enum permission)p));

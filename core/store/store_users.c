@@ -1,0 +1,170 @@
+#include "core/store/store_users.h"
+
+#include "core/db/db.h"
+
+#define SELECT                                                                                     \
+        "SELECT user_id, username, email, display_name, password_hash, auth_provider, is_admin, "  \
+        "deactivated_at_us, granted, denied, org_id, created_at_us, last_login_at_us FROM users "  \
+        "WHERE deleted_at_us IS NULL "
+
+static struct user borrow(struct db_stmt *stmt)
+{
+        return (struct user){
+                .user_id = db_int(stmt, 0),
+                .username = db_text(stmt, 1),
+                .email = db_text(stmt, 2),
+                .display_name = db_text(stmt, 3),
+                .password_hash = db_text(stmt, 4),
+                .auth_provider = db_text(stmt, 5),
+                .is_admin = db_int(stmt, 6) != 0,
+                .is_active = db_int(stmt, 7) == 0,
+                .granted = db_text(stmt, 8),
+                .denied = db_text(stmt, 9),
+                .org_id = db_int(stmt, 10),
+                .created_at_us = db_int(stmt, 11),
+                .last_login_at_us = db_int(stmt, 12),
+        };
+}
+
+/* The texts of a borrowed row, copied. */
+static enum err keep(struct ctx *ctx, struct user *row)
+{
+        const char **const texts[] = { &row->username,      &row->email,         &row->display_name,
+                                       &row->password_hash, &row->auth_provider, &row->granted,
+                                       &row->denied };
+        enum err rc = OK;
+
+        for (size_t i = 0; rc == OK && i < ARRAY_SIZE(texts); i++)
+                rc = ctx_strdup(ctx, *texts[i], texts[i]);
+        return rc;
+}
+
+static enum err get(struct ctx *ctx, struct db_stmt *stmt, struct user *ret)
+{
+        struct user row;
+        enum err rc = db_step(ctx, stmt);
+
+        if (rc != OK)
+                return rc;
+        row = borrow(stmt);
+        rc = keep(ctx, &row);
+        if (rc == OK)
+                *ret = row;
+        return rc;
+}
+
+static enum err unknown(struct ctx *ctx, int64_t user_id)
+{
+        return ctx_fail(ctx, ERR_NOT_FOUND, "User %lld not found", (long long)user_id);
+}
+
+enum err store_user_insert(struct ctx *ctx, const struct user *row, const struct user_keys *keys,
+                           int64_t *ret_user_id)
+{
+        static const char sql[] =
+                "INSERT INTO users (user_id, username, username_key, email, email_key, "
+                "display_name, password_hash, auth_provider, is_admin, created_at_us) "
+                "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING";
+        int64_t user_id, changed = 0;
+        enum err rc = db_next(ctx, "user", &user_id);
+
+        if (rc == OK)
+                rc = db_run(ctx, &changed, sql, "itttttttii", user_id, row->username,
+                            keys->username_key, row->email, keys->email_key, row->display_name,
+                            row->password_hash, row->auth_provider, (int64_t)row->is_admin,
+                            row->created_at_us);
+        if (rc == OK && changed == 0)
+                return ERR_CONFLICT;
+        if (rc == OK)
+                *ret_user_id = user_id;
+        return rc;
+}
+
+enum err store_user_get(struct ctx *ctx, int64_t user_id, struct user *ret)
+{
+        static const char sql[] = SELECT "AND user_id = $1";
+        CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
+        enum err rc;
+
+        rc = db_query(ctx, &stmt, sql, "i", user_id);
+        if (rc == OK)
+                rc = get(ctx, stmt, ret);
+        return rc == ERR_NOT_FOUND ? unknown(ctx, user_id) : rc;
+}
+
+enum err store_user_by_login(struct ctx *ctx, const char *login_key, struct user *ret)
+{
+        static const char sql[] = SELECT "AND (username_key = $1 OR email_key = $1) "
+                                         "ORDER BY CASE WHEN username_key = $1 THEN 0 ELSE 1 END";
+        CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
+        enum err rc;
+
+        rc = db_query(ctx, &stmt, sql, "t", login_key);
+        return rc == OK ? get(ctx, stmt, ret) : rc;
+}
+
+enum err store_user_set_password(struct ctx *ctx, int64_t user_id, const char *hash)
+{
+        static const char sql[] = "UPDATE users SET password_hash = $2 "
+                                  "WHERE user_id = $1 AND deleted_at_us IS NULL";
+        int64_t changed = 0;
+        enum err rc = db_run(ctx, &changed, sql, "it", user_id, hash);
+
+        return rc == OK && changed == 0 ? unknown(ctx, user_id) : rc;
+}
+
+enum err store_user_note_login(struct ctx *ctx, int64_t user_id)
+{
+        static const char sql[] = "UPDATE users SET last_login_at_us = $2 "
+                                  "WHERE user_id = $1 AND deleted_at_us IS NULL";
+        int64_t changed = 0;
+        enum err rc = db_run(ctx, &changed, sql, "ii", user_id, clock_wall_us(ctx->clock));
+
+        return rc == OK && changed == 0 ? unknown(ctx, user_id) : rc;
+}
+
+static enum err count(struct ctx *ctx, const char *sql, int64_t *ret)
+{
+        CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
+        enum err rc = db_query(ctx, &stmt, sql, "");
+
+        if (rc == OK)
+                rc = db_step(ctx, stmt);
+        if (rc == OK)
+                *ret = db_int(stmt, 0);
+        return rc;
+}
+
+enum err store_users_count_admins(struct ctx *ctx, int64_t *ret)
+{
+        static const char sql[] =
+                "SELECT COUNT(*) FROM users u WHERE u.deleted_at_us IS NULL "
+                "AND u.deactivated_at_us IS NULL AND (u.is_admin = 1 OR (u.denied = '' "
+                "AND EXISTS (SELECT 1 FROM user_levels m JOIN levels l "
+                "ON l.level_id = m.level_id WHERE m.user_id = u.user_id "
+                "AND l.permissions = '*')))";
+
+        return count(ctx, sql, ret);
+}
+
+enum err store_users_count(struct ctx *ctx, int64_t *ret)
+{
+        static const char sql[] = "SELECT COUNT(*) FROM users WHERE deleted_at_us IS NULL";
+
+        return count(ctx, sql, ret);
+}
+
+enum err store_user_add_level(struct ctx *ctx, int64_t user_id, const char *level)
+{
+        static const char sql[] =
+                "INSERT INTO user_levels (user_id, level_id, granted_by, granted_at_us) "
+                "SELECT $1, level_id, $3, $4 FROM levels WHERE name = $2 "
+                "ON CONFLICT (user_id, level_id) DO UPDATE SET granted_by = user_levels.granted_by";
+        int64_t changed = 0;
+        enum err rc = db_run(ctx, &changed, sql, "itti", user_id, level, ctx_actor_name(ctx),
+                             clock_wall_us(ctx->clock));
+
+        if (rc == OK && changed == 0)
+                return ctx_fail(ctx, ERR_NOT_FOUND, "Level not found: %.64s", level);
+        return rc;
+}

@@ -23,6 +23,7 @@ handler_fn webhooks_receive;
 handler_fn events_stream, events_recent;
 handler_fn deliveries_list, deliveries_show, deliveries_replay;
 handler_fn audit_show, audit_show_security, audit_show_user;
+handler_fn audit_export, audit_target_show, audit_target_save;
 handler_fn audit_show_stats, audit_show_types, audit_show_verify;
 handler_fn s3_credentials_list, s3_credentials_add, s3_credentials_revoke;
 handler_fn storage_buckets, storage_bucket_create, storage_bucket_delete, storage_location;

@@ -7,6 +7,7 @@ enum err audit_add(struct ctx *ctx, const struct audit_entry *entry)
         struct audit_row row = {
                 .event_type = entry->event_type,
                 .actor = ctx_actor_name(ctx),
+                .actor_id = ctx->actor.user_id,
                 .actor_ip = *ctx->client ? ctx->client : NULL,
                 .target_type = entry->target_type,
                 .target_id = entry->target_id,

@@ -291,6 +291,7 @@ static enum err append_restart(struct ctx *ctx, const struct audit_key_set *keys
         struct audit_row row = {
                 .event_type = "audit.restarted",
                 .actor = ctx_actor_name(ctx),
+                .actor_id = ctx->actor.user_id,
                 .target_type = "audit",
                 .action = "The audit log began a new chain; entries before it are not verified",
         };

@@ -102,6 +102,14 @@ static const struct route routes[] = {
   { METHOD_POST,   W_ID "/replay",                         deliveries_replay,      PERM_ADMIN_CONFIG,        BODY_NONE,   RATE_DEFAULT },
 
   { METHOD_GET,    "/api/audit",                           audit_show,             PERM_ADMIN_AUDIT,   BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    "/api/audit/stats",                      audit_show_stats,       PERM_ADMIN_AUDIT,   BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    "/api/audit/types",                      audit_show_types,       PERM_ADMIN_AUDIT,   BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    "/api/audit/verify",                     audit_show_verify,      PERM_ADMIN_AUDIT,   BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    "/api/audit/security",                   audit_show_security,    PERM_ADMIN_AUDIT,   BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    "/api/audit/export",                     audit_export,           PERM_ADMIN_AUDIT,   BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    "/api/audit/export-config",              audit_target_show,      PERM_ADMIN_AUDIT,   BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,   "/api/audit/export-config",              audit_target_save,      PERM_CONFIG,        16 * KiB,    RATE_DEFAULT },
+  { METHOD_GET,    "/api/audit/user/{user_id}",             audit_show_user,        PERM_ADMIN_AUDIT,   BODY_NONE,   RATE_DEFAULT },
 
   { METHOD_GET,    "/api/events",                          events_stream,          PERM_JOB_VIEW_OWN,      BODY_NONE,   RATE_EXEMPT  },
   { METHOD_GET,    "/api/events/stream",                   events_stream,          PERM_JOB_VIEW_OWN,      BODY_NONE,   RATE_EXEMPT  },

@@ -89,6 +89,8 @@ static const struct setting settings[] = {
             "days to keep jobs that have ended, 0 for ever", .min = 0, .max = 36500),
         ROW("SIMPLETUNER_WEBHOOK_RETENTION_DAYS", UINT, webhook_retention_days, "7",
             "days to keep webhook deliveries", .min = 2, .max = 3650),
+        ROW("SIMPLETUNER_AUDIT_RETENTION_DAYS", UINT, audit_retention_days, "90",
+            "days to keep entries of the audit log, 0 for ever", .min = 0, .max = 36500),
         ROW("SIMPLETUNER_EVENT_RETENTION_HOURS", UINT, event_retention_hours, "24",
             "hours that listeners may resume from", .min = 1, .max = 8760),
         ROW("SIMPLETUNER_EVENT_STREAMS", UINT, event_streams, "16",
@@ -147,7 +149,8 @@ static const char *user_home(struct arena *arena)
 /* ---- where values come from ---- */
 
 /* Secrets of our own prefix, which are no settings (config_secret). */
-static const char *const own_secrets[] = { "SIMPLETUNER_STORAGE_ACCESS_KEY_ID",
+static const char *const own_secrets[] = { "SIMPLETUNER_AUDIT_KEY",
+                                           "SIMPLETUNER_STORAGE_ACCESS_KEY_ID",
                                            "SIMPLETUNER_STORAGE_SECRET_ACCESS_KEY" };
 
 static bool is_known(const char *name)

@@ -56,6 +56,7 @@ struct config {
         uint64_t shutdown_timeout_s;      /* SIMPLETUNER_SHUTDOWN_TIMEOUT */
         uint64_t job_retention_days;      /* SIMPLETUNER_JOB_RETENTION_DAYS, 0: for ever */
         uint64_t webhook_retention_days;  /* SIMPLETUNER_WEBHOOK_RETENTION_DAYS */
+        uint64_t audit_retention_days;    /* SIMPLETUNER_AUDIT_RETENTION_DAYS, 0: for ever */
         uint64_t event_retention_hours;   /* SIMPLETUNER_EVENT_RETENTION_HOURS */
         uint64_t event_streams;           /* SIMPLETUNER_EVENT_STREAMS, at once and on one socket */
         uint64_t event_streams_per_client; /* SIMPLETUNER_EVENT_STREAMS_PER_CLIENT */

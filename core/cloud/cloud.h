@@ -11,6 +11,7 @@
 struct cloud {
         struct database *database;
         struct secrets *secrets;
+        struct audit_keys *audit_keys;
         struct webhook_keys *webhook_keys;
         struct webhook_intake *webhook_intake;
         struct job_rates *job_rates;

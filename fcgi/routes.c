@@ -108,7 +108,7 @@ static const struct route routes[] = {
   { METHOD_GET,    "/api/audit/security",                   audit_show_security,    PERM_ADMIN_AUDIT,   BODY_NONE,   RATE_DEFAULT },
   { METHOD_GET,    "/api/audit/export",                     audit_export,           PERM_ADMIN_AUDIT,   BODY_NONE,   RATE_DEFAULT },
   { METHOD_GET,    "/api/audit/export-config",              audit_target_show,      PERM_ADMIN_AUDIT,   BODY_NONE,   RATE_DEFAULT },
-  { METHOD_POST,   "/api/audit/export-config",              audit_target_save,      PERM_CONFIG,        16 * KiB,    RATE_DEFAULT },
+  { METHOD_POST,   "/api/audit/export-config",              audit_target_save,      PERM_ADMIN_CONFIG,        16 * KiB,    RATE_DEFAULT },
   { METHOD_GET,    "/api/audit/user/{user_id}",             audit_show_user,        PERM_ADMIN_AUDIT,   BODY_NONE,   RATE_DEFAULT },
 
   { METHOD_GET,    "/api/events",                          events_stream,          PERM_JOB_VIEW_OWN,      BODY_NONE,   RATE_EXEMPT  },

@@ -287,7 +287,7 @@ def test_a_page_of_another_site_changes_nothing(staffed, extra):
     session = login(staffed)
     method, path, body = CHANGE
     answer = staffed.request(method, path, json=body, headers=session.headers | extra)
-    assert answer.status_code == 403 and answer.json()["error"] == "denied"
+    assert answer.status_code == 403 and answer.json()["error"] == "permission_denied"
 
 
 @pytest.mark.parametrize("extra", [{}, {"Sec-Fetch-Site": "same-origin"}, {"Origin": "ours"}])

@@ -13,6 +13,7 @@
 #include "fcgi/router.h"
 #include "fcgi/s3.h"
 #include "fcgi/s3_reply.h"
+#include "fcgi/session_cookie.h"
 
 static const char logger[] = "simpletuner.cloud.http";
 
@@ -47,8 +48,8 @@ static enum err identify_s3(struct ctx *ctx, struct request *request,
         return auth_identify(ctx, credentials);
 }
 
-/* Public routes look at no credential: who is near is all they may ask. */
-static enum err identify(struct ctx *ctx, struct request *request)
+/* All that shows who is asking; public routes do not look. */
+static enum err identify_by_all(struct ctx *ctx, struct request *request)
 {
         struct credentials credentials = {
                 .peer = request->peer,
@@ -56,19 +57,33 @@ static enum err identify(struct ctx *ctx, struct request *request)
                 .foreign = !origin_is_ours(request, ctx->config->public_url),
                 .api_key = request_header(request, "X-API-Key"),
                 .authorization = request_header(request, "Authorization"),
+                .session = session_cookie_get(ctx, request),
+                .upload_token = request_header(request, "X-Upload-Token"),
         };
 
-        if (request->route->permission == PERM_PUBLIC) {
-                credentials.forwarded |= credentials.api_key || credentials.authorization;
-                credentials.api_key = credentials.authorization = NULL;
-                return auth_identify(ctx, &credentials);
-        }
-        credentials.upload_token = request_header(request, "X-Upload-Token");
         if (!credentials.upload_token)
                 credentials.upload_token = request_header(request, "X-SimpleTuner-Secret");
         if (request->s3 && !credentials.upload_token)
                 return identify_s3(ctx, request, &credentials);
         return auth_identify(ctx, &credentials);
+}
+
+/* Where strangers are answered too, whoever shows something that is no good is one of them. */
+static enum err identify(struct ctx *ctx, struct request *request)
+{
+        const enum permission permission = request->route->permission;
+        enum err rc;
+
+        if (permission == PERM_PUBLIC)
+                return OK;
+        rc = identify_by_all(ctx, request);
+        if (rc == OK)
+                rc = session_cookie_check_forgery(ctx, request);
+        if (permission != PERM_ANYONE || err_is_fault(rc))
+                return rc;
+        if (rc != OK)
+                ctx->actor = (struct actor){ .kind = ACTOR_ANONYMOUS };
+        return OK;
 }
 
 static enum err check_length(struct ctx *ctx, const struct request *request)
@@ -204,6 +219,8 @@ void gate_handle(struct ctx *ctx, struct transport *transport, struct reply *rep
                         s3_reply_error(ctx, reply, &request, rc);
                 else
                         reply_error(ctx, reply, rc);
+                if (rc == ERR_UNAUTHENTICATED && request_header(&request, "Cookie"))
+                        session_cookie_clear(reply); /* it is no good any more */
         }
         if (request.s3)
                 reply_header(reply, "x-amz-request-id", ctx->correlation_id);

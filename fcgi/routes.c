@@ -14,7 +14,8 @@
 
 #define BUCKET S3_PATH "/{bucket}"
 #define OBJECT S3_PATH "/{bucket}/{key...}"
-#define S3     "/api/auth/s3-credentials"
+#define AUTH   "/api/auth"
+#define S3     AUTH "/s3-credentials"
 
 /* clang-format off */
 static const struct route routes[] = {
@@ -48,6 +49,23 @@ static const struct route routes[] = {
   { METHOD_POST,   ME "/credentials",                      credentials_save,       PERM_ACCOUNT,       8 * KiB,     RATE_DEFAULT },
   { METHOD_POST,   ME "/credentials/validate",             credentials_validate,   PERM_ACCOUNT,       4 * KiB,     RATE_DEFAULT },
   { METHOD_DELETE, ME "/credentials/{provider}/{name}",    credentials_delete,     PERM_ACCOUNT,       BODY_NONE,   RATE_DEFAULT },
+
+  { METHOD_GET,    AUTH "/setup/status",                   auth_setup_status,      PERM_ANYONE,        BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,   AUTH "/setup/first-admin",              auth_first_admin,       PERM_ANYONE,        8 * KiB,     RATE_DEFAULT },
+  { METHOD_POST,   AUTH "/register",                       auth_register,          PERM_ANYONE,        8 * KiB,     RATE_DEFAULT },
+  { METHOD_POST,   AUTH "/login",                          auth_login,             PERM_ANYONE,        8 * KiB,     RATE_DEFAULT },
+  { METHOD_POST,   AUTH "/logout",                         auth_logout,            PERM_ANYONE,        BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    AUTH "/check",                          auth_check,             PERM_ANYONE,        BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    AUTH "/me",                             auth_me,                PERM_LOGIN,         BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,   AUTH "/change-password",                auth_change_password,   PERM_LOGIN,         8 * KiB,     RATE_DEFAULT },
+  { METHOD_GET,    AUTH "/sessions",                       sessions_list,          PERM_LOGIN,         BODY_NONE,   RATE_DEFAULT },
+  { METHOD_DELETE, AUTH "/sessions",                       sessions_revoke_all,    PERM_LOGIN,         BODY_NONE,   RATE_DEFAULT },
+  { METHOD_DELETE, AUTH "/sessions/{session_id}",          sessions_revoke,        PERM_LOGIN,         BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    AUTH "/api-keys",                       api_keys_list,          PERM_LOGIN,         BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,   AUTH "/api-keys",                       api_keys_add,           PERM_API_KEYS_OWN,  8 * KiB,     RATE_DEFAULT },
+  { METHOD_DELETE, AUTH "/api-keys/{key_id}",              api_keys_revoke,        PERM_LOGIN,         BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    "/api/cloud/settings/registration",     registration_show,      PERM_ADMIN_CONFIG,  BODY_NONE,   RATE_DEFAULT },
+  { METHOD_PUT,    "/api/cloud/settings/registration",     registration_update,    PERM_ADMIN_CONFIG,  4 * KiB,     RATE_DEFAULT },
 
   { METHOD_GET,    S3,                                     s3_credentials_list,    PERM_LOGIN,         BODY_NONE,   RATE_DEFAULT },
   { METHOD_POST,   S3,                                     s3_credentials_add,     PERM_ACCOUNT,       4 * KiB,     RATE_DEFAULT },
@@ -84,6 +102,14 @@ static const struct route routes[] = {
   { METHOD_POST,   W_ID "/replay",                         deliveries_replay,      PERM_ADMIN_CONFIG,        BODY_NONE,   RATE_DEFAULT },
 
   { METHOD_GET,    "/api/audit",                           audit_show,             PERM_ADMIN_AUDIT,   BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    "/api/audit/stats",                      audit_show_stats,       PERM_ADMIN_AUDIT,   BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    "/api/audit/types",                      audit_show_types,       PERM_ADMIN_AUDIT,   BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    "/api/audit/verify",                     audit_show_verify,      PERM_ADMIN_AUDIT,   BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    "/api/audit/security",                   audit_show_security,    PERM_ADMIN_AUDIT,   BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    "/api/audit/export",                     audit_export,           PERM_ADMIN_AUDIT,   BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    "/api/audit/export-config",              audit_target_show,      PERM_ADMIN_AUDIT,   BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,   "/api/audit/export-config",              audit_target_save,      PERM_CONFIG,        16 * KiB,    RATE_DEFAULT },
+  { METHOD_GET,    "/api/audit/user/{user_id}",             audit_show_user,        PERM_ADMIN_AUDIT,   BODY_NONE,   RATE_DEFAULT },
 
   { METHOD_GET,    "/api/events",                          events_stream,          PERM_JOB_VIEW_OWN,      BODY_NONE,   RATE_EXEMPT  },
   { METHOD_GET,    "/api/events/stream",                   events_stream,          PERM_JOB_VIEW_OWN,      BODY_NONE,   RATE_EXEMPT  },

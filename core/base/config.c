@@ -56,6 +56,8 @@ static const struct setting settings[] = {
             "hosts reached without any proxy (or no_proxy)", .alias = "no_proxy"),
         ROW("SIMPLETUNER_TRUSTED_PROXIES", CIDRS, trusted_proxies_text, "127.0.0.0/8,::1/128",
             "front servers whose X-Forwarded-For counts", .max = CONFIG_TRUSTED_PROXIES_MAX),
+        ROW("SIMPLETUNER_PASSWORD_COST", UINT, password_cost, "15",
+            "how slow passwords are to try: 2 to this power is scrypt's N", .min = 10, .max = 20),
         ROW("SIMPLETUNER_WEBHOOK_TIMESTAMP_TOLERANCE", UINT, webhook_tolerance_s, "300",
             "seconds a webhook may be old or early", .min = 1, .max = 86400),
         ROW("SIMPLETUNER_API_THREADS", UINT, api_threads, "16",
@@ -87,6 +89,8 @@ static const struct setting settings[] = {
             "days to keep jobs that have ended, 0 for ever", .min = 0, .max = 36500),
         ROW("SIMPLETUNER_WEBHOOK_RETENTION_DAYS", UINT, webhook_retention_days, "7",
             "days to keep webhook deliveries", .min = 2, .max = 3650),
+        ROW("SIMPLETUNER_AUDIT_RETENTION_DAYS", UINT, audit_retention_days, "90",
+            "days to keep entries of the audit log, 0 for ever", .min = 0, .max = 36500),
         ROW("SIMPLETUNER_EVENT_RETENTION_HOURS", UINT, event_retention_hours, "24",
             "hours that listeners may resume from", .min = 1, .max = 8760),
         ROW("SIMPLETUNER_EVENT_STREAMS", UINT, event_streams, "16",
@@ -145,7 +149,8 @@ static const char *user_home(struct arena *arena)
 /* ---- where values come from ---- */
 
 /* Secrets of our own prefix, which are no settings (config_secret). */
-static const char *const own_secrets[] = { "SIMPLETUNER_STORAGE_ACCESS_KEY_ID",
+static const char *const own_secrets[] = { "SIMPLETUNER_AUDIT_KEY",
+                                           "SIMPLETUNER_STORAGE_ACCESS_KEY_ID",
                                            "SIMPLETUNER_STORAGE_SECRET_ACCESS_KEY" };
 
 static bool is_known(const char *name)

@@ -43,6 +43,7 @@ struct config {
         struct ipnet trusted_proxies[CONFIG_TRUSTED_PROXIES_MAX];
         size_t trusted_proxy_count;
 
+        uint64_t password_cost;           /* SIMPLETUNER_PASSWORD_COST */
         uint64_t webhook_tolerance_s;     /* SIMPLETUNER_WEBHOOK_TIMESTAMP_TOLERANCE */
         uint64_t api_threads;             /* SIMPLETUNER_API_THREADS */
         uint64_t bulk_threads;            /* SIMPLETUNER_BULK_THREADS */
@@ -55,6 +56,7 @@ struct config {
         uint64_t shutdown_timeout_s;      /* SIMPLETUNER_SHUTDOWN_TIMEOUT */
         uint64_t job_retention_days;      /* SIMPLETUNER_JOB_RETENTION_DAYS, 0: for ever */
         uint64_t webhook_retention_days;  /* SIMPLETUNER_WEBHOOK_RETENTION_DAYS */
+        uint64_t audit_retention_days;    /* SIMPLETUNER_AUDIT_RETENTION_DAYS, 0: for ever */
         uint64_t event_retention_hours;   /* SIMPLETUNER_EVENT_RETENTION_HOURS */
         uint64_t event_streams;           /* SIMPLETUNER_EVENT_STREAMS, at once and on one socket */
         uint64_t event_streams_per_client; /* SIMPLETUNER_EVENT_STREAMS_PER_CLIENT */

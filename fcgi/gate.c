@@ -101,7 +101,8 @@ static enum err check_bucket(struct ctx *ctx, const struct request *request)
         const enum permission permission = request->route->permission;
         const char *bucket = request_param(request, "bucket");
 
-        if (!*bucket || (permission == PERM_STORAGE_MAKE && ctx->actor.kind != ACTOR_JOB))
+        if (!strstr(request->route->path, "{bucket}") ||
+            (permission == PERM_STORAGE_MAKE && ctx->actor.kind != ACTOR_JOB))
                 return OK;
         return bucket_require(ctx, bucket,
                               permission == PERM_STORAGE_READ ? BUCKET_READ : BUCKET_WRITE);

@@ -349,7 +349,10 @@ class Stack:
         """Submit a job that the provider accepts."""
         answer = self.submit(**body)
         assert answer.status_code == 200, answer.text
-        job_id = answer.json()["job_id"]
+        return self.known_job(answer.json()["job_id"])
+
+    def known_job(self, job_id):
+        """A job that the provider has accepted."""
         [prediction] = self.sim.find_job(job_id)
         return Job(job_id, prediction)
 

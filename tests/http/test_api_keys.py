@@ -40,7 +40,7 @@ def test_a_key_acts_as_its_user_in_either_header(staffed):
 
 def test_a_bad_key_is_refused_even_beside_a_good_session(staffed):
     session = login(staffed)
-    for bad in ("st_" + "x" * 32, "st_", "x", "", "st_" + "x" * 5000):
+    for bad in ("st_" + "x" * 32, "st_", "x", "st_" + "x" * 5000):
         headers = session.cookie | {"X-API-Key": bad}
         assert staffed.get("/api/auth/me", headers=headers).status_code == 401
 

@@ -34,17 +34,11 @@ def compile_yardstick(directory):
                            "-lpthread")
 
 
-def compile_group_commit(directory):
+def compile_with_core(directory, name):
+    """tests/bench/NAME.c, with all that both programs share."""
     flags = subprocess.run(["pkg-config", "--cflags", "--libs", *CORE_PACKAGES], check=True,
                            capture_output=True, text=True).stdout.split()
-    return compile_program(directory / "group_commit", REPO / "tests/bench/group_commit.c",
-                           stack.BUILD / "libcore.a", *flags, "-lpthread")
-
-
-def compile_flat(directory):
-    flags = subprocess.run(["pkg-config", "--cflags", "--libs", *CORE_PACKAGES], check=True,
-                           capture_output=True, text=True).stdout.split()
-    return compile_program(directory / "flat", REPO / "tests/bench/flat.c",
+    return compile_program(directory / name, REPO / f"tests/bench/{name}.c",
                            stack.BUILD / "libcore.a", *flags, "-lpthread")
 
 

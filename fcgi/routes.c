@@ -14,7 +14,8 @@
 
 #define BUCKET S3_PATH "/{bucket}"
 #define OBJECT S3_PATH "/{bucket}/{key...}"
-#define S3     "/api/auth/s3-credentials"
+#define AUTH   "/api/auth"
+#define S3     AUTH "/s3-credentials"
 
 /* clang-format off */
 static const struct route routes[] = {
@@ -23,7 +24,7 @@ static const struct route routes[] = {
   { METHOD_GET,    "/api/cloud/health/live",               health_live,            PERM_PUBLIC,        BODY_NONE,   RATE_EXEMPT  },
   { METHOD_GET,    "/api/cloud/health/ready",              health_is_ready,        PERM_PUBLIC,        BODY_NONE,   RATE_EXEMPT  },
 
-  { METHOD_GET,    "/api/cloud/providers",                 providers_list,         PERM_JOB_VIEW_OWN,      BODY_NONE,   RATE_EXEMPT  },
+  { METHOD_GET,    "/api/cloud/providers",                 providers_list,         PERM_CONFIG_VIEW,       BODY_NONE,   RATE_EXEMPT  },
   { METHOD_GET,    P_ID,                                   providers_show,         PERM_ADMIN_CONFIG,        BODY_NONE,   RATE_DEFAULT },
   { METHOD_PUT,    P_ID,                                   providers_update,       PERM_ADMIN_CONFIG,        256 * KiB,   RATE_DEFAULT },
   { METHOD_GET,    P_ID "/config",                         providers_show,         PERM_ADMIN_CONFIG,        BODY_NONE,   RATE_DEFAULT },
@@ -33,25 +34,42 @@ static const struct route routes[] = {
   { METHOD_PUT,    P_ID "/token",                          providers_token_save,   PERM_ADMIN_CONFIG,        4 * KiB,     RATE_DEFAULT },
   { METHOD_DELETE, P_ID "/token",                          providers_token_delete, PERM_ADMIN_CONFIG,        BODY_NONE,   RATE_DEFAULT },
   { METHOD_GET,    P_ID "/validate",                       providers_validate,     PERM_ADMIN_CONFIG,        BODY_NONE,   RATE_DEFAULT },
-  { METHOD_GET,    P_ID "/versions",                       providers_versions,     PERM_JOB_VIEW_OWN,      BODY_NONE,   RATE_DEFAULT },
-  { METHOD_GET,    P_ID "/billing",                        providers_billing,      PERM_JOB_VIEW_OWN,      BODY_NONE,   RATE_DEFAULT },
-  { METHOD_GET,    P_ID "/status",                         providers_status,       PERM_JOB_VIEW_OWN,      BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    P_ID "/versions",                       providers_versions,     PERM_CONFIG_VIEW,       BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    P_ID "/billing",                        providers_billing,      PERM_CONFIG_VIEW,       BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    P_ID "/status",                         providers_status,       PERM_CONFIG_VIEW,       BODY_NONE,   RATE_DEFAULT },
   { METHOD_POST,   P_ID "/test-webhook",                   webhook_test_stored,    PERM_ADMIN_CONFIG,        BODY_NONE,   RATE_DEFAULT },
   { METHOD_POST,   P_ID "/test-webhook-external",          webhook_test_outside,   PERM_ADMIN_CONFIG,        BODY_NONE,   RATE_DEFAULT },
-  { METHOD_GET,    "/api/cloud/hardware-options",          hardware_options,       PERM_JOB_VIEW_OWN,      BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    "/api/cloud/hardware-options",          hardware_options,       PERM_CONFIG_VIEW,       BODY_NONE,   RATE_DEFAULT },
 
   { METHOD_GET,    "/api/cloud/circuit-breakers",          breakers_list,          PERM_ADMIN_CONFIG,        BODY_NONE,   RATE_DEFAULT },
   { METHOD_POST,   "/api/cloud/circuit-breakers/{provider}/reset",
                                                            breakers_reset,         PERM_ADMIN_CONFIG,        BODY_NONE,   RATE_DEFAULT },
 
   { METHOD_GET,    ME "/credentials",                      credentials_list,       PERM_LOGIN,         BODY_NONE,   RATE_DEFAULT },
-  { METHOD_POST,   ME "/credentials",                      credentials_save,       PERM_LOGIN,         8 * KiB,     RATE_DEFAULT },
-  { METHOD_POST,   ME "/credentials/validate",             credentials_validate,   PERM_LOGIN,         4 * KiB,     RATE_DEFAULT },
-  { METHOD_DELETE, ME "/credentials/{provider}/{name}",    credentials_delete,     PERM_LOGIN,         BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,   ME "/credentials",                      credentials_save,       PERM_ACCOUNT,       8 * KiB,     RATE_DEFAULT },
+  { METHOD_POST,   ME "/credentials/validate",             credentials_validate,   PERM_ACCOUNT,       4 * KiB,     RATE_DEFAULT },
+  { METHOD_DELETE, ME "/credentials/{provider}/{name}",    credentials_delete,     PERM_ACCOUNT,       BODY_NONE,   RATE_DEFAULT },
+
+  { METHOD_GET,    AUTH "/setup/status",                   auth_setup_status,      PERM_ANYONE,        BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,   AUTH "/setup/first-admin",              auth_first_admin,       PERM_ANYONE,        8 * KiB,     RATE_DEFAULT },
+  { METHOD_POST,   AUTH "/register",                       auth_register,          PERM_ANYONE,        8 * KiB,     RATE_DEFAULT },
+  { METHOD_POST,   AUTH "/login",                          auth_login,             PERM_ANYONE,        8 * KiB,     RATE_DEFAULT },
+  { METHOD_POST,   AUTH "/logout",                         auth_logout,            PERM_ANYONE,        BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    AUTH "/check",                          auth_check,             PERM_ANYONE,        BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    AUTH "/me",                             auth_me,                PERM_LOGIN,         BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,   AUTH "/change-password",                auth_change_password,   PERM_LOGIN,         8 * KiB,     RATE_DEFAULT },
+  { METHOD_GET,    AUTH "/sessions",                       sessions_list,          PERM_LOGIN,         BODY_NONE,   RATE_DEFAULT },
+  { METHOD_DELETE, AUTH "/sessions",                       sessions_revoke_all,    PERM_LOGIN,         BODY_NONE,   RATE_DEFAULT },
+  { METHOD_DELETE, AUTH "/sessions/{session_id}",          sessions_revoke,        PERM_LOGIN,         BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    AUTH "/api-keys",                       api_keys_list,          PERM_LOGIN,         BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,   AUTH "/api-keys",                       api_keys_add,           PERM_API_KEYS_OWN,  8 * KiB,     RATE_DEFAULT },
+  { METHOD_DELETE, AUTH "/api-keys/{key_id}",              api_keys_revoke,        PERM_LOGIN,         BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    "/api/cloud/settings/registration",     registration_show,      PERM_ADMIN_CONFIG,  BODY_NONE,   RATE_DEFAULT },
+  { METHOD_PUT,    "/api/cloud/settings/registration",     registration_update,    PERM_ADMIN_CONFIG,  4 * KiB,     RATE_DEFAULT },
 
   { METHOD_GET,    S3,                                     s3_credentials_list,    PERM_LOGIN,         BODY_NONE,   RATE_DEFAULT },
-  { METHOD_POST,   S3,                                     s3_credentials_add,     PERM_LOGIN,         4 * KiB,     RATE_DEFAULT },
-  { METHOD_DELETE, S3 "/{access_key_id}",                  s3_credentials_revoke,  PERM_LOGIN,         BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,   S3,                                     s3_credentials_add,     PERM_ACCOUNT,       4 * KiB,     RATE_DEFAULT },
+  { METHOD_DELETE, S3 "/{access_key_id}",                  s3_credentials_revoke,  PERM_ACCOUNT,       BODY_NONE,   RATE_DEFAULT },
 
   { METHOD_POST,   "/api/cloud/jobs",                      jobs_submit,            PERM_JOB_SUBMIT,    1 * MiB,     RATE_SUBMIT  },
   { METHOD_POST,   "/api/cloud/jobs/submit",               jobs_submit,            PERM_JOB_SUBMIT,    1 * MiB,     RATE_SUBMIT  },
@@ -63,18 +81,18 @@ static const struct route routes[] = {
   { METHOD_POST,   J_ID "/retry",                          jobs_retry,             PERM_JOB_SUBMIT,    4 * KiB,     RATE_SUBMIT  },
   { METHOD_GET,    J_ID "/logs",                           jobs_logs,              PERM_JOB_VIEW_OWN,      BODY_NONE,   RATE_DEFAULT },
   { METHOD_GET,    J_ID "/inline-progress",                jobs_progress,          PERM_JOB_VIEW_OWN,      BODY_NONE,   RATE_DEFAULT },
-  { METHOD_GET,    "/api/cloud/available-configs",         configs_list,           PERM_JOB_SUBMIT,    BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    "/api/cloud/available-configs",         configs_list,           PERM_CONFIG_VIEW,   BODY_NONE,   RATE_DEFAULT },
   { METHOD_POST,   J_ID "/archive",                        jobs_archive,           PERM_JOB_CANCEL_OWN,    BODY_NONE,   RATE_DEFAULT },
 
   { METHOD_POST,   "/api/cloud/data-consent/preview",      data_consent_preview,   PERM_JOB_SUBMIT,    1 * MiB,     RATE_DEFAULT },
-  { METHOD_GET,    "/api/cloud/data-consent/setting",      data_consent_show,      PERM_JOB_VIEW_OWN,      BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    "/api/cloud/data-consent/setting",      data_consent_show,      PERM_CONFIG_VIEW,       BODY_NONE,   RATE_DEFAULT },
   { METHOD_PUT,    "/api/cloud/data-consent/setting",      data_consent_update,    PERM_ADMIN_CONFIG,        4 * KiB,     RATE_DEFAULT },
 
   { METHOD_POST,   "/api/cloud/cost-estimate",             costs_estimate,         PERM_JOB_SUBMIT,    1 * MiB,     RATE_DEFAULT },
   { METHOD_GET,    "/api/cloud/cost-limit/status",         costs_limit_status,     PERM_JOB_VIEW_OWN,      BODY_NONE,   RATE_DEFAULT },
   { METHOD_GET,    "/api/cloud/metrics",                   costs_metrics,          PERM_JOB_VIEW_OWN,      BODY_NONE,   RATE_DEFAULT },
 
-  { METHOD_GET,    "/api/cloud/polling/status",            polling_show,           PERM_JOB_VIEW_OWN,      BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    "/api/cloud/polling/status",            polling_show,           PERM_CONFIG_VIEW,       BODY_NONE,   RATE_DEFAULT },
   { METHOD_PUT,    "/api/cloud/polling/setting",           polling_update,         PERM_ADMIN_CONFIG,        4 * KiB,     RATE_DEFAULT },
 
   { METHOD_POST,   "/api/webhooks/test",                   webhook_test_given,     PERM_ADMIN_CONFIG,        8 * KiB,     RATE_DEFAULT },
@@ -102,8 +120,8 @@ static const struct route routes[] = {
   { METHOD_GET,    BUCKET "?location",                     storage_location,       PERM_STORAGE_READ,  BODY_NONE,   RATE_STORAGE },
   { METHOD_GET,    BUCKET "?uploads",                      uploads_list,           PERM_STORAGE_READ,  BODY_NONE,   RATE_STORAGE },
   { METHOD_GET,    BUCKET,                                 storage_list,           PERM_STORAGE_READ,  BODY_NONE,   RATE_STORAGE },
-  { METHOD_PUT,    BUCKET,                                 storage_bucket_create,  PERM_STORAGE_WRITE, 64 * KiB,    RATE_STORAGE },
-  { METHOD_DELETE, BUCKET,                                 storage_bucket_delete,  PERM_STORAGE_WRITE, BODY_NONE,   RATE_STORAGE },
+  { METHOD_PUT,    BUCKET,                                 storage_bucket_create,  PERM_STORAGE_MAKE,  64 * KiB,    RATE_STORAGE },
+  { METHOD_DELETE, BUCKET,                                 storage_bucket_delete,  PERM_STORAGE_MAKE,  BODY_NONE,   RATE_STORAGE },
   { METHOD_POST,   BUCKET "?delete",                       storage_delete_many,    PERM_STORAGE_WRITE, 2 * MiB,     RATE_STORAGE },
 
   { METHOD_GET,    OBJECT "?uploadId",                     parts_list,             PERM_STORAGE_READ,  BODY_NONE,   RATE_STORAGE },
@@ -124,6 +142,15 @@ const struct route *routes_all(size_t *ret_count)
 {
         *ret_count = ARRAY_SIZE(routes);
         return routes;
+}
+
+/* Paths and names are of letters that JSON leaves as they are. */
+void routes_print(FILE *out)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(routes); i++)
+                fprintf(out, "{\"method\": \"%s\", \"path\": \"%s\", \"permission\": \"%s\"}\n",
+                        method_name(routes[i].method), routes[i].path,
+                        permission_name(routes[i].permission));
 }
 
 const char *routes_check(void)

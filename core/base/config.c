@@ -56,6 +56,8 @@ static const struct setting settings[] = {
             "hosts reached without any proxy (or no_proxy)", .alias = "no_proxy"),
         ROW("SIMPLETUNER_TRUSTED_PROXIES", CIDRS, trusted_proxies_text, "127.0.0.0/8,::1/128",
             "front servers whose X-Forwarded-For counts", .max = CONFIG_TRUSTED_PROXIES_MAX),
+        ROW("SIMPLETUNER_PASSWORD_COST", UINT, password_cost, "15",
+            "how slow passwords are to try: 2 to this power is scrypt's N", .min = 10, .max = 20),
         ROW("SIMPLETUNER_WEBHOOK_TIMESTAMP_TOLERANCE", UINT, webhook_tolerance_s, "300",
             "seconds a webhook may be old or early", .min = 1, .max = 86400),
         ROW("SIMPLETUNER_API_THREADS", UINT, api_threads, "16",

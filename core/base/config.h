@@ -43,6 +43,7 @@ struct config {
         struct ipnet trusted_proxies[CONFIG_TRUSTED_PROXIES_MAX];
         size_t trusted_proxy_count;
 
+        uint64_t password_cost;           /* SIMPLETUNER_PASSWORD_COST */
         uint64_t webhook_tolerance_s;     /* SIMPLETUNER_WEBHOOK_TIMESTAMP_TOLERANCE */
         uint64_t api_threads;             /* SIMPLETUNER_API_THREADS */
         uint64_t bulk_threads;            /* SIMPLETUNER_BULK_THREADS */

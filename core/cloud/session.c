@@ -175,6 +175,18 @@ enum err session_end(struct ctx *ctx, const char *token)
         return rc == OK ? db_commit(&tx) : rc;
 }
 
+enum err session_replace(struct ctx *ctx, const char *token)
+{
+        char sha256[SHA256_HEX_SIZE];
+        int64_t deleted;
+        enum err rc;
+
+        if (!is_token(token))
+                return OK;
+        rc = hash(ctx, token, sha256);
+        return rc == OK ? store_session_delete_by_token(ctx, sha256, &deleted) : rc;
+}
+
 enum err session_list(struct ctx *ctx, session_row_fn *row, void *arg)
 {
         return store_sessions_each(ctx, ctx->actor.user_id, row, arg);

@@ -23,6 +23,9 @@ struct session_given {
 NODISCARD enum err session_begin(struct ctx *ctx, const struct session_given *given,
                                  char ret_token[SESSION_TOKEN_SIZE]);
 
+/* End the one of this cookie, because another takes its place. Inside a transaction. */
+NODISCARD enum err session_replace(struct ctx *ctx, const char *token);
+
 /* End the one of this cookie; that there is none is no error. In a transaction of its own. */
 NODISCARD enum err session_end(struct ctx *ctx, const char *token);
 

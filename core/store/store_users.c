@@ -4,7 +4,8 @@
 
 #define SELECT                                                                                     \
         "SELECT user_id, username, email, display_name, password_hash, auth_provider, is_admin, "  \
-        "deactivated_at_us, granted, denied, org_id, created_at_us, last_login_at_us FROM users "  \
+        "deactivated_at_us, granted, denied, org_id, created_at_us, last_login_at_us, "            \
+        "(SELECT a.updated_at_us FROM user_avatars a WHERE a.user_id = users.user_id) FROM users " \
         "WHERE deleted_at_us IS NULL "
 
 static struct user borrow(struct db_stmt *stmt)
@@ -23,6 +24,7 @@ static struct user borrow(struct db_stmt *stmt)
                 .org_id = db_int(stmt, 10),
                 .created_at_us = db_int(stmt, 11),
                 .last_login_at_us = db_int(stmt, 12),
+                .avatar_at_us = db_int(stmt, 13),
         };
 }
 
@@ -101,6 +103,60 @@ enum err store_user_by_login(struct ctx *ctx, const char *login_key, struct user
 
         rc = db_query(ctx, &stmt, sql, "t", login_key);
         return rc == OK ? get(ctx, stmt, ret) : rc;
+}
+
+enum err store_users_each(struct ctx *ctx, const struct user_page *page, user_row_fn *row,
+                          void *arg)
+{
+        static const char sql[] = SELECT "AND ($1 = 1 OR deactivated_at_us IS NULL) "
+                                         "ORDER BY user_id LIMIT $2 OFFSET $3";
+        CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
+        enum err rc = db_query(ctx, &stmt, sql, "iii", (int64_t)page->include_inactive, page->limit,
+                               page->offset);
+
+        if (rc != OK)
+                return rc;
+        while ((rc = db_step(ctx, stmt)) == OK) {
+                const struct user user = borrow(stmt);
+
+                row(arg, &user);
+        }
+        return rc == ERR_NOT_FOUND ? OK : rc;
+}
+
+enum err store_user_update(struct ctx *ctx, const struct user *row, const char *email_key)
+{
+        static const char sql[] =
+                "UPDATE users SET email = $2, email_key = $3, display_name = $4, is_admin = $5, "
+                "granted = $6, denied = $7, org_id = $8, deactivated_at_us = CASE WHEN $9 = 1 "
+                "THEN NULL ELSE COALESCE(deactivated_at_us, $10) END "
+                "WHERE user_id = $1 AND deleted_at_us IS NULL";
+        int64_t changed = 0;
+        enum err rc = db_run(ctx, &changed, sql, "itttittzii", row->user_id, row->email, email_key,
+                             row->display_name, (int64_t)row->is_admin, row->granted, row->denied,
+                             row->org_id, (int64_t)row->is_active, clock_wall_us(ctx->clock));
+
+        if (rc == ERR_CONFLICT)
+                return ctx_fail(ctx, rc, "User with email '%.254s' already exists", row->email);
+        return rc == OK && changed == 0 ? unknown(ctx, row->user_id) : rc;
+}
+
+enum err store_user_delete(struct ctx *ctx, int64_t user_id)
+{
+        static const char sql[] =
+                "UPDATE users SET deleted_at_us = $2, email = NULL, email_key = NULL, "
+                "display_name = '', password_hash = NULL, is_admin = 0, granted = '', "
+                "denied = '', org_id = NULL WHERE user_id = $1 AND deleted_at_us IS NULL";
+        int64_t changed = 0;
+        enum err rc = db_run(ctx, NULL, "DELETE FROM user_levels WHERE user_id = $1", "i", user_id);
+
+        if (rc == OK)
+                rc = db_run(ctx, NULL, "DELETE FROM team_members WHERE user_id = $1", "i", user_id);
+        if (rc == OK)
+                rc = db_run(ctx, NULL, "DELETE FROM user_avatars WHERE user_id = $1", "i", user_id);
+        if (rc == OK)
+                rc = db_run(ctx, &changed, sql, "ii", user_id, clock_wall_us(ctx->clock));
+        return rc == OK && changed == 0 ? unknown(ctx, user_id) : rc;
 }
 
 enum err store_user_set_password(struct ctx *ctx, int64_t user_id, const char *hash)

@@ -20,6 +20,7 @@ struct user {
         int64_t org_id;               /* 0: none */
         int64_t created_at_us;
         int64_t last_login_at_us; /* 0: never */
+        int64_t avatar_at_us;     /* since when there is this picture of him; 0: none */
 };
 
 /* Write a new one with the number *ret_user_id; username_key and email_key as they are compared.
@@ -35,7 +36,23 @@ NODISCARD enum err store_user_get(struct ctx *ctx, int64_t user_id, struct user 
 /* By name or address in lower case. */
 NODISCARD enum err store_user_by_login(struct ctx *ctx, const char *login_key, struct user *ret);
 
+/* Call row for each, the oldest first; texts live until it returns. */
+struct user_page {
+        int64_t offset, limit;
+        bool include_inactive;
+};
+typedef void user_row_fn(void *arg, const struct user *row);
+NODISCARD enum err store_users_each(struct ctx *ctx, const struct user_page *page, user_row_fn *row,
+                                    void *arg);
+
 /* Inside a transaction each. ERR_NOT_FOUND. */
+
+/* Address, display name, is_admin, is_active, overrides and organisation are those of row from now
+ * on. ERR_CONFLICT: a user has the address. */
+NODISCARD enum err store_user_update(struct ctx *ctx, const struct user *row,
+                                     const char *email_key);
+/* Nothing of the person stays but the name. Sessions and keys are for others to end. */
+NODISCARD enum err store_user_delete(struct ctx *ctx, int64_t user_id);
 NODISCARD enum err store_user_set_password(struct ctx *ctx, int64_t user_id, const char *hash);
 NODISCARD enum err store_user_note_login(struct ctx *ctx, int64_t user_id);
 

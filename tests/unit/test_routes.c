@@ -1,7 +1,7 @@
 #include <string.h>
 
 #include "fcgi/routes.h"
-#include "tests/fixture.h"
+#include "tests/fixture_db.h"
 
 static void the_table_is_well_formed(void **state)
 {
@@ -133,9 +133,9 @@ int main(void)
                 cmocka_unit_test(every_route_has_a_handler_a_right_and_a_rate),
                 cmocka_unit_test(no_two_routes_are_the_same),
                 cmocka_unit_test(a_path_is_absolute_and_its_parameters_fit),
-                FIXTURE_TEST(a_stranger_gets_through_to_the_public_routes_only),
-                FIXTURE_TEST(a_job_gets_through_to_storage_and_public_routes_only),
-                FIXTURE_TEST(the_administrator_gets_through_everywhere),
+                FIXTURE_CLOUD_TEST(a_stranger_gets_through_to_the_public_routes_only),
+                FIXTURE_CLOUD_TEST(a_job_gets_through_to_storage_and_public_routes_only),
+                FIXTURE_CLOUD_TEST(the_administrator_gets_through_everywhere),
                 cmocka_unit_test(only_writing_routes_take_a_body),
         };
 

@@ -48,6 +48,24 @@ def compile_flat(directory):
                            stack.BUILD / "libcore.a", *flags, "-lpthread")
 
 
+def compile_audit_verify(directory):
+    flags = subprocess.run(["pkg-config", "--cflags", "--libs", *CORE_PACKAGES], check=True,
+                           capture_output=True, text=True).stdout.split()
+    return compile_program(directory / "audit_verify", REPO / "tests/bench/audit_verify.c",
+                           stack.BUILD / "libcore.a", *flags, "-lpthread")
+
+
+def audit_rates(program, home, entries, seconds):
+    """Entries per second, verified and read, of a log of so many in a new SQLite database."""
+    home.mkdir()
+    env = stack.base_environment(home) | {"SIMPLETUNER_DATABASE_URL": f"sqlite://{home}/audit.db"}
+    (home / "cloud.env").touch()
+    subprocess.run([stack.COMPANION, "migrate"], env=env, check=True, capture_output=True)
+    text = subprocess.run([program, f"sqlite://{home}/audit.db", home, str(entries), str(seconds)],
+                          check=True, capture_output=True, text=True).stdout
+    return {name: float(value) for name, value in re.findall(r"(\w+)=(\d+)", text)}
+
+
 def flat_rates(program, path, seconds):
     """Calls per second by their names."""
     text = subprocess.run([program, f"sqlite://{path}", str(seconds)], check=True,

@@ -5,7 +5,8 @@
 
 Each figure is one line: NAME value (what is required) ok or MISSED. The exit status is 1 if one was
 missed. --quick shortens everything to see that it runs; its figures are rough. NAMEs choose among
-live, auth, list, put, memory, download, small-puts, list-pages, group-commit, webhooks, poll and flat.
+live, auth, list, put, memory, download, small-puts, list-pages, group-commit, webhooks, poll, flat and
+audit-verify.
 Needs wrk, curl and npm, and room for about thirty GiB below TMPDIR, which should be a disk and not
 memory.
 """
@@ -33,6 +34,7 @@ LIST = "/api/cloud/jobs?limit=50"
 CONNECTIONS = 32
 FEW_JOBS, MANY_JOBS = 100, 100_000
 FLAT_JOBS = 1_000, 1_000_000
+AUDIT_PER_S = 200_000
 POLLED_JOBS, PROVIDER_LATENCY_S = 1_000, 0.1
 WEBHOOKS_PER_S_MAX = 25_000  # more than this are not prepared
 UPLOADS = 16
@@ -51,11 +53,12 @@ class Effort:
     transfer_mib: int = 1024
     upload_mib: int = 1024
     small_puts: int = s3.SMALL_PUTS
+    audit_entries: int = 300_000
 
 
 FULL = Effort()
 QUICK = Effort(rounds=1, slices=2, seconds=1, settles=False, transfer_mib=128, upload_mib=32,
-               small_puts=500)
+               small_puts=500, audit_entries=50_000)
 
 
 class Report:
@@ -315,6 +318,18 @@ class Bench:
         services.fill_database(path, count)
         return path
 
+    def audit_verify(self):
+        """Entries of the audit log per second, hashed anew and compared; one core, SQLite."""
+        program = services.compile_with_core(self.directory, "audit_verify")
+        rates = [services.audit_rates(program, self.directory / f"audit-{number}",
+                                      self.effort.audit_entries, self.effort.seconds)
+                 for number in range(self.effort.rounds)]
+        median = statistics.median(rate["verify"] for rate in rates)
+        select = statistics.median(rate["select"] for rate in rates)
+        self.report.line("audit-verify", f"{median:.0f} entries/s",
+                         f"required >= {AUDIT_PER_S}; a plain read {select:.0f} entries/s",
+                         median >= AUDIT_PER_S)
+
     def group_commit(self):
         program = services.compile_with_core(self.directory, "group_commit")
         each, one = [], []
@@ -334,8 +349,9 @@ FIGURES = {"live": Bench.live, "auth": Bench.auth, "list": Bench.list, "put": Be
            "download": Bench.download,
            "small-puts": Bench.small_puts, "list-pages": Bench.list_pages,
            "group-commit": Bench.group_commit,
-           "webhooks": Bench.webhooks, "poll": Bench.poll, "flat": Bench.flat}
-ALONE = {"auth", "group-commit", "poll", "flat"}  # need no service that is up already
+           "webhooks": Bench.webhooks, "poll": Bench.poll, "flat": Bench.flat,
+           "audit-verify": Bench.audit_verify}
+ALONE = {"auth", "group-commit", "poll", "flat", "audit-verify"}  # need no service that is up already
 
 
 def parse_arguments():

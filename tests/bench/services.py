@@ -42,6 +42,17 @@ def compile_with_core(directory, name):
                            stack.BUILD / "libcore.a", *flags, "-lpthread")
 
 
+def audit_rates(program, home, entries, seconds):
+    """Entries per second, verified and read, of a log of so many in a new SQLite database."""
+    home.mkdir()
+    env = stack.base_environment(home) | {"SIMPLETUNER_DATABASE_URL": f"sqlite://{home}/audit.db"}
+    (home / "cloud.env").touch()
+    subprocess.run([stack.COMPANION, "migrate"], env=env, check=True, capture_output=True)
+    text = subprocess.run([program, f"sqlite://{home}/audit.db", home, str(entries), str(seconds)],
+                          check=True, capture_output=True, text=True).stdout
+    return {name: float(value) for name, value in re.findall(r"(\w+)=(\d+)", text)}
+
+
 def flat_rates(program, path, seconds):
     """Calls per second by their names."""
     text = subprocess.run([program, f"sqlite://{path}", str(seconds)], check=True,

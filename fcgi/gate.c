@@ -48,6 +48,17 @@ static enum err identify_s3(struct ctx *ctx, struct request *request,
         return auth_identify(ctx, credentials);
 }
 
+/* A variable that the front server sets itself; headers have names that begin with HTTP_. */
+static const char *front_variable(const struct ctx *ctx, const struct request *request,
+                                  const char *name)
+{
+        const char *value = NULL;
+
+        if (ctx->config->trust_remote_user)
+                value = transport_param(request->transport, name);
+        return value && *value ? value : NULL;
+}
+
 /* All that shows who is asking; public routes do not look. */
 static enum err identify_by_all(struct ctx *ctx, struct request *request)
 {
@@ -59,6 +70,8 @@ static enum err identify_by_all(struct ctx *ctx, struct request *request)
                 .authorization = request_header(request, "Authorization"),
                 .session = session_cookie_get(ctx, request),
                 .upload_token = request_header(request, "X-Upload-Token"),
+                .remote_user = front_variable(ctx, request, "REMOTE_USER"),
+                .remote_groups = front_variable(ctx, request, ctx->config->remote_groups_variable),
         };
 
         if (!credentials.upload_token)

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "core/base/arena.h"
@@ -102,6 +103,14 @@ static const struct setting settings[] = {
             .min = 1, .max = 3600),
         ROW("SIMPLETUNER_EVENT_HEARTBEAT", UINT, event_heartbeat_s, "15",
             "seconds between signs of life in an event stream", .min = 1, .max = 60),
+        ROW("SIMPLETUNER_TRUST_REMOTE_USER", BOOL, trust_remote_user, "false",
+            "believe the front server who somebody is (REMOTE_USER)"),
+        ROW("SIMPLETUNER_REMOTE_USER_LEVEL", STRING, remote_user_level, "viewer",
+            "level of its users at first sight; none: they are not made"),
+        ROW("SIMPLETUNER_REMOTE_GROUP_LEVELS", STRING, remote_group_levels, "",
+            "levels of its groups: group=level;group=level"),
+        ROW("SIMPLETUNER_REMOTE_GROUPS_VARIABLE", STRING, remote_groups_variable, "REMOTE_GROUPS",
+            "FastCGI variable with the groups of its user"),
         ROW("SIMPLETUNER_DATA_ROOTS", STRING, data_roots, "",
             "directories whose data sets may be sent to providers, separated by colons"),
 };
@@ -278,6 +287,41 @@ static unsigned choice_index(const char *const *choices, const char *choice)
         return i;
 }
 
+/* Every entry has something on both sides of its last "=". */
+static bool is_group_map(const char *map)
+{
+        while (*map) {
+                size_t len = strcspn(map, ";"), split = len;
+
+                while (split > 0 && map[split - 1] != '=')
+                        split--;
+                if (split < 2 || split == len)
+                        return false;
+                map += len + (map[len] != '\0');
+        }
+        return true;
+}
+
+/* What begins with HTTP_ is a header, which anybody can send. */
+static bool is_own_variable(const char *name)
+{
+        static const char letters[] =
+                "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_";
+
+        return *name && name[strspn(name, letters)] == '\0' && strncasecmp(name, "HTTP_", 5) != 0;
+}
+
+static bool check_remote(const struct loader *loader)
+{
+        if (!is_group_map(loader->config->remote_group_levels))
+                return fail(loader, "SIMPLETUNER_REMOTE_GROUP_LEVELS must be of the form "
+                                    "group=level;group=level");
+        if (!is_own_variable(loader->config->remote_groups_variable))
+                return fail(loader, "SIMPLETUNER_REMOTE_GROUPS_VARIABLE must be letters, digits "
+                                    "and _, and not begin with HTTP_");
+        return true;
+}
+
 static bool load(struct loader *loader)
 {
         struct config *config = loader->config;
@@ -303,7 +347,7 @@ static bool load(struct loader *loader)
                             "SIMPLETUNER_CA_BUNDLE must be a file or directory that can be "
                             "read: %s: %m",
                             config->ca_bundle);
-        return true;
+        return check_remote(loader);
 }
 
 bool config_load(struct config **ret, char *message, size_t message_size)

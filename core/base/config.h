@@ -65,6 +65,12 @@ struct config {
         const char *storage_url;           /* SIMPLETUNER_STORAGE_URL, "": files */
         const char *storage_endpoint;      /* SIMPLETUNER_STORAGE_ENDPOINT, "": that of AWS */
         const char *storage_region;        /* SIMPLETUNER_STORAGE_REGION */
+
+        bool trust_remote_user;             /* SIMPLETUNER_TRUST_REMOTE_USER */
+        const char *remote_user_level;      /* SIMPLETUNER_REMOTE_USER_LEVEL */
+        const char *remote_group_levels;    /* SIMPLETUNER_REMOTE_GROUP_LEVELS, "": no map */
+        const char *remote_groups_variable; /* SIMPLETUNER_REMOTE_GROUPS_VARIABLE */
+
         const char *data_roots; /* SIMPLETUNER_DATA_ROOTS: directories, separated by colons */
 
         struct arena *arena;        /* private to config.c: owns all of this */

@@ -218,6 +218,21 @@ enum err session_revoke_others(struct ctx *ctx, bool also_this, int64_t *ret_cou
         return rc == OK ? db_commit(&tx) : rc;
 }
 
+enum err session_prune(struct ctx *ctx, unsigned limit, unsigned *ret_pruned)
+{
+        CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
+        int64_t pruned = 0;
+        enum err rc = db_begin(ctx, &tx);
+
+        if (rc == OK)
+                rc = store_sessions_prune(ctx, clock_wall_us(ctx->clock), limit, &pruned);
+        if (rc == OK)
+                rc = db_commit(&tx);
+        if (rc == OK)
+                *ret_pruned = (unsigned)pruned;
+        return rc;
+}
+
 enum err session_csrf_token(struct ctx *ctx, const char *token, char ret[SHA256_HEX_SIZE])
 {
         static const char purpose[] = "csrf";

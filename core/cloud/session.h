@@ -36,6 +36,9 @@ NODISCARD enum err session_revoke(struct ctx *ctx, const char *session_id);
 /* End all of the caller's, or all but the one in use. */
 NODISCARD enum err session_revoke_others(struct ctx *ctx, bool also_this, int64_t *ret_count);
 
+/* Forget at most limit that have ended. */
+NODISCARD enum err session_prune(struct ctx *ctx, unsigned limit, unsigned *ret_pruned);
+
 /* What a page of ours proves with that it can read our answers, which no other site's can: 64 hex
  * digits, HMAC-SHA256 of the cookie's value. OWASP, signed double submit. ERR_INTERNAL. */
 NODISCARD enum err session_csrf_token(struct ctx *ctx, const char *token,

@@ -1,5 +1,7 @@
 #include "core/cloud/user.h"
 
+#include <string.h>
+
 #include "core/cloud/authority.h"
 #include "core/cloud/identity.h"
 #include "core/cloud/identity_audit.h"
@@ -59,7 +61,10 @@ enum err user_view_load(struct ctx *ctx, int64_t user_id, struct user_view *ret)
 
 enum err user_given_check(struct ctx *ctx, const struct user_given *given)
 {
-        enum err rc = user_text_name(ctx, given->username);
+        const bool is_remote =
+                given->auth_provider && strcmp(given->auth_provider, USER_REMOTE) == 0;
+        enum err rc = is_remote ? user_text_remote_name(ctx, given->username)
+                                : user_text_name(ctx, given->username);
 
         if (rc == OK && given->email && *given->email)
                 rc = user_text_email(ctx, given->email);

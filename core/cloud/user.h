@@ -14,6 +14,7 @@
 #define USER_EMAIL_MAX     254
 #define USER_SHOWN_MAX     100 /* bytes of a display name */
 #define USER_LEVEL_DEFAULT "researcher"
+#define USER_REMOTE        "remote" /* auth_provider of those whom the front server identifies */
 
 /* ---- seeing ---- */
 
@@ -55,7 +56,7 @@ struct user_given {
         const char *email;              /* NULL or "": none */
         const char *display_name;       /* NULL or "": none */
         const char *password_hash;      /* of password_hash(); NULL: no login by password */
-        const char *auth_provider;      /* NULL: "local" */
+        const char *auth_provider;      /* NULL: "local"; USER_REMOTE, whose names may be others */
         const char *const *level_names; /* up to NULL; NULL: none */
         bool is_admin;
 };

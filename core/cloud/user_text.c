@@ -11,6 +11,18 @@
 /* What owners and the audit log call those who are no users. */
 static const char *const reserved[] = { "local", "service", "anonymous", "job", "user", "cron" };
 
+static enum err check_reserved(struct ctx *ctx, const char *name)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(reserved); i++) {
+                if (strcasecmp(name, reserved[i]) == 0)
+                        return ctx_fail(ctx, ERR_INVALID,
+                                        "username must be another: '%s' means something of the "
+                                        "service's own",
+                                        reserved[i]);
+        }
+        return OK;
+}
+
 enum err user_text_name(struct ctx *ctx, const char *name)
 {
         const size_t len = strlen(name);
@@ -20,14 +32,19 @@ enum err user_text_name(struct ctx *ctx, const char *name)
                                 "username must be %d to %d letters, digits, underscores and "
                                 "hyphens",
                                 USER_NAME_MIN, USER_NAME_MAX);
-        for (size_t i = 0; i < ARRAY_SIZE(reserved); i++) {
-                if (strcasecmp(name, reserved[i]) == 0)
-                        return ctx_fail(ctx, ERR_INVALID,
-                                        "username must be another: '%s' means something of the "
-                                        "service's own",
-                                        reserved[i]);
-        }
-        return OK;
+        return check_reserved(ctx, name);
+}
+
+enum err user_text_remote_name(struct ctx *ctx, const char *name)
+{
+        const size_t len = strlen(name);
+
+        if (len == 0 || len > USER_REMOTE_NAME_MAX || strspn(name, NAME_CHARACTERS ".@") != len)
+                return ctx_fail(ctx, ERR_INVALID,
+                                "username must be 1 to %d letters, digits, dots, underscores, "
+                                "hyphens and @",
+                                USER_REMOTE_NAME_MAX);
+        return check_reserved(ctx, name);
 }
 
 static bool has_control(const char *text, const char *allowed)

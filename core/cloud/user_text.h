@@ -8,6 +8,11 @@
  * ERR_INVALID. */
 NODISCARD enum err user_text_name(struct ctx *ctx, const char *name);
 
+/* Of a user of the front server: 1 to 64 of A-Z a-z 0-9 . _ @ - and none of those words.
+ * ERR_INVALID. */
+#define USER_REMOTE_NAME_MAX 64
+NODISCARD enum err user_text_remote_name(struct ctx *ctx, const char *name);
+
 /* One @ with something on both sides, at most 254 bytes, no space or control character.
  * ERR_INVALID. */
 NODISCARD enum err user_text_email(struct ctx *ctx, const char *email);

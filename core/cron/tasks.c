@@ -10,11 +10,13 @@
 #include "core/cloud/inbox.h"
 #include "core/cloud/job_poll.h"
 #include "core/cloud/job_recovery.h"
+#include "core/cloud/login.h"
 #include "core/cloud/multipart.h"
 #include "core/cloud/object_store.h"
 #include "core/cloud/polling.h"
 #include "core/cloud/remote_leftover.h"
 #include "core/cloud/retention.h"
+#include "core/cloud/session.h"
 
 /* Deal with at most limit things. */
 typedef enum err batch_fn(struct ctx *ctx, unsigned limit, unsigned *ret_count);
@@ -110,6 +112,16 @@ static enum err prune_webhooks(struct ctx *ctx, struct task_run *run)
         return in_batches(ctx, run, webhook_prune, "forgotten");
 }
 
+static enum err prune_sessions(struct ctx *ctx, struct task_run *run)
+{
+        return in_batches(ctx, run, session_prune, "forgotten");
+}
+
+static enum err prune_logins(struct ctx *ctx, struct task_run *run)
+{
+        return in_batches(ctx, run, login_prune, "forgotten");
+}
+
 static enum err prune_jobs(struct ctx *ctx, struct task_run *run)
 {
         return in_batches(ctx, run, retention_jobs, "forgotten");
@@ -151,6 +163,8 @@ static const struct task tasks[] = {
         { "prune_idempotency",  600,  1000,         60, prune_idempotency },
         { "prune_events",       600,  1000,         60, prune_events      },
         { "prune_webhooks",     600,  1000,         60, prune_webhooks    },
+        { "prune_sessions",    3600,  1000,         60, prune_sessions    },
+        { "prune_logins",      3600,  1000,         60, prune_logins      },
         { "note_audit",          60,     1,         30, note_audit        },
         { "forward_audit",       60,   100,         60, forward_audit     },
         { "prune_audit",       3600,  1000,        300, prune_audit       },

@@ -94,6 +94,16 @@ enum err store_user_get(struct ctx *ctx, int64_t user_id, struct user *ret)
         return rc == ERR_NOT_FOUND ? unknown(ctx, user_id) : rc;
 }
 
+enum err store_user_by_name(struct ctx *ctx, const char *username_key, struct user *ret)
+{
+        static const char sql[] = SELECT "AND username_key = $1";
+        CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
+        enum err rc;
+
+        rc = db_query(ctx, &stmt, sql, "t", username_key);
+        return rc == OK ? get(ctx, stmt, ret) : rc;
+}
+
 enum err store_user_by_login(struct ctx *ctx, const char *login_key, struct user *ret)
 {
         static const char sql[] = SELECT "AND (username_key = $1 OR email_key = $1) "

@@ -33,7 +33,8 @@ NODISCARD enum err store_user_insert(struct ctx *ctx, const struct user *row,
 
 /* ERR_NOT_FOUND. Everything of *ret is in the arena. Deactivated ones are found. */
 NODISCARD enum err store_user_get(struct ctx *ctx, int64_t user_id, struct user *ret);
-/* By name or address in lower case. */
+/* By name in lower case; by name or address in lower case. */
+NODISCARD enum err store_user_by_name(struct ctx *ctx, const char *username_key, struct user *ret);
 NODISCARD enum err store_user_by_login(struct ctx *ctx, const char *login_key, struct user *ret);
 
 /* Call row for each, the oldest first; texts live until it returns. */

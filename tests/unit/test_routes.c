@@ -61,9 +61,19 @@ static void a_path_is_absolute_and_its_parameters_fit(void **state)
 }
 
 /* The few that strangers may call; a new one is a decision. */
-static const char *const public_paths[] = { "/health", "/api/cloud/health",
-                                            "/api/cloud/health/live", "/api/cloud/health/ready",
-                                            "/api/webhooks/{provider}" };
+static const char *const public_paths[] = {
+        "/health",
+        "/api/cloud/health",
+        "/api/cloud/health/live",
+        "/api/cloud/health/ready",
+        "/api/webhooks/{provider}",
+        "/api/auth/setup/status",
+        "/api/auth/setup/first-admin",
+        "/api/auth/register",
+        "/api/auth/login",
+        "/api/auth/logout",
+        "/api/auth/check",
+};
 
 static bool is_meant_to_be_public(const char *path)
 {

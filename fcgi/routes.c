@@ -10,7 +10,16 @@
 #define P_ID "/api/cloud/providers/{provider}"
 #define J_ID "/api/cloud/jobs/{job_id}"
 #define W_ID "/api/webhooks/deliveries/{delivery_id}"
-#define ME   "/api/users/me"
+
+#define USERS  "/api/users"
+#define ME     USERS "/me"
+#define LEVELS USERS "/levels"
+#define RULES  USERS "/resource-rules"
+#define U_ID   USERS "/{id}"
+#define ORGS   "/api/orgs"
+#define O_ID   ORGS "/{org_id}"
+#define TEAMS  O_ID "/teams"
+#define T_ID   TEAMS "/{team_id}"
 
 #define BUCKET S3_PATH "/{bucket}"
 #define OBJECT S3_PATH "/{bucket}/{key...}"
@@ -45,10 +54,65 @@ static const struct route routes[] = {
   { METHOD_POST,   "/api/cloud/circuit-breakers/{provider}/reset",
                                                            breakers_reset,         PERM_ADMIN_CONFIG,        BODY_NONE,   RATE_DEFAULT },
 
+  { METHOD_GET,      ME,                                      profile_show,           PERM_LOGIN,        BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,      ME "/profile",                           profile_show,           PERM_LOGIN,        BODY_NONE,   RATE_DEFAULT },
+  { METHOD_PATCH,    ME "/profile",                           profile_update,         PERM_ACCOUNT,      8 * KiB,     RATE_DEFAULT },
+  { METHOD_PUT,      ME "/password",                          profile_password,       PERM_ACCOUNT,      8 * KiB,     RATE_DEFAULT },
+  { METHOD_POST,     ME "/avatar/upload",                     avatar_upload,          PERM_ACCOUNT,      768 * KiB,   RATE_DEFAULT },
+  { METHOD_DELETE,   ME "/avatar",                            avatar_delete,          PERM_ACCOUNT,      BODY_NONE,   RATE_DEFAULT },
   { METHOD_GET,    ME "/credentials",                      credentials_list,       PERM_LOGIN,         BODY_NONE,   RATE_DEFAULT },
   { METHOD_POST,   ME "/credentials",                      credentials_save,       PERM_ACCOUNT,       8 * KiB,     RATE_DEFAULT },
   { METHOD_POST,   ME "/credentials/validate",             credentials_validate,   PERM_ACCOUNT,       4 * KiB,     RATE_DEFAULT },
   { METHOD_DELETE, ME "/credentials/{provider}/{name}",    credentials_delete,     PERM_ACCOUNT,       BODY_NONE,   RATE_DEFAULT },
+
+  { METHOD_GET,      USERS "/meta/auth-status",               users_auth_status,      PERM_ANYONE,       BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,      USERS "/meta/levels",                    levels_list,            PERM_ADMIN_USERS,  BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,      USERS "/meta/permissions",               permissions_list,       PERM_ADMIN_USERS,  BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,      LEVELS,                                  levels_list,            PERM_ADMIN_LEVELS, BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,     LEVELS,                                  levels_create,          PERM_ADMIN_LEVELS, 16 * KiB,    RATE_DEFAULT },
+  { METHOD_GET,      LEVELS "/{id}",                          levels_show,            PERM_ADMIN_LEVELS, BODY_NONE,   RATE_DEFAULT },
+  { METHOD_PUT,      LEVELS "/{id}",                          levels_update,          PERM_ADMIN_LEVELS, 16 * KiB,    RATE_DEFAULT },
+  { METHOD_DELETE,   LEVELS "/{id}",                          levels_delete,          PERM_ADMIN_LEVELS, BODY_NONE,   RATE_DEFAULT },
+  { METHOD_PUT,      LEVELS "/{id}/permissions",              levels_set_permissions, PERM_ADMIN_LEVELS, 16 * KiB,    RATE_DEFAULT },
+  { METHOD_GET,      LEVELS "/{id}/rules",                    level_rules_show,       PERM_ADMIN_USERS,  BODY_NONE,   RATE_DEFAULT },
+  { METHOD_PUT,      LEVELS "/{id}/rules",                    level_rules_update,     PERM_ADMIN_USERS,  16 * KiB,    RATE_DEFAULT },
+  { METHOD_GET,      RULES,                                   resource_rules_list,    PERM_ADMIN_USERS,  BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,     RULES,                                   resource_rules_create,  PERM_ADMIN_USERS,  16 * KiB,    RATE_DEFAULT },
+  { METHOD_GET,      RULES "/{id}",                           resource_rules_show,    PERM_ADMIN_USERS,  BODY_NONE,   RATE_DEFAULT },
+  { METHOD_PUT,      RULES "/{id}",                           resource_rules_update,  PERM_ADMIN_USERS,  16 * KiB,    RATE_DEFAULT },
+  { METHOD_DELETE,   RULES "/{id}",                           resource_rules_delete,  PERM_ADMIN_USERS,  BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,      USERS,                                   users_list,             PERM_ADMIN_USERS,  BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,     USERS,                                   users_create,           PERM_ADMIN_USERS,  16 * KiB,    RATE_DEFAULT },
+  { METHOD_GET,      U_ID,                                    users_show,             PERM_ADMIN_USERS,  BODY_NONE,   RATE_DEFAULT },
+  { METHOD_PATCH,    U_ID,                                    users_update,           PERM_ADMIN_USERS,  16 * KiB,    RATE_DEFAULT },
+  { METHOD_DELETE,   U_ID,                                    users_delete,           PERM_ADMIN_USERS,  BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,     U_ID "/activate",                        users_activate,         PERM_ADMIN_USERS,  BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,     U_ID "/deactivate",                      users_deactivate,       PERM_ADMIN_USERS,  BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,     U_ID "/levels",                          users_level_add,        PERM_ADMIN_LEVELS, 4 * KiB,     RATE_DEFAULT },
+  { METHOD_DELETE,   U_ID "/levels/{name}",                   users_level_remove,     PERM_ADMIN_LEVELS, BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,      U_ID "/permissions",                     users_permissions_show, PERM_ADMIN_LEVELS, BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,     U_ID "/permissions",                     users_permission_set,   PERM_ADMIN_LEVELS, 4 * KiB,     RATE_DEFAULT },
+  { METHOD_DELETE,   U_ID "/permissions/{name}",              users_permission_clear, PERM_ADMIN_LEVELS, BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,      U_ID "/credentials",                     users_credentials_list, PERM_ADMIN_USERS,  BODY_NONE,   RATE_DEFAULT },
+  { METHOD_DELETE,   U_ID "/credentials/{provider}/{name}",   users_credentials_delete, PERM_ADMIN_USERS,  BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,      U_ID "/avatar",                          avatar_show,            PERM_LOGIN,        BODY_NONE,   RATE_DEFAULT },
+
+  { METHOD_GET,      ORGS,                                    orgs_list,              PERM_ORG_VIEW,     BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,     ORGS,                                    orgs_create,            PERM_ORG_CREATE,   8 * KiB,     RATE_DEFAULT },
+  { METHOD_GET,      O_ID,                                    orgs_show,              PERM_ORG_VIEW,     BODY_NONE,   RATE_DEFAULT },
+  { METHOD_PATCH,    O_ID,                                    orgs_update,            PERM_ORG_EDIT,     8 * KiB,     RATE_DEFAULT },
+  { METHOD_DELETE,   O_ID,                                    orgs_delete,            PERM_ORG_DELETE,   BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,      O_ID "/members",                         org_members_list,       PERM_ORG_VIEW,     BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,     O_ID "/members",                         org_members_add,        PERM_ORG_MANAGE_MEMBERS, 4 * KiB,     RATE_DEFAULT },
+  { METHOD_DELETE,   O_ID "/members/{user_id}",               org_members_remove,     PERM_ORG_MANAGE_MEMBERS, BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,      TEAMS,                                   teams_list,             PERM_TEAM_VIEW,    BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,     TEAMS,                                   teams_create,           PERM_TEAM_CREATE,  8 * KiB,     RATE_DEFAULT },
+  { METHOD_GET,      T_ID,                                    teams_show,             PERM_TEAM_VIEW,    BODY_NONE,   RATE_DEFAULT },
+  { METHOD_PATCH,    T_ID,                                    teams_update,           PERM_TEAM_EDIT,    8 * KiB,     RATE_DEFAULT },
+  { METHOD_DELETE,   T_ID,                                    teams_delete,           PERM_TEAM_DELETE,  BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,      T_ID "/members",                         team_members_list,      PERM_TEAM_VIEW,    BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,     T_ID "/members",                         team_members_add,       PERM_TEAM_MANAGE_MEMBERS, 4 * KiB,     RATE_DEFAULT },
+  { METHOD_DELETE,   T_ID "/members/{user_id}",               team_members_remove,    PERM_TEAM_MANAGE_MEMBERS, BODY_NONE,   RATE_DEFAULT },
 
   { METHOD_GET,    AUTH "/setup/status",                   auth_setup_status,      PERM_ANYONE,        BODY_NONE,   RATE_DEFAULT },
   { METHOD_POST,   AUTH "/setup/first-admin",              auth_first_admin,       PERM_ANYONE,        8 * KiB,     RATE_DEFAULT },

@@ -6,6 +6,7 @@
 
 #include "core/base/log.h"
 #include "core/cloud/archive.h"
+#include "core/cloud/audit_forward.h"
 #include "core/cloud/bell.h"
 #include "core/cloud/cloud.h"
 #include "core/cloud/event_hub.h"
@@ -56,6 +57,7 @@ static const struct worker workers[] = {
         { "archive",     BELL_ARCHIVE,     2000,      fetch_results },
         { "archive 2",   BELL_ARCHIVE,     2000,      fetch_results }, /* one large file stops nobody */
         { "submissions", BELL_SUBMISSIONS, 5000,      submission_run_due },
+        { "audit",       BELL_AUDIT,       1000,      audit_forward_run },
         { NULL, BELL_COUNT, 0, NULL },
 };
 /* clang-format on */

@@ -6,12 +6,14 @@
 
 #include "core/base/config.h"
 #include "core/base/log.h"
+#include "core/cloud/bucket.h"
 #include "core/cloud/cloud.h"
 #include "core/cloud/job_rate.h"
 #include "fcgi/origin.h"
 #include "fcgi/router.h"
 #include "fcgi/s3.h"
 #include "fcgi/s3_reply.h"
+#include "fcgi/session_cookie.h"
 
 static const char logger[] = "simpletuner.cloud.http";
 
@@ -46,8 +48,19 @@ static enum err identify_s3(struct ctx *ctx, struct request *request,
         return auth_identify(ctx, credentials);
 }
 
-/* Public routes look at no credential: who is near is all they may ask. */
-static enum err identify(struct ctx *ctx, struct request *request)
+/* A variable that the front server sets itself; headers have names that begin with HTTP_. */
+static const char *front_variable(const struct ctx *ctx, const struct request *request,
+                                  const char *name)
+{
+        const char *value = NULL;
+
+        if (ctx->config->trust_remote_user)
+                value = transport_param(request->transport, name);
+        return value && *value ? value : NULL;
+}
+
+/* All that shows who is asking; public routes do not look. */
+static enum err identify_by_all(struct ctx *ctx, struct request *request)
 {
         struct credentials credentials = {
                 .peer = request->peer,
@@ -55,19 +68,35 @@ static enum err identify(struct ctx *ctx, struct request *request)
                 .foreign = !origin_is_ours(request, ctx->config->public_url),
                 .api_key = request_header(request, "X-API-Key"),
                 .authorization = request_header(request, "Authorization"),
+                .session = session_cookie_get(ctx, request),
+                .upload_token = request_header(request, "X-Upload-Token"),
+                .remote_user = front_variable(ctx, request, "REMOTE_USER"),
+                .remote_groups = front_variable(ctx, request, ctx->config->remote_groups_variable),
         };
 
-        if (request->route->permission == PERM_PUBLIC) {
-                credentials.forwarded |= credentials.api_key || credentials.authorization;
-                credentials.api_key = credentials.authorization = NULL;
-                return auth_identify(ctx, &credentials);
-        }
-        credentials.upload_token = request_header(request, "X-Upload-Token");
         if (!credentials.upload_token)
                 credentials.upload_token = request_header(request, "X-SimpleTuner-Secret");
         if (request->s3 && !credentials.upload_token)
                 return identify_s3(ctx, request, &credentials);
         return auth_identify(ctx, &credentials);
+}
+
+/* Where strangers are answered too, whoever shows something that is no good is one of them. */
+static enum err identify(struct ctx *ctx, struct request *request)
+{
+        const enum permission permission = request->route->permission;
+        enum err rc;
+
+        if (permission == PERM_PUBLIC)
+                return OK;
+        rc = identify_by_all(ctx, request);
+        if (rc == OK)
+                rc = session_cookie_check_forgery(ctx, request);
+        if (permission != PERM_ANYONE || err_is_fault(rc))
+                return rc;
+        if (rc != OK)
+                ctx->actor = (struct actor){ .kind = ACTOR_ANONYMOUS };
+        return OK;
 }
 
 static enum err check_length(struct ctx *ctx, const struct request *request)
@@ -77,6 +106,19 @@ static enum err check_length(struct ctx *ctx, const struct request *request)
         if (max != BODY_NONE && max != BODY_STREAM && request->content_length > (int64_t)max)
                 return ctx_fail(ctx, ERR_TOO_LARGE, "The body has more than %zu bytes", max);
         return OK;
+}
+
+/* Whatever is done in a bucket, this is where it is looked at whether the caller may. */
+static enum err check_bucket(struct ctx *ctx, const struct request *request)
+{
+        const enum permission permission = request->route->permission;
+        const char *bucket = request_param(request, "bucket");
+
+        if (!strstr(request->route->path, "{bucket}") ||
+            (permission == PERM_STORAGE_MAKE && ctx->actor.kind != ACTOR_JOB))
+                return OK;
+        return bucket_require(ctx, bucket,
+                              permission == PERM_STORAGE_READ ? BUCKET_READ : BUCKET_WRITE);
 }
 
 enum err gate_admit(struct ctx *ctx, struct request *request)
@@ -92,7 +134,9 @@ enum err gate_admit(struct ctx *ctx, struct request *request)
         rc = identify(ctx, request);
         if (rc == OK)
                 rc = job_rate_check(ctx);
-        return rc == OK ? auth_require(ctx, permission) : rc;
+        if (rc == OK)
+                rc = auth_require(ctx, permission);
+        return rc == OK ? check_bucket(ctx, request) : rc;
 }
 
 static enum err run_route(struct ctx *ctx, struct request *request, struct reply *reply)
@@ -188,6 +232,8 @@ void gate_handle(struct ctx *ctx, struct transport *transport, struct reply *rep
                         s3_reply_error(ctx, reply, &request, rc);
                 else
                         reply_error(ctx, reply, rc);
+                if (rc == ERR_UNAUTHENTICATED && request_header(&request, "Cookie"))
+                        session_cookie_clear(reply); /* it is no good any more */
         }
         if (request.s3)
                 reply_header(reply, "x-amz-request-id", ctx->correlation_id);

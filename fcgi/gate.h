@@ -9,9 +9,10 @@
 /* Answer the request that transport has accepted. reply is the thread's, kept between requests. */
 void gate_handle(struct ctx *ctx, struct transport *transport, struct reply *reply);
 
-/* Is the schema there, and may the one who asks use the route? Sets ctx->actor. The gate asks
+/* Is the schema there, and may the one who asks use the route, and the bucket that it
+ * names? Sets ctx->actor. The gate asks
  * before it calls the handler; one that answers for minutes asks again. What auth_identify,
- * auth_require and cloud_check_schema return. */
+ * auth_require, bucket_require and cloud_check_schema return. */
 NODISCARD enum err gate_admit(struct ctx *ctx, struct request *request);
 
 #endif

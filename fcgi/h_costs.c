@@ -91,6 +91,7 @@ enum err costs_limit_status(struct ctx *ctx, const struct request *request, stru
         struct provider_session session;
         const char *provider, *message;
         struct cost_limit limit;
+        struct cost_share shown;
         struct jsonw json;
         double percent;
         enum err rc;
@@ -101,6 +102,8 @@ enum err costs_limit_status(struct ctx *ctx, const struct request *request, stru
                                    &session);
         if (rc == OK)
                 rc = cost_limit_status(ctx, session.provider->id, &session.settings, &limit);
+        if (rc == OK)
+                rc = cost_limit_shown(ctx, session.provider->id, &limit, &shown);
         if (rc == OK)
                 rc = cost_limit_message(ctx, &limit, &message);
         if (rc != OK)
@@ -113,9 +116,9 @@ enum err costs_limit_status(struct ctx *ctx, const struct request *request, stru
         jsonw_number(&json, "limit_amount", session.settings.cost_limit_amount, 2);
         jsonw_string(&json, "period", limit.period);
         jsonw_string(&json, "action", limit.action);
-        jsonw_number(&json, "current_spend", usd(limit.spent_usd_micros), 6);
-        jsonw_number(&json, "running_estimate", usd(limit.running_usd_micros), 6);
-        jsonw_number(&json, "percent_used", percent, 1);
+        jsonw_number(&json, "current_spend", usd(shown.spent_usd_micros), 6);
+        jsonw_number(&json, "running_estimate", usd(shown.running_usd_micros), 6);
+        jsonw_number(&json, "percent_used", cost_limit_percent(&limit, shown.spent_usd_micros), 1);
         jsonw_bool(&json, "is_exceeded", percent >= 100);
         jsonw_bool(&json, "is_warning", percent >= 80 && percent < 100);
         jsonw_string(&json, "message", message);

@@ -1,6 +1,5 @@
 /* S3 credentials of users. A secret goes out once, in the answer that makes it. */
 #include <string.h>
-#include <strings.h>
 
 #include "core/base/config.h"
 #include "core/base/fields.h"
@@ -46,15 +45,6 @@ enum err s3_credentials_list(struct ctx *ctx, const struct request *request, str
         return reply_json_end(ctx, reply, &json);
 }
 
-static bool is_tls(const struct request *request)
-{
-        const char *scheme = transport_param(request->transport, "REQUEST_SCHEME");
-        const char *https = transport_param(request->transport, "HTTPS");
-
-        return (scheme && strcasecmp(scheme, "https") == 0) ||
-               (https && strcasecmp(https, "on") == 0);
-}
-
 /* The public address, or else that by which the caller has reached us. *ret is untouched when that
  * cannot be told. */
 static enum err endpoint_url(struct ctx *ctx, const struct request *request, const char **ret)
@@ -70,7 +60,7 @@ static enum err endpoint_url(struct ctx *ctx, const struct request *request, con
                 url = arena_printf(ctx->arena, "%s" S3_ENDPOINT_PATH, base);
         else
                 url = arena_printf(ctx->arena, "%s://%s" S3_ENDPOINT_PATH,
-                                   is_tls(request) ? "https" : "http", host);
+                                   request_is_tls(ctx, request) ? "https" : "http", host);
         if (!url)
                 return ctx_nomem(ctx);
         *ret = url;

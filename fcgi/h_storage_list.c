@@ -193,10 +193,7 @@ enum err storage_list(struct ctx *ctx, const struct request *request, struct rep
 {
         const char *name = request_param(request, "bucket");
         struct bucket bucket;
-        enum err rc = auth_require_bucket(ctx, name);
 
-        if (rc != OK)
-                return rc;
         if (request->method == METHOD_HEAD) { /* HeadBucket: is it there? */
                 reply_header(reply, "x-amz-bucket-region", "us-east-1");
                 return bucket_find(ctx, name, &bucket);

@@ -51,9 +51,7 @@ enum err multipart_begin(struct ctx *ctx, const struct request *request, struct 
         };
         enum err rc;
 
-        rc = auth_require_bucket(ctx, upload.bucket);
-        if (rc == OK)
-                rc = read_checksum_kind(ctx, request, &upload);
+        rc = read_checksum_kind(ctx, request, &upload);
         if (rc == OK)
                 rc = s3_read_metadata(ctx, request, &upload.metadata);
         if (rc == OK)
@@ -196,9 +194,7 @@ enum err multipart_put(struct ctx *ctx, const struct request *request, struct re
         const char *etag;
         enum err rc;
 
-        rc = auth_require_bucket(ctx, request_param(request, "bucket"));
-        if (rc == OK)
-                rc = read_part(ctx, request, &intent);
+        rc = read_part(ctx, request, &intent);
         if (rc == OK && request_header(request, "X-Amz-Copy-Source")) {
                 rc = copy_part(ctx, request, &intent, &part);
                 return rc == OK ? answer_copy(ctx, &part, reply) : rc;
@@ -340,9 +336,7 @@ enum err multipart_end(struct ctx *ctx, const struct request *request, struct re
         struct object object;
         enum err rc;
 
-        rc = auth_require_bucket(ctx, claim.bucket);
-        if (rc == OK)
-                rc = request_query(ctx, request, "uploadId", &claim.upload_id);
+        rc = request_query(ctx, request, "uploadId", &claim.upload_id);
         if (rc == OK)
                 rc = read_claim(ctx, request, &claim);
         if (rc == OK)
@@ -356,9 +350,7 @@ enum err multipart_cancel(struct ctx *ctx, const struct request *request, struct
                                    .key = request_param(request, "key") };
         enum err rc;
 
-        rc = auth_require_bucket(ctx, named.bucket);
-        if (rc == OK)
-                rc = request_query(ctx, request, "uploadId", &named.upload_id);
+        rc = request_query(ctx, request, "uploadId", &named.upload_id);
         if (rc == OK)
                 rc = multipart_abort(ctx, &named);
         if (rc == OK)

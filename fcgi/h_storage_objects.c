@@ -85,12 +85,8 @@ static enum err begin_remote(struct ctx *ctx, const struct request *request, str
 
 enum err storage_get(struct ctx *ctx, const struct request *request, struct reply *reply)
 {
-        enum err rc = auth_require_bucket(ctx, request_param(request, "bucket"));
-
-        if (rc != OK)
-                return rc;
         for (unsigned tries = 0; tries < GET_TRIES; tries++) {
-                rc = answer_get(ctx, request, reply);
+                enum err rc = answer_get(ctx, request, reply);
                 if (rc != OK)
                         return rc;
                 rc = begin_remote(ctx, request, reply);
@@ -158,12 +154,11 @@ static enum err put_body(struct ctx *ctx, const struct request *request, struct 
 enum err storage_put(struct ctx *ctx, const struct request *request, struct reply *reply)
 {
         struct object object;
-        enum err rc = auth_require_bucket(ctx, request_param(request, "bucket"));
+        enum err rc;
 
-        if (rc == OK && request_header(request, "X-Amz-Copy-Source"))
+        if (request_header(request, "X-Amz-Copy-Source"))
                 return s3_copy_object(ctx, request, reply);
-        if (rc == OK)
-                rc = put_body(ctx, request, &object);
+        rc = put_body(ctx, request, &object);
         return rc == OK ? answer_put(ctx, request, reply, &object) : rc;
 }
 
@@ -176,10 +171,8 @@ enum err storage_delete(struct ctx *ctx, const struct request *request, struct r
         };
         const char *bucket = request_param(request, "bucket");
         struct object_condition only;
-        enum err rc = auth_require_bucket(ctx, bucket);
+        enum err rc = s3_condition(ctx, &texts, &only);
 
-        if (rc == OK)
-                rc = s3_condition(ctx, &texts, &only);
         if (rc == OK)
                 rc = object_remove_if(ctx, bucket, request_param(request, "key"), &only);
         if (rc == OK)

@@ -15,9 +15,7 @@ enum err tags_show(struct ctx *ctx, const struct request *request, struct reply 
         struct buf *out;
         enum err rc;
 
-        rc = auth_require_bucket(ctx, bucket);
-        if (rc == OK)
-                rc = object_tags_get(ctx, bucket, request_param(request, "key"), &tags);
+        rc = object_tags_get(ctx, bucket, request_param(request, "key"), &tags);
         if (rc != OK)
                 return rc;
         out = s3_reply_xml(reply, root);
@@ -55,21 +53,17 @@ enum err tags_put(struct ctx *ctx, const struct request *request, struct reply *
 {
         CLEANUP(json_decrefp) json_t *tags = json_object();
         const char *bucket = request_param(request, "bucket");
-        enum err rc = tags ? auth_require_bucket(ctx, bucket) : ctx_nomem(ctx);
+        enum err rc = tags ? read_tags(ctx, request, tags) : ctx_nomem(ctx);
 
         (void)reply;
-        if (rc == OK)
-                rc = read_tags(ctx, request, tags);
         return rc == OK ? object_tags_set(ctx, bucket, request_param(request, "key"), tags) : rc;
 }
 
 enum err tags_delete(struct ctx *ctx, const struct request *request, struct reply *reply)
 {
         const char *bucket = request_param(request, "bucket");
-        enum err rc = auth_require_bucket(ctx, bucket);
+        enum err rc = object_tags_set(ctx, bucket, request_param(request, "key"), NULL);
 
-        if (rc == OK)
-                rc = object_tags_set(ctx, bucket, request_param(request, "key"), NULL);
         if (rc == OK)
                 reply->status = 204;
         return rc;

@@ -54,9 +54,7 @@ enum err uploads_list(struct ctx *ctx, const struct request *request, struct rep
         struct s3_list_frame frame = { 0 };
         enum err rc;
 
-        rc = auth_require_bucket(ctx, query.bucket);
-        if (rc == OK)
-                rc = s3_list_read(ctx, request, "max-uploads", &frame);
+        rc = s3_list_read(ctx, request, "max-uploads", &frame);
         if (rc == OK)
                 rc = s3_list_text(ctx, request, "key-marker", &query.after_key);
         if (rc == OK)
@@ -158,9 +156,7 @@ enum err parts_list(struct ctx *ctx, const struct request *request, struct reply
         struct part_list list = { 0 };
         enum err rc;
 
-        rc = auth_require_bucket(ctx, upload.bucket);
-        if (rc == OK)
-                rc = read_query(ctx, request, &upload, &range);
+        rc = read_query(ctx, request, &upload, &range);
         if (rc == OK)
                 rc = multipart_find(ctx, &upload, &upload);
         if (rc != OK)

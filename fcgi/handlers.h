@@ -32,6 +32,28 @@ handler_fn approvals_list, approvals_mine, approvals_pending, approvals_show, ap
 handler_fn approvals_approve, approvals_reject, approvals_cancel, approvals_expire;
 handler_fn approvals_bulk_approve, approvals_bulk_reject;
 handler_fn queue_approve, queue_reject, queue_stats;
+handler_fn auth_login, auth_logout, auth_me, auth_check, auth_change_password;
+handler_fn auth_setup_status, auth_first_admin, auth_register;
+handler_fn registration_show, registration_update;
+handler_fn sessions_list, sessions_revoke, sessions_revoke_all;
+handler_fn users_list, users_show, users_create, users_update, users_delete, users_auth_status;
+handler_fn users_activate, users_deactivate, users_level_add, users_level_remove;
+handler_fn users_permissions_show, users_permission_set, users_permission_clear;
+handler_fn users_credentials_list, users_credentials_delete;
+handler_fn profile_show, profile_update, profile_password, avatar_upload, avatar_delete,
+        avatar_show;
+handler_fn levels_list, levels_show, levels_create, levels_update, levels_delete;
+handler_fn levels_set_permissions, permissions_list, level_rules_show, level_rules_update;
+handler_fn resource_rules_list, resource_rules_show, resource_rules_create;
+handler_fn resource_rules_update, resource_rules_delete;
+handler_fn orgs_list, orgs_show, orgs_create, orgs_update, orgs_delete;
+handler_fn org_members_list, org_members_add, org_members_remove;
+handler_fn teams_list, teams_show, teams_create, teams_update, teams_delete;
+handler_fn team_members_list, team_members_add, team_members_remove;
+handler_fn api_keys_list, api_keys_add, api_keys_revoke;
+handler_fn audit_show, audit_show_security, audit_show_user;
+handler_fn audit_export, audit_target_show, audit_target_save;
+handler_fn audit_show_stats, audit_show_types, audit_show_verify;
 handler_fn s3_credentials_list, s3_credentials_add, s3_credentials_revoke;
 handler_fn storage_buckets, storage_bucket_create, storage_bucket_delete, storage_location;
 handler_fn storage_list, storage_get, storage_put, storage_delete, storage_delete_many;

@@ -41,6 +41,8 @@ static const char usage[] =
         "      --listen-bulk PATH|HOST:PORT  second socket, for uploads and event streams\n"
         "      --socket-mode MODE            access to the socket files, octal (0660)\n"
         "      --socket-group NAME           group of the socket files\n"
+        "      --routes                      every route and what it takes to use it, as lines of "
+        "JSON\n"
         "      --threads N                   threads of the API\n"
         "      --bulk-threads N              threads of the second socket\n"
         "      --help                        this text and the settings\n"
@@ -76,6 +78,7 @@ static int parse_options(int argc, char **argv, struct options *ret)
                 { "socket-group", required_argument, NULL, 'g' },
                 { "threads", required_argument, NULL, 't' },
                 { "bulk-threads", required_argument, NULL, 'T' },
+                { "routes", no_argument, NULL, 'r' },
                 { "help", no_argument, NULL, 'h' },
                 { "version", no_argument, NULL, 'v' },
                 { 0 },
@@ -104,6 +107,9 @@ static int parse_options(int argc, char **argv, struct options *ret)
                 case 'T':
                         ok = ok && parse_number(optarg, 10, 1024, &ret->bulk_threads);
                         break;
+                case 'r':
+                        routes_print(stdout);
+                        return EX_OK;
                 case 'h':
                         fputs(usage, stdout);
                         config_print_help(stdout);

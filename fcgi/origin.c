@@ -59,3 +59,22 @@ bool origin_is_ours(const struct request *request, const char *public_url)
         return !site || strcmp(site, "same-origin") == 0 || strcmp(site, "none") == 0 ||
                follows_a_link(request);
 }
+
+/* Is the origin that of a URL? */
+static bool origin_is_of(const char *origin, const char *url)
+{
+        const size_t len = strlen(origin);
+
+        return len > 0 && strncasecmp(url, origin, len) == 0 && (!url[len] || url[len] == '/');
+}
+
+bool origin_is_same(const struct request *request, const char *public_url)
+{
+        const char *host = request_header(request, "Host");
+        const char *origin = request_header(request, "Origin");
+        const char *site = request_header(request, "Sec-Fetch-Site");
+
+        if (origin && !(host && origin_is_host(origin, host)) && !origin_is_of(origin, public_url))
+                return false;
+        return !site || strcmp(site, "same-origin") == 0 || strcmp(site, "none") == 0;
+}

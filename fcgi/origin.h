@@ -14,4 +14,10 @@
  * Metadata Request Headers. */
 bool origin_is_ours(const struct request *request, const char *public_url);
 
+/* The same for a request that comes with a cookie or with what the front server asked the browser
+ * for: these belong to the name they were given under, so whatever name that is will do. False for
+ * an Origin other than Host and public_url, and for what the browser calls cross-site or same-site.
+ */
+bool origin_is_same(const struct request *request, const char *public_url);
+
 #endif

@@ -139,6 +139,26 @@ enum err request_read_head(struct ctx *ctx, struct transport *transport, struct 
         return rc;
 }
 
+static bool is_trusted(const struct ctx *ctx, const struct ipaddr *peer)
+{
+        for (size_t i = 0; i < ctx->config->trusted_proxy_count; i++) {
+                if (ipnet_contains(&ctx->config->trusted_proxies[i], peer))
+                        return true;
+        }
+        return false;
+}
+
+bool request_is_tls(const struct ctx *ctx, const struct request *request)
+{
+        const char *scheme = transport_param(request->transport, "REQUEST_SCHEME");
+        const char *https = transport_param(request->transport, "HTTPS");
+        const char *forwarded = request_header(request, "X-Forwarded-Proto");
+
+        if ((scheme && strcasecmp(scheme, "https") == 0) || (https && strcasecmp(https, "on") == 0))
+                return true;
+        return forwarded && strcasecmp(forwarded, "https") == 0 && is_trusted(ctx, &request->peer);
+}
+
 const char *request_param(const struct request *request, const char *name)
 {
         for (size_t i = 0; i < request->param_count; i++) {

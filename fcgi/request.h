@@ -61,6 +61,9 @@ const char *request_header(const struct request *request, const char *name);
  * out of memory. In the arena. */
 const char *request_header_name(struct ctx *ctx, const struct request *request, size_t index);
 
+/* Did the client speak TLS: to the front server, or to a trusted proxy before it that says so? */
+bool request_is_tls(const struct ctx *ctx, const struct request *request);
+
 /* A parameter that the matched route has in its path. Never NULL. */
 const char *request_param(const struct request *request, const char *name);
 

@@ -15,9 +15,20 @@
 #define O_Q  "/api/orgs/{org_id}/quotas"
 #define T_Q  "/api/orgs/{org_id}/teams/{team_id}/quotas"
 
+#define USERS  "/api/users"
+#define ME     USERS "/me"
+#define LEVELS USERS "/levels"
+#define RULES  USERS "/resource-rules"
+#define U_ID   USERS "/{id}"
+#define ORGS   "/api/orgs"
+#define O_ID   ORGS "/{org_id}"
+#define TEAMS  O_ID "/teams"
+#define T_ID   TEAMS "/{team_id}"
+
 #define BUCKET S3_PATH "/{bucket}"
 #define OBJECT S3_PATH "/{bucket}/{key...}"
-#define S3     "/api/auth/s3-credentials"
+#define AUTH   "/api/auth"
+#define S3     AUTH "/s3-credentials"
 
 /* clang-format off */
 static const struct route routes[] = {
@@ -26,7 +37,7 @@ static const struct route routes[] = {
   { METHOD_GET,    "/api/cloud/health/live",               health_live,            PERM_PUBLIC,        BODY_NONE,   RATE_EXEMPT  },
   { METHOD_GET,    "/api/cloud/health/ready",              health_is_ready,        PERM_PUBLIC,        BODY_NONE,   RATE_EXEMPT  },
 
-  { METHOD_GET,    "/api/cloud/providers",                 providers_list,         PERM_JOB_VIEW_OWN,      BODY_NONE,   RATE_EXEMPT  },
+  { METHOD_GET,    "/api/cloud/providers",                 providers_list,         PERM_CONFIG_VIEW,       BODY_NONE,   RATE_EXEMPT  },
   { METHOD_GET,    P_ID,                                   providers_show,         PERM_ADMIN_CONFIG,        BODY_NONE,   RATE_DEFAULT },
   { METHOD_PUT,    P_ID,                                   providers_update,       PERM_ADMIN_CONFIG,        256 * KiB,   RATE_DEFAULT },
   { METHOD_GET,    P_ID "/config",                         providers_show,         PERM_ADMIN_CONFIG,        BODY_NONE,   RATE_DEFAULT },
@@ -36,25 +47,97 @@ static const struct route routes[] = {
   { METHOD_PUT,    P_ID "/token",                          providers_token_save,   PERM_ADMIN_CONFIG,        4 * KiB,     RATE_DEFAULT },
   { METHOD_DELETE, P_ID "/token",                          providers_token_delete, PERM_ADMIN_CONFIG,        BODY_NONE,   RATE_DEFAULT },
   { METHOD_GET,    P_ID "/validate",                       providers_validate,     PERM_ADMIN_CONFIG,        BODY_NONE,   RATE_DEFAULT },
-  { METHOD_GET,    P_ID "/versions",                       providers_versions,     PERM_JOB_VIEW_OWN,      BODY_NONE,   RATE_DEFAULT },
-  { METHOD_GET,    P_ID "/billing",                        providers_billing,      PERM_JOB_VIEW_OWN,      BODY_NONE,   RATE_DEFAULT },
-  { METHOD_GET,    P_ID "/status",                         providers_status,       PERM_JOB_VIEW_OWN,      BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    P_ID "/versions",                       providers_versions,     PERM_CONFIG_VIEW,       BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    P_ID "/billing",                        providers_billing,      PERM_CONFIG_VIEW,       BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    P_ID "/status",                         providers_status,       PERM_CONFIG_VIEW,       BODY_NONE,   RATE_DEFAULT },
   { METHOD_POST,   P_ID "/test-webhook",                   webhook_test_stored,    PERM_ADMIN_CONFIG,        BODY_NONE,   RATE_DEFAULT },
   { METHOD_POST,   P_ID "/test-webhook-external",          webhook_test_outside,   PERM_ADMIN_CONFIG,        BODY_NONE,   RATE_DEFAULT },
-  { METHOD_GET,    "/api/cloud/hardware-options",          hardware_options,       PERM_JOB_VIEW_OWN,      BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    "/api/cloud/hardware-options",          hardware_options,       PERM_CONFIG_VIEW,       BODY_NONE,   RATE_DEFAULT },
 
   { METHOD_GET,    "/api/cloud/circuit-breakers",          breakers_list,          PERM_ADMIN_CONFIG,        BODY_NONE,   RATE_DEFAULT },
   { METHOD_POST,   "/api/cloud/circuit-breakers/{provider}/reset",
                                                            breakers_reset,         PERM_ADMIN_CONFIG,        BODY_NONE,   RATE_DEFAULT },
 
+  { METHOD_GET,      ME,                                      profile_show,           PERM_LOGIN,        BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,      ME "/profile",                           profile_show,           PERM_LOGIN,        BODY_NONE,   RATE_DEFAULT },
+  { METHOD_PATCH,    ME "/profile",                           profile_update,         PERM_ACCOUNT,      8 * KiB,     RATE_DEFAULT },
+  { METHOD_PUT,      ME "/password",                          profile_password,       PERM_ACCOUNT,      8 * KiB,     RATE_DEFAULT },
+  { METHOD_POST,     ME "/avatar/upload",                     avatar_upload,          PERM_ACCOUNT,      768 * KiB,   RATE_DEFAULT },
+  { METHOD_DELETE,   ME "/avatar",                            avatar_delete,          PERM_ACCOUNT,      BODY_NONE,   RATE_DEFAULT },
   { METHOD_GET,    ME "/credentials",                      credentials_list,       PERM_LOGIN,         BODY_NONE,   RATE_DEFAULT },
-  { METHOD_POST,   ME "/credentials",                      credentials_save,       PERM_LOGIN,         8 * KiB,     RATE_DEFAULT },
-  { METHOD_POST,   ME "/credentials/validate",             credentials_validate,   PERM_LOGIN,         4 * KiB,     RATE_DEFAULT },
-  { METHOD_DELETE, ME "/credentials/{provider}/{name}",    credentials_delete,     PERM_LOGIN,         BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,   ME "/credentials",                      credentials_save,       PERM_ACCOUNT,       8 * KiB,     RATE_DEFAULT },
+  { METHOD_POST,   ME "/credentials/validate",             credentials_validate,   PERM_ACCOUNT,       4 * KiB,     RATE_DEFAULT },
+  { METHOD_DELETE, ME "/credentials/{provider}/{name}",    credentials_delete,     PERM_ACCOUNT,       BODY_NONE,   RATE_DEFAULT },
+
+  { METHOD_GET,      USERS "/meta/auth-status",               users_auth_status,      PERM_ANYONE,       BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,      USERS "/meta/levels",                    levels_list,            PERM_ADMIN_USERS,  BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,      USERS "/meta/permissions",               permissions_list,       PERM_ADMIN_USERS,  BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,      LEVELS,                                  levels_list,            PERM_ADMIN_LEVELS, BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,     LEVELS,                                  levels_create,          PERM_ADMIN_LEVELS, 16 * KiB,    RATE_DEFAULT },
+  { METHOD_GET,      LEVELS "/{id}",                          levels_show,            PERM_ADMIN_LEVELS, BODY_NONE,   RATE_DEFAULT },
+  { METHOD_PUT,      LEVELS "/{id}",                          levels_update,          PERM_ADMIN_LEVELS, 16 * KiB,    RATE_DEFAULT },
+  { METHOD_DELETE,   LEVELS "/{id}",                          levels_delete,          PERM_ADMIN_LEVELS, BODY_NONE,   RATE_DEFAULT },
+  { METHOD_PUT,      LEVELS "/{id}/permissions",              levels_set_permissions, PERM_ADMIN_LEVELS, 16 * KiB,    RATE_DEFAULT },
+  { METHOD_GET,      LEVELS "/{id}/rules",                    level_rules_show,       PERM_ADMIN_USERS,  BODY_NONE,   RATE_DEFAULT },
+  { METHOD_PUT,      LEVELS "/{id}/rules",                    level_rules_update,     PERM_ADMIN_USERS,  16 * KiB,    RATE_DEFAULT },
+  { METHOD_GET,      RULES,                                   resource_rules_list,    PERM_ADMIN_USERS,  BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,     RULES,                                   resource_rules_create,  PERM_ADMIN_USERS,  16 * KiB,    RATE_DEFAULT },
+  { METHOD_GET,      RULES "/{id}",                           resource_rules_show,    PERM_ADMIN_USERS,  BODY_NONE,   RATE_DEFAULT },
+  { METHOD_PUT,      RULES "/{id}",                           resource_rules_update,  PERM_ADMIN_USERS,  16 * KiB,    RATE_DEFAULT },
+  { METHOD_DELETE,   RULES "/{id}",                           resource_rules_delete,  PERM_ADMIN_USERS,  BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,      USERS,                                   users_list,             PERM_ADMIN_USERS,  BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,     USERS,                                   users_create,           PERM_ADMIN_USERS,  16 * KiB,    RATE_DEFAULT },
+  { METHOD_GET,      U_ID,                                    users_show,             PERM_ADMIN_USERS,  BODY_NONE,   RATE_DEFAULT },
+  { METHOD_PATCH,    U_ID,                                    users_update,           PERM_ADMIN_USERS,  16 * KiB,    RATE_DEFAULT },
+  { METHOD_DELETE,   U_ID,                                    users_delete,           PERM_ADMIN_USERS,  BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,     U_ID "/activate",                        users_activate,         PERM_ADMIN_USERS,  BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,     U_ID "/deactivate",                      users_deactivate,       PERM_ADMIN_USERS,  BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,     U_ID "/levels",                          users_level_add,        PERM_ADMIN_LEVELS, 4 * KiB,     RATE_DEFAULT },
+  { METHOD_DELETE,   U_ID "/levels/{name}",                   users_level_remove,     PERM_ADMIN_LEVELS, BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,      U_ID "/permissions",                     users_permissions_show, PERM_ADMIN_LEVELS, BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,     U_ID "/permissions",                     users_permission_set,   PERM_ADMIN_LEVELS, 4 * KiB,     RATE_DEFAULT },
+  { METHOD_DELETE,   U_ID "/permissions/{name}",              users_permission_clear, PERM_ADMIN_LEVELS, BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,      U_ID "/credentials",                     users_credentials_list, PERM_ADMIN_USERS,  BODY_NONE,   RATE_DEFAULT },
+  { METHOD_DELETE,   U_ID "/credentials/{provider}/{name}",   users_credentials_delete, PERM_ADMIN_USERS,  BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,      U_ID "/avatar",                          avatar_show,            PERM_LOGIN,        BODY_NONE,   RATE_DEFAULT },
+
+  { METHOD_GET,      ORGS,                                    orgs_list,              PERM_ORG_VIEW,     BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,     ORGS,                                    orgs_create,            PERM_ORG_CREATE,   8 * KiB,     RATE_DEFAULT },
+  { METHOD_GET,      O_ID,                                    orgs_show,              PERM_ORG_VIEW,     BODY_NONE,   RATE_DEFAULT },
+  { METHOD_PATCH,    O_ID,                                    orgs_update,            PERM_ORG_EDIT,     8 * KiB,     RATE_DEFAULT },
+  { METHOD_DELETE,   O_ID,                                    orgs_delete,            PERM_ORG_DELETE,   BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,      O_ID "/members",                         org_members_list,       PERM_ORG_VIEW,     BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,     O_ID "/members",                         org_members_add,        PERM_ORG_MANAGE_MEMBERS, 4 * KiB,     RATE_DEFAULT },
+  { METHOD_DELETE,   O_ID "/members/{user_id}",               org_members_remove,     PERM_ORG_MANAGE_MEMBERS, BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,      TEAMS,                                   teams_list,             PERM_TEAM_VIEW,    BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,     TEAMS,                                   teams_create,           PERM_TEAM_CREATE,  8 * KiB,     RATE_DEFAULT },
+  { METHOD_GET,      T_ID,                                    teams_show,             PERM_TEAM_VIEW,    BODY_NONE,   RATE_DEFAULT },
+  { METHOD_PATCH,    T_ID,                                    teams_update,           PERM_TEAM_EDIT,    8 * KiB,     RATE_DEFAULT },
+  { METHOD_DELETE,   T_ID,                                    teams_delete,           PERM_TEAM_DELETE,  BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,      T_ID "/members",                         team_members_list,      PERM_TEAM_VIEW,    BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,     T_ID "/members",                         team_members_add,       PERM_TEAM_MANAGE_MEMBERS, 4 * KiB,     RATE_DEFAULT },
+  { METHOD_DELETE,   T_ID "/members/{user_id}",               team_members_remove,    PERM_TEAM_MANAGE_MEMBERS, BODY_NONE,   RATE_DEFAULT },
+
+  { METHOD_GET,    AUTH "/setup/status",                   auth_setup_status,      PERM_ANYONE,        BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,   AUTH "/setup/first-admin",              auth_first_admin,       PERM_ANYONE,        8 * KiB,     RATE_DEFAULT },
+  { METHOD_POST,   AUTH "/register",                       auth_register,          PERM_ANYONE,        8 * KiB,     RATE_DEFAULT },
+  { METHOD_POST,   AUTH "/login",                          auth_login,             PERM_ANYONE,        8 * KiB,     RATE_DEFAULT },
+  { METHOD_POST,   AUTH "/logout",                         auth_logout,            PERM_ANYONE,        BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    AUTH "/check",                          auth_check,             PERM_ANYONE,        BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    AUTH "/me",                             auth_me,                PERM_LOGIN,         BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,   AUTH "/change-password",                auth_change_password,   PERM_ACCOUNT,       8 * KiB,     RATE_DEFAULT },
+  { METHOD_GET,    AUTH "/sessions",                       sessions_list,          PERM_LOGIN,         BODY_NONE,   RATE_DEFAULT },
+  { METHOD_DELETE, AUTH "/sessions",                       sessions_revoke_all,    PERM_ACCOUNT,       BODY_NONE,   RATE_DEFAULT },
+  { METHOD_DELETE, AUTH "/sessions/{session_id}",          sessions_revoke,        PERM_ACCOUNT,       BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    AUTH "/api-keys",                       api_keys_list,          PERM_LOGIN,         BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,   AUTH "/api-keys",                       api_keys_add,           PERM_API_KEYS_OWN,  8 * KiB,     RATE_DEFAULT },
+  { METHOD_DELETE, AUTH "/api-keys/{key_id}",              api_keys_revoke,        PERM_ACCOUNT,       BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    "/api/cloud/settings/registration",     registration_show,      PERM_ADMIN_CONFIG,  BODY_NONE,   RATE_DEFAULT },
+  { METHOD_PUT,    "/api/cloud/settings/registration",     registration_update,    PERM_ADMIN_CONFIG,  4 * KiB,     RATE_DEFAULT },
 
   { METHOD_GET,    S3,                                     s3_credentials_list,    PERM_LOGIN,         BODY_NONE,   RATE_DEFAULT },
-  { METHOD_POST,   S3,                                     s3_credentials_add,     PERM_LOGIN,         4 * KiB,     RATE_DEFAULT },
-  { METHOD_DELETE, S3 "/{access_key_id}",                  s3_credentials_revoke,  PERM_LOGIN,         BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,   S3,                                     s3_credentials_add,     PERM_ACCOUNT,       4 * KiB,     RATE_DEFAULT },
+  { METHOD_DELETE, S3 "/{access_key_id}",                  s3_credentials_revoke,  PERM_ACCOUNT,       BODY_NONE,   RATE_DEFAULT },
 
   { METHOD_POST,   "/api/cloud/jobs",                      jobs_submit,            PERM_JOB_SUBMIT,    1 * MiB,     RATE_SUBMIT  },
   { METHOD_POST,   "/api/cloud/jobs/submit",               jobs_submit,            PERM_JOB_SUBMIT,    1 * MiB,     RATE_SUBMIT  },
@@ -66,18 +149,18 @@ static const struct route routes[] = {
   { METHOD_POST,   J_ID "/retry",                          jobs_retry,             PERM_JOB_SUBMIT,    4 * KiB,     RATE_SUBMIT  },
   { METHOD_GET,    J_ID "/logs",                           jobs_logs,              PERM_JOB_VIEW_OWN,      BODY_NONE,   RATE_DEFAULT },
   { METHOD_GET,    J_ID "/inline-progress",                jobs_progress,          PERM_JOB_VIEW_OWN,      BODY_NONE,   RATE_DEFAULT },
-  { METHOD_GET,    "/api/cloud/available-configs",         configs_list,           PERM_JOB_SUBMIT,    BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    "/api/cloud/available-configs",         configs_list,           PERM_CONFIG_VIEW,   BODY_NONE,   RATE_DEFAULT },
   { METHOD_POST,   J_ID "/archive",                        jobs_archive,           PERM_JOB_CANCEL_OWN,    BODY_NONE,   RATE_DEFAULT },
 
   { METHOD_POST,   "/api/cloud/data-consent/preview",      data_consent_preview,   PERM_JOB_SUBMIT,    1 * MiB,     RATE_DEFAULT },
-  { METHOD_GET,    "/api/cloud/data-consent/setting",      data_consent_show,      PERM_JOB_VIEW_OWN,      BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    "/api/cloud/data-consent/setting",      data_consent_show,      PERM_CONFIG_VIEW,       BODY_NONE,   RATE_DEFAULT },
   { METHOD_PUT,    "/api/cloud/data-consent/setting",      data_consent_update,    PERM_ADMIN_CONFIG,        4 * KiB,     RATE_DEFAULT },
 
   { METHOD_POST,   "/api/cloud/cost-estimate",             costs_estimate,         PERM_JOB_SUBMIT,    1 * MiB,     RATE_DEFAULT },
   { METHOD_GET,    "/api/cloud/cost-limit/status",         costs_limit_status,     PERM_JOB_VIEW_OWN,      BODY_NONE,   RATE_DEFAULT },
   { METHOD_GET,    "/api/cloud/metrics",                   costs_metrics,          PERM_JOB_VIEW_OWN,      BODY_NONE,   RATE_DEFAULT },
 
-  { METHOD_GET,    "/api/cloud/polling/status",            polling_show,           PERM_JOB_VIEW_OWN,      BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    "/api/cloud/polling/status",            polling_show,           PERM_CONFIG_VIEW,       BODY_NONE,   RATE_DEFAULT },
   { METHOD_PUT,    "/api/cloud/polling/setting",           polling_update,         PERM_ADMIN_CONFIG,        4 * KiB,     RATE_DEFAULT },
 
   { METHOD_POST,   "/api/webhooks/test",                   webhook_test_given,     PERM_ADMIN_CONFIG,        8 * KiB,     RATE_DEFAULT },
@@ -87,6 +170,14 @@ static const struct route routes[] = {
   { METHOD_POST,   W_ID "/replay",                         deliveries_replay,      PERM_ADMIN_CONFIG,        BODY_NONE,   RATE_DEFAULT },
 
   { METHOD_GET,    "/api/audit",                           audit_show,             PERM_ADMIN_AUDIT,   BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    "/api/audit/stats",                     audit_show_stats,       PERM_ADMIN_AUDIT,   BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    "/api/audit/types",                     audit_show_types,       PERM_ADMIN_AUDIT,   BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    "/api/audit/verify",                    audit_show_verify,      PERM_ADMIN_AUDIT,   BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    "/api/audit/security",                  audit_show_security,    PERM_ADMIN_AUDIT,   BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    "/api/audit/export",                    audit_export,           PERM_ADMIN_AUDIT,   BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    "/api/audit/export-config",             audit_target_show,      PERM_ADMIN_AUDIT,   BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,   "/api/audit/export-config",             audit_target_save,      PERM_ADMIN_CONFIG,  16 * KiB,    RATE_DEFAULT },
+  { METHOD_GET,    "/api/audit/user/{user_id}",            audit_show_user,        PERM_ADMIN_AUDIT,   BODY_NONE,   RATE_DEFAULT },
 
   { METHOD_GET,    "/api/quotas",                          quotas_list,            PERM_QUOTA_VIEW,    BODY_NONE,   RATE_DEFAULT },
   { METHOD_POST,   "/api/quotas",                          quotas_set,             PERM_QUOTA_MANAGE,  4 * KiB,     RATE_DEFAULT },
@@ -133,8 +224,8 @@ static const struct route routes[] = {
   { METHOD_GET,    BUCKET "?location",                     storage_location,       PERM_STORAGE_READ,  BODY_NONE,   RATE_STORAGE },
   { METHOD_GET,    BUCKET "?uploads",                      uploads_list,           PERM_STORAGE_READ,  BODY_NONE,   RATE_STORAGE },
   { METHOD_GET,    BUCKET,                                 storage_list,           PERM_STORAGE_READ,  BODY_NONE,   RATE_STORAGE },
-  { METHOD_PUT,    BUCKET,                                 storage_bucket_create,  PERM_STORAGE_WRITE, 64 * KiB,    RATE_STORAGE },
-  { METHOD_DELETE, BUCKET,                                 storage_bucket_delete,  PERM_STORAGE_WRITE, BODY_NONE,   RATE_STORAGE },
+  { METHOD_PUT,    BUCKET,                                 storage_bucket_create,  PERM_STORAGE_MAKE,  64 * KiB,    RATE_STORAGE },
+  { METHOD_DELETE, BUCKET,                                 storage_bucket_delete,  PERM_STORAGE_MAKE,  BODY_NONE,   RATE_STORAGE },
   { METHOD_POST,   BUCKET "?delete",                       storage_delete_many,    PERM_STORAGE_WRITE, 2 * MiB,     RATE_STORAGE },
 
   { METHOD_GET,    OBJECT "?uploadId",                     parts_list,             PERM_STORAGE_READ,  BODY_NONE,   RATE_STORAGE },
@@ -155,6 +246,15 @@ const struct route *routes_all(size_t *ret_count)
 {
         *ret_count = ARRAY_SIZE(routes);
         return routes;
+}
+
+/* Paths and names are of letters that JSON leaves as they are. */
+void routes_print(FILE *out)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(routes); i++)
+                fprintf(out, "{\"method\": \"%s\", \"path\": \"%s\", \"permission\": \"%s\"}\n",
+                        method_name(routes[i].method), routes[i].path,
+                        permission_name(routes[i].permission));
 }
 
 const char *routes_check(void)

@@ -3,6 +3,7 @@
 #define FCGI_ROUTES_H
 
 #include <stdint.h>
+#include <stdio.h>
 
 #include "core/cloud/auth.h"
 #include "fcgi/reply.h"
@@ -37,6 +38,9 @@ struct route {
 
 /* All routes; *ret_count of them. */
 const struct route *routes_all(size_t *ret_count);
+
+/* Write a line for each, {"method": "GET", "path": "/health", "permission": "public"}. */
+void routes_print(FILE *out);
 
 /* Every row has a handler, a permission and a rate rule, and no two are the same. NULL when so,
  * else the path of the first that is wrong. */

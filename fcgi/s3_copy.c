@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "core/cloud/auth.h"
+#include "core/cloud/bucket.h"
 #include "core/cloud/object_copy.h"
 #include "fcgi/http_range.h"
 #include "fcgi/s3_headers.h"
@@ -43,7 +44,7 @@ enum err s3_copy_source(struct ctx *ctx, const struct request *request, struct o
 
         rc = split_source(ctx, request_header(request, "X-Amz-Copy-Source"), &bucket, &key);
         if (rc == OK)
-                rc = auth_require_bucket(ctx, bucket);
+                rc = bucket_require(ctx, bucket, BUCKET_READ);
         if (rc == OK)
                 rc = object_open(ctx, bucket, key, &file);
         if (rc != OK)

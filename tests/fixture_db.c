@@ -109,6 +109,9 @@ static void make_config(struct ctx *ctx, struct fixture_db *fixture)
                 .webhook_tolerance_s = 300,
                 .max_object_bytes = 64 * MiB,
                 .storage_url = "",
+                .remote_user_level = "viewer",
+                .remote_group_levels = "",
+                .remote_groups_variable = "REMOTE_GROUPS",
                 .storage_endpoint = "",
                 .storage_region = "us-east-1",
         };

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "core/base/arena.h"
@@ -56,6 +57,8 @@ static const struct setting settings[] = {
             "hosts reached without any proxy (or no_proxy)", .alias = "no_proxy"),
         ROW("SIMPLETUNER_TRUSTED_PROXIES", CIDRS, trusted_proxies_text, "127.0.0.0/8,::1/128",
             "front servers whose X-Forwarded-For counts", .max = CONFIG_TRUSTED_PROXIES_MAX),
+        ROW("SIMPLETUNER_PASSWORD_COST", UINT, password_cost, "15",
+            "how slow passwords are to try: 2 to this power is scrypt's N", .min = 10, .max = 20),
         ROW("SIMPLETUNER_WEBHOOK_TIMESTAMP_TOLERANCE", UINT, webhook_tolerance_s, "300",
             "seconds a webhook may be old or early", .min = 1, .max = 86400),
         ROW("SIMPLETUNER_API_THREADS", UINT, api_threads, "16",
@@ -87,6 +90,8 @@ static const struct setting settings[] = {
             "days to keep jobs that have ended, 0 for ever", .min = 0, .max = 36500),
         ROW("SIMPLETUNER_WEBHOOK_RETENTION_DAYS", UINT, webhook_retention_days, "7",
             "days to keep webhook deliveries", .min = 2, .max = 3650),
+        ROW("SIMPLETUNER_AUDIT_RETENTION_DAYS", UINT, audit_retention_days, "90",
+            "days to keep entries of the audit log, 0 for ever", .min = 0, .max = 36500),
         ROW("SIMPLETUNER_EVENT_RETENTION_HOURS", UINT, event_retention_hours, "24",
             "hours that listeners may resume from", .min = 1, .max = 8760),
         ROW("SIMPLETUNER_EVENT_STREAMS", UINT, event_streams, "16",
@@ -98,6 +103,14 @@ static const struct setting settings[] = {
             .min = 1, .max = 3600),
         ROW("SIMPLETUNER_EVENT_HEARTBEAT", UINT, event_heartbeat_s, "15",
             "seconds between signs of life in an event stream", .min = 1, .max = 60),
+        ROW("SIMPLETUNER_TRUST_REMOTE_USER", BOOL, trust_remote_user, "false",
+            "believe the front server who somebody is (REMOTE_USER)"),
+        ROW("SIMPLETUNER_REMOTE_USER_LEVEL", STRING, remote_user_level, "viewer",
+            "level of its users at first sight; none: they are not made"),
+        ROW("SIMPLETUNER_REMOTE_GROUP_LEVELS", STRING, remote_group_levels, "",
+            "levels of its groups: group=level;group=level"),
+        ROW("SIMPLETUNER_REMOTE_GROUPS_VARIABLE", STRING, remote_groups_variable, "REMOTE_GROUPS",
+            "FastCGI variable with the groups of its user"),
         ROW("SIMPLETUNER_DATA_ROOTS", STRING, data_roots, "",
             "directories whose data sets may be sent to providers, separated by colons"),
 };
@@ -145,7 +158,8 @@ static const char *user_home(struct arena *arena)
 /* ---- where values come from ---- */
 
 /* Secrets of our own prefix, which are no settings (config_secret). */
-static const char *const own_secrets[] = { "SIMPLETUNER_STORAGE_ACCESS_KEY_ID",
+static const char *const own_secrets[] = { "SIMPLETUNER_AUDIT_KEY",
+                                           "SIMPLETUNER_STORAGE_ACCESS_KEY_ID",
                                            "SIMPLETUNER_STORAGE_SECRET_ACCESS_KEY" };
 
 static bool is_known(const char *name)
@@ -273,6 +287,41 @@ static unsigned choice_index(const char *const *choices, const char *choice)
         return i;
 }
 
+/* Every entry has something on both sides of its last "=". */
+static bool is_group_map(const char *map)
+{
+        while (*map) {
+                size_t len = strcspn(map, ";"), split = len;
+
+                while (split > 0 && map[split - 1] != '=')
+                        split--;
+                if (split < 2 || split == len)
+                        return false;
+                map += len + (map[len] != '\0');
+        }
+        return true;
+}
+
+/* What begins with HTTP_ is a header, which anybody can send. */
+static bool is_own_variable(const char *name)
+{
+        static const char letters[] =
+                "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_";
+
+        return *name && name[strspn(name, letters)] == '\0' && strncasecmp(name, "HTTP_", 5) != 0;
+}
+
+static bool check_remote(const struct loader *loader)
+{
+        if (!is_group_map(loader->config->remote_group_levels))
+                return fail(loader, "SIMPLETUNER_REMOTE_GROUP_LEVELS must be of the form "
+                                    "group=level;group=level");
+        if (!is_own_variable(loader->config->remote_groups_variable))
+                return fail(loader, "SIMPLETUNER_REMOTE_GROUPS_VARIABLE must be letters, digits "
+                                    "and _, and not begin with HTTP_");
+        return true;
+}
+
 static bool load(struct loader *loader)
 {
         struct config *config = loader->config;
@@ -298,7 +347,7 @@ static bool load(struct loader *loader)
                             "SIMPLETUNER_CA_BUNDLE must be a file or directory that can be "
                             "read: %s: %m",
                             config->ca_bundle);
-        return true;
+        return check_remote(loader);
 }
 
 bool config_load(struct config **ret, char *message, size_t message_size)

@@ -43,6 +43,7 @@ struct config {
         struct ipnet trusted_proxies[CONFIG_TRUSTED_PROXIES_MAX];
         size_t trusted_proxy_count;
 
+        uint64_t password_cost;           /* SIMPLETUNER_PASSWORD_COST */
         uint64_t webhook_tolerance_s;     /* SIMPLETUNER_WEBHOOK_TIMESTAMP_TOLERANCE */
         uint64_t api_threads;             /* SIMPLETUNER_API_THREADS */
         uint64_t bulk_threads;            /* SIMPLETUNER_BULK_THREADS */
@@ -55,6 +56,7 @@ struct config {
         uint64_t shutdown_timeout_s;      /* SIMPLETUNER_SHUTDOWN_TIMEOUT */
         uint64_t job_retention_days;      /* SIMPLETUNER_JOB_RETENTION_DAYS, 0: for ever */
         uint64_t webhook_retention_days;  /* SIMPLETUNER_WEBHOOK_RETENTION_DAYS */
+        uint64_t audit_retention_days;    /* SIMPLETUNER_AUDIT_RETENTION_DAYS, 0: for ever */
         uint64_t event_retention_hours;   /* SIMPLETUNER_EVENT_RETENTION_HOURS */
         uint64_t event_streams;           /* SIMPLETUNER_EVENT_STREAMS, at once and on one socket */
         uint64_t event_streams_per_client; /* SIMPLETUNER_EVENT_STREAMS_PER_CLIENT */
@@ -63,6 +65,12 @@ struct config {
         const char *storage_url;           /* SIMPLETUNER_STORAGE_URL, "": files */
         const char *storage_endpoint;      /* SIMPLETUNER_STORAGE_ENDPOINT, "": that of AWS */
         const char *storage_region;        /* SIMPLETUNER_STORAGE_REGION */
+
+        bool trust_remote_user;             /* SIMPLETUNER_TRUST_REMOTE_USER */
+        const char *remote_user_level;      /* SIMPLETUNER_REMOTE_USER_LEVEL */
+        const char *remote_group_levels;    /* SIMPLETUNER_REMOTE_GROUP_LEVELS, "": no map */
+        const char *remote_groups_variable; /* SIMPLETUNER_REMOTE_GROUPS_VARIABLE */
+
         const char *data_roots; /* SIMPLETUNER_DATA_ROOTS: directories, separated by colons */
 
         struct arena *arena;        /* private to config.c: owns all of this */

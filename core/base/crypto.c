@@ -97,6 +97,70 @@ bool crypto_hmac_sha256(const void *key, size_t key_len, const void *bytes, size
                NULL;
 }
 
+#define SHA256_BLOCK 64
+
+/* RFC 2104: both hashes with their first block done already. */
+struct crypto_mac {
+        EVP_MD_CTX *inner, *outer, *work;
+};
+
+static bool begin_with_pad(EVP_MD_CTX *context, const unsigned char key[SHA256_BLOCK],
+                           unsigned char pad)
+{
+        unsigned char block[SHA256_BLOCK];
+        bool begun;
+
+        for (size_t i = 0; i < SHA256_BLOCK; i++)
+                block[i] = key[i] ^ pad;
+        begun = EVP_DigestInit_ex2(context, algorithms.hash[CRYPTO_SHA256], NULL) == 1 &&
+                EVP_DigestUpdate(context, block, sizeof(block)) == 1;
+        secret_wipe(block, sizeof(block));
+        return begun;
+}
+
+struct crypto_mac *crypto_mac_new(const void *key, size_t key_len)
+{
+        CLEANUP(crypto_mac_freep) struct crypto_mac *mac = calloc(1, sizeof(*mac));
+        unsigned char block[SHA256_BLOCK] = { 0 };
+        bool made = false;
+
+        if (!mac || !have_algorithms())
+                return NULL;
+        mac->inner = EVP_MD_CTX_new();
+        mac->outer = EVP_MD_CTX_new();
+        mac->work = EVP_MD_CTX_new();
+        if (key_len <= sizeof(block))
+                memcpy(block, key, key_len);
+        else if (!crypto_sha256(key, key_len, block))
+                return NULL;
+        if (mac->inner && mac->outer && mac->work)
+                made = begin_with_pad(mac->inner, block, 0x36) &&
+                       begin_with_pad(mac->outer, block, 0x5c);
+        secret_wipe(block, sizeof(block));
+        return made ? TAKE(mac) : NULL;
+}
+
+void crypto_mac_free(struct crypto_mac *mac)
+{
+        if (!mac)
+                return;
+        EVP_MD_CTX_free(mac->inner);
+        EVP_MD_CTX_free(mac->outer);
+        EVP_MD_CTX_free(mac->work);
+        free(mac);
+}
+
+bool crypto_mac_of(struct crypto_mac *mac, const void *bytes, size_t len,
+                   unsigned char ret[SHA256_SIZE])
+{
+        return EVP_MD_CTX_copy_ex(mac->work, mac->inner) == 1 &&
+               EVP_DigestUpdate(mac->work, bytes, len) == 1 &&
+               EVP_DigestFinal_ex(mac->work, ret, NULL) == 1 &&
+               EVP_MD_CTX_copy_ex(mac->work, mac->outer) == 1 &&
+               EVP_DigestUpdate(mac->work, ret, SHA256_SIZE) == 1 &&
+               EVP_DigestFinal_ex(mac->work, ret, NULL) == 1;
+}
+
 #define NONCE_SIZE 12
 #define TAG_SIZE   16
 

@@ -38,6 +38,15 @@ NODISCARD bool crypto_md5(const void *bytes, size_t len, unsigned char ret[MD5_S
 NODISCARD bool crypto_hmac_sha256(const void *key, size_t key_len, const void *bytes, size_t len,
                                   unsigned char ret[SHA256_SIZE]);
 
+/* HMAC-SHA256 of many messages under one key, which is prepared once. For one thread. NULL: out of
+ * memory. */
+struct crypto_mac;
+NODISCARD struct crypto_mac *crypto_mac_new(const void *key, size_t key_len);
+void crypto_mac_free(struct crypto_mac *mac);
+DEFINE_CLEANUP(struct crypto_mac *, crypto_mac_free)
+NODISCARD bool crypto_mac_of(struct crypto_mac *mac, const void *bytes, size_t len,
+                             unsigned char ret[SHA256_SIZE]);
+
 /* AES-256-GCM (NIST SP 800-38D) with a random nonce: nonce, ciphertext and tag in one piece, len +
  * AEAD_OVERHEAD bytes. aad is what the text belongs to; opening it for anything else fails. */
 #define AEAD_KEY_SIZE 32

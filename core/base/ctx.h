@@ -3,6 +3,7 @@
 #ifndef CORE_BASE_CTX_H
 #define CORE_BASE_CTX_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -35,6 +36,7 @@ struct actor {
         const char *name;       /* as owner and in the audit log; NULL: by its kind */
         const char *job_id;     /* ACTOR_JOB only, in the arena */
         const char *session_id; /* VIA_SESSION only, in the arena: the one in use */
+        bool is_bounded;        /* by the scopes of a key: may be less than the user is */
         int64_t user_id;        /* ACTOR_USER only, else 0 */
         uint64_t rights;        /* ACTOR_USER only: a permission_set (core/cloud/permission.h) */
 };

@@ -5,6 +5,7 @@
 #include "core/base/log.h"
 #include "core/cloud/archive_manifest.h"
 #include "core/cloud/archive_urls.h"
+#include "core/cloud/auth.h"
 #include "core/cloud/bell.h"
 #include "core/cloud/cloud.h"
 #include "core/cloud/job.h"
@@ -315,6 +316,8 @@ enum err archive_ask_again(struct ctx *ctx, const char *job_id, struct archive *
         enum err rc;
 
         rc = job_get(ctx, job_id, &job);
+        if (rc == OK)
+                rc = auth_require_over(ctx, job.owner, PERM_JOB_CANCEL_ALL);
         if (rc != OK)
                 return rc;
         if (!job_status_is_terminal(job.status))

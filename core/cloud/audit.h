@@ -4,7 +4,7 @@
 #define CORE_CLOUD_AUDIT_H
 
 #include "core/base/json.h"
-#include "core/store/store_audit.h"
+#include "core/store/store_audit_list.h"
 
 struct audit_entry {
         const char *event_type;              /* "job.submitted" */
@@ -16,9 +16,21 @@ struct audit_entry {
 /* Append, for ctx's actor, address and correlation id. Inside a transaction, late in it. Faults. */
 NODISCARD enum err audit_add(struct ctx *ctx, const struct audit_entry *entry);
 
-/* Call row for each match, newest first; *ret_total: how many match. An event type without a dot is
- * one of "security.": "webhook_rejected". Faults. */
+/* Call row for each match, newest first; *ret_total: how many match. Faults. */
 NODISCARD enum err audit_list(struct ctx *ctx, const struct audit_filter *filter, audit_row_fn *row,
                               void *arg, int64_t *ret_total);
+/* The same for what a user did and what was done to that user (store_audit_user_each). */
+NODISCARD enum err audit_list_user(struct ctx *ctx, int64_t user_id,
+                                   const struct audit_filter *filter, audit_row_fn *row, void *arg,
+                                   int64_t *ret_total);
+
+/* Figures of the log. */
+struct audit_stats {
+        int64_t total, last_24h;
+        int64_t first_us, last_us; /* times of the oldest and newest entry; 0 without any */
+};
+/* type is called for each type that has entries. Faults. */
+NODISCARD enum err audit_stats(struct ctx *ctx, audit_type_fn *type, void *arg,
+                               struct audit_stats *ret);
 
 #endif

@@ -102,7 +102,7 @@ static enum err refuse_stranger(struct ctx *ctx, enum permission permission)
         bool any;
         enum err rc;
 
-        if (permission == PERM_STORAGE_WRITE)
+        if (permission == PERM_STORAGE_WRITE || permission == PERM_STORAGE_MAKE)
                 return ctx_fail(ctx, ERR_UNAUTHENTICATED,
                                 "Authentication required. Provide per-job upload token via "
                                 "X-Upload-Token header.");
@@ -126,12 +126,33 @@ static enum err deny(struct ctx *ctx, enum permission permission)
         return ctx_fail(ctx, ERR_DENIED, "Permission denied: %s", permission_name(permission));
 }
 
+static bool is_of_storage(enum permission permission)
+{
+        return permission == PERM_STORAGE_READ || permission == PERM_STORAGE_WRITE ||
+               permission == PERM_STORAGE_MAKE;
+}
+
 /* Which named permission opens the routes of storage to users. */
 static enum permission named(enum permission permission)
 {
         if (permission == PERM_STORAGE_READ)
                 return PERM_JOB_VIEW_OWN;
+        if (permission == PERM_STORAGE_MAKE)
+                return PERM_ADMIN_CONFIG;
         return permission == PERM_STORAGE_WRITE ? PERM_JOB_DELETE_OWN : permission;
+}
+
+static enum err require_of_user(struct ctx *ctx, enum permission permission)
+{
+        if (permission == PERM_LOGIN || auth_may(ctx, named(permission)))
+                return OK;
+        if (permission != PERM_ACCOUNT)
+                return deny(ctx, named(permission));
+        if (!ctx->actor.is_bounded)
+                return OK;
+        return ctx_fail(ctx, ERR_DENIED,
+                        "Permission denied: an API key with scopes cannot change "
+                        "the account of its user");
 }
 
 enum err auth_require(struct ctx *ctx, enum permission permission)
@@ -142,11 +163,9 @@ enum err auth_require(struct ctx *ctx, enum permission permission)
         case ACTOR_LOCAL_ADMIN:
                 return OK;
         case ACTOR_USER:
-                if (permission == PERM_LOGIN || auth_may(ctx, named(permission)))
-                        return OK;
-                return deny(ctx, permission);
+                return require_of_user(ctx, permission);
         case ACTOR_JOB:
-                if (permission == PERM_STORAGE_READ || permission == PERM_STORAGE_WRITE)
+                if (is_of_storage(permission))
                         return OK;
                 return deny(ctx, permission);
         case ACTOR_ANONYMOUS:
@@ -160,12 +179,4 @@ enum err auth_require_over(struct ctx *ctx, const char *owner, enum permission a
         if (auth_may(ctx, all) || strcmp(owner, ctx_actor_name(ctx)) == 0)
                 return OK;
         return deny(ctx, all);
-}
-
-enum err auth_require_bucket(struct ctx *ctx, const char *bucket)
-{
-        if (ctx->actor.kind == ACTOR_JOB && strcmp(ctx->actor.job_id, bucket) != 0)
-                return ctx_fail(ctx, ERR_DENIED,
-                                "Permission denied: this upload token belongs to another job");
-        return OK;
 }

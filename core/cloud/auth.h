@@ -35,7 +35,4 @@ NODISCARD enum err auth_require(struct ctx *ctx, enum permission permission);
  * of others? ERR_DENIED. Whoever may not even see it is answered ERR_NOT_FOUND before. */
 NODISCARD enum err auth_require_over(struct ctx *ctx, const char *owner, enum permission all);
 
-/* For a job's token: its own bucket only. ERR_DENIED. Administrators pass. */
-NODISCARD enum err auth_require_bucket(struct ctx *ctx, const char *bucket);
-
 #endif

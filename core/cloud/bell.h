@@ -9,6 +9,7 @@ enum bell {
         BELL_INBOX,       /* a webhook delivery waits to be applied */
         BELL_ARCHIVE,     /* a job has ended, its results wait to be fetched */
         BELL_SUBMISSIONS, /* local data waits to be sent to a provider */
+        BELL_AUDIT,       /* where the audit log is forwarded to was changed */
         BELL_EVENTS,      /* something happened that listeners should hear of */
         BELL_LISTENERS,   /* somebody began to listen */
         BELL_COUNT

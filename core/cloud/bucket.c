@@ -7,6 +7,7 @@
 #include "core/base/crypto.h"
 #include "core/base/ipnet.h"
 #include "core/cloud/audit.h"
+#include "core/cloud/auth.h"
 #include "core/cloud/provider_settings.h"
 #include "core/cloud/remote_store.h"
 #include "core/db/db.h"
@@ -73,6 +74,64 @@ static enum err wait_for_bucket(struct ctx *ctx, const char *name)
         return rc == OK ? db_commit(&tx) : rc;
 }
 
+/* ---- whose it is ---- */
+
+static enum err no_such_bucket(struct ctx *ctx)
+{
+        return ctx_fail_as(ctx, ERR_NOT_FOUND, "NoSuchBucket", "Bucket not found");
+}
+
+static enum err require_of_job(struct ctx *ctx, const char *name)
+{
+        if (strcmp(ctx->actor.job_id, name) == 0)
+                return OK;
+        return ctx_fail(ctx, ERR_DENIED,
+                        "Permission denied: this upload token belongs to another job");
+}
+
+/* Has the one who acts this right over his own things, or over everybody's? */
+static bool may(const struct ctx *ctx, bool is_own, enum permission own, enum permission all)
+{
+        return auth_may(ctx, is_own ? own : all);
+}
+
+enum err bucket_require(struct ctx *ctx, const char *name, enum bucket_use use)
+{
+        const bool write = use == BUCKET_WRITE;
+        const char *owner;
+        bool is_own;
+        enum err rc;
+
+        if (ctx->actor.kind == ACTOR_JOB)
+                return require_of_job(ctx, name);
+        if (auth_may(ctx, PERM_JOB_VIEW_ALL) && (!write || auth_may(ctx, PERM_JOB_DELETE_ALL)))
+                return OK;
+        rc = store_bucket_owner(ctx, name, &owner);
+        if (rc != OK)
+                return rc;
+        is_own = strcmp(owner, ctx_actor_name(ctx)) == 0;
+        if (!may(ctx, is_own, PERM_JOB_VIEW_OWN, PERM_JOB_VIEW_ALL))
+                return no_such_bucket(ctx);
+        if (write && !may(ctx, is_own, PERM_JOB_DELETE_OWN, PERM_JOB_DELETE_ALL))
+                return ctx_fail_as(
+                        ctx, ERR_DENIED, "AccessDenied", "Permission denied: %s",
+                        permission_name(is_own ? PERM_JOB_DELETE_OWN : PERM_JOB_DELETE_ALL));
+        return OK;
+}
+
+/* ---- making and removing ---- */
+
+/* Whoever may not see it cannot have it either. */
+static enum err check_taken(struct ctx *ctx, const char *name)
+{
+        enum err rc = bucket_require(ctx, name, BUCKET_READ);
+
+        if (rc == ERR_NOT_FOUND)
+                return ctx_fail_as(ctx, ERR_CONFLICT, "BucketAlreadyExists",
+                                   "The name of the bucket is taken");
+        return rc;
+}
+
 enum err bucket_create(struct ctx *ctx, const char *name)
 {
         struct provider_settings settings;
@@ -81,7 +140,7 @@ enum err bucket_create(struct ctx *ctx, const char *name)
 
         rc = store_bucket_get(ctx, name, &bucket);
         if (rc != ERR_NOT_FOUND)
-                return rc;
+                return rc == OK ? check_taken(ctx, name) : rc;
         if (ctx->actor.kind == ACTOR_JOB)
                 return ctx_fail_as(ctx, ERR_DENIED, "AccessDenied",
                                    "A job has its own bucket only");
@@ -95,7 +154,10 @@ enum err bucket_create(struct ctx *ctx, const char *name)
         if (!bucket.directory)
                 return ctx_nomem(ctx);
         rc = insert(ctx, &bucket);
-        return rc == ERR_CONFLICT ? wait_for_bucket(ctx, name) : rc;
+        if (rc != ERR_CONFLICT)
+                return rc;
+        rc = wait_for_bucket(ctx, name);
+        return rc == OK ? check_taken(ctx, name) : rc;
 }
 
 enum err bucket_delete(struct ctx *ctx, const char *name)
@@ -104,7 +166,9 @@ enum err bucket_delete(struct ctx *ctx, const char *name)
         struct bucket bucket;
         enum err rc;
 
-        rc = store_bucket_get(ctx, name, &bucket);
+        rc = bucket_require(ctx, name, BUCKET_READ);
+        if (rc == OK)
+                rc = store_bucket_get(ctx, name, &bucket);
         if (rc == OK && !*bucket.owner)
                 return ctx_fail_as(ctx, ERR_DENIED, "AccessDenied",
                                    "The bucket of a job goes with the job");
@@ -121,6 +185,8 @@ enum err bucket_delete(struct ctx *ctx, const char *name)
         return rc;
 }
 
+/* ---- looking ---- */
+
 enum err bucket_find(struct ctx *ctx, const char *name, struct bucket *ret)
 {
         return store_bucket_get(ctx, name, ret);
@@ -136,13 +202,22 @@ static enum err own_bucket(struct ctx *ctx, bucket_row_fn *row, void *arg)
         return rc == ERR_NOT_FOUND ? OK : rc;
 }
 
+/* Whose buckets the one who acts may see; NULL: everybody's. */
+static const char *visible_owner(const struct ctx *ctx)
+{
+        return auth_may(ctx, PERM_JOB_VIEW_ALL) ? NULL : ctx_actor_name(ctx);
+}
+
 enum err bucket_each(struct ctx *ctx, const struct bucket_range *range, bucket_row_fn *row,
                      void *arg)
 {
         const char *own = ctx->actor.job_id;
+        struct bucket_range mine = *range;
 
-        if (ctx->actor.kind != ACTOR_JOB)
-                return store_buckets_by_name(ctx, range, row, arg);
+        if (ctx->actor.kind != ACTOR_JOB) {
+                mine.owner = visible_owner(ctx);
+                return store_buckets_by_name(ctx, &mine, row, arg);
+        }
         if (strcmp(own, range->after) <= 0 ||
             (range->prefix && strncmp(own, range->prefix, strlen(range->prefix)) != 0))
                 return OK;
@@ -153,5 +228,5 @@ enum err bucket_each_newest(struct ctx *ctx, unsigned limit, bucket_row_fn *row,
 {
         if (ctx->actor.kind == ACTOR_JOB)
                 return own_bucket(ctx, row, arg);
-        return store_buckets_each(ctx, limit, row, arg);
+        return store_buckets_each(ctx, limit, visible_owner(ctx), row, arg);
 }

@@ -7,6 +7,7 @@
 
 #include "core/base/config.h"
 #include "core/base/crypto.h"
+#include "core/cloud/audit_key.h"
 #include "core/cloud/bell.h"
 #include "core/cloud/http_client.h"
 #include "core/cloud/job_rate.h"
@@ -73,6 +74,8 @@ enum err cloud_open(struct ctx *ctx, struct cloud **ret)
         if (rc != OK)
                 return rc;
         rc = secrets_new(ctx, &cloud->secrets);
+        if (rc == OK)
+                rc = audit_keys_new(ctx, &cloud->audit_keys);
         if (rc != OK)
                 return rc;
         cloud->webhook_keys = webhook_keys_new();
@@ -93,6 +96,7 @@ void cloud_close(struct cloud *cloud)
         job_rates_free(cloud->job_rates);
         webhook_intake_free(cloud->webhook_intake);
         webhook_keys_free(cloud->webhook_keys);
+        audit_keys_free(cloud->audit_keys);
         secrets_free(cloud->secrets);
         database_close(cloud->database);
         free(cloud);

@@ -11,6 +11,7 @@
 struct cloud {
         struct database *database;
         struct secrets *secrets;
+        struct audit_keys *audit_keys;
         struct webhook_keys *webhook_keys;
         struct webhook_intake *webhook_intake;
         struct job_rates *job_rates;
@@ -21,6 +22,7 @@ struct cloud {
         atomic_bool schema_current;       /* false: waits for "simpletuner-cloud migrate" */
         atomic_bool has_users;            /* there is, or was, a user: it stays true */
         atomic_bool draining;             /* SIGTERM came: finish, take nothing new */
+        atomic_uint hashing;              /* passwords, at this moment */
         atomic_uint listeners;            /* event streams under way */
         atomic_llong newest_event;        /* the last that listeners were woken for */
 };

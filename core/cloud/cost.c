@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "core/cloud/auth.h"
 #include "core/db/db.h"
 #include "core/store/store_job_stats.h"
 
@@ -109,6 +110,21 @@ enum err cost_limit_status(struct ctx *ctx, const char *provider_id,
         return rc;
 }
 
+enum err cost_limit_shown(struct ctx *ctx, const char *provider_id, const struct cost_limit *limit,
+                          struct cost_share *ret)
+{
+        const struct job_history own = {
+                .provider = provider_id,
+                .owner = ctx_actor_name(ctx),
+                .since_us = clock_wall_us(ctx->clock) - limit->days * US_PER_DAY,
+        };
+
+        if (!auth_may(ctx, PERM_JOB_VIEW_ALL))
+                return store_cost_of_owner(ctx, &own, ret);
+        *ret = (struct cost_share){ limit->spent_usd_micros, limit->running_usd_micros };
+        return OK;
+}
+
 double cost_limit_percent(const struct cost_limit *limit, int64_t usd_micros)
 {
         return limit->is_set ? (double)usd_micros * 100 / (double)limit->limit_usd_micros : 0;
@@ -119,12 +135,17 @@ static double usd(int64_t micros)
         return (double)micros / 1e6;
 }
 
-/* What is spent or promised, and what is allowed: "$8.10 / $10.00 (daily)". */
+/* What is spent or promised, and what is allowed: "$8.10 / $10.00 (daily)"; what others spend is
+ * for those who see their jobs. */
 static enum err say(struct ctx *ctx, const char *what, const struct cost_limit *limit,
                     int64_t usd_micros, const char **ret)
 {
-        *ret = arena_printf(ctx->arena, "%s: $%.2f / $%.2f (%s)", what, usd(usd_micros),
-                            usd(limit->limit_usd_micros), limit->period);
+        if (auth_may(ctx, PERM_JOB_VIEW_ALL))
+                *ret = arena_printf(ctx->arena, "%s: $%.2f / $%.2f (%s)", what, usd(usd_micros),
+                                    usd(limit->limit_usd_micros), limit->period);
+        else
+                *ret = arena_printf(ctx->arena, "%s: $%.2f (%s), for all users together", what,
+                                    usd(limit->limit_usd_micros), limit->period);
         return *ret ? OK : ctx_nomem(ctx);
 }
 
@@ -148,18 +169,27 @@ enum err cost_limit_message(struct ctx *ctx, const struct cost_limit *limit, con
 
 static enum err refuse(struct ctx *ctx, const struct cost_limit *limit, int64_t estimate_usd_micros)
 {
+        const bool sees_all = auth_may(ctx, PERM_JOB_VIEW_ALL);
         CLEANUP(json_decrefp)
-        json_t *details = json_pack(
-                "{s:f, s:s, s:f, s:f, s:f}", "limit_amount", usd(limit->limit_usd_micros), "period",
-                limit->period, "current_spend", usd(limit->spent_usd_micros), "running_estimate",
-                usd(limit->running_usd_micros), "job_estimate", usd(estimate_usd_micros));
+        json_t *details =
+                json_pack("{s:f, s:s, s:f}", "limit_amount", usd(limit->limit_usd_micros), "period",
+                          limit->period, "job_estimate", usd(estimate_usd_micros));
+        CLEANUP(json_decrefp)
+        json_t *others = json_pack("{s:f, s:f}", "current_spend", usd(limit->spent_usd_micros),
+                                   "running_estimate", usd(limit->running_usd_micros));
         enum err rc;
 
-        if (!details)
+        if (!details || !others || (sees_all && json_object_update(details, others) != 0))
                 return ctx_nomem(ctx);
         rc = json_text(ctx, details, &ctx->details);
         if (rc != OK)
                 return rc;
+        if (!sees_all)
+                return ctx_fail(ctx, ERR_OVER_LIMIT,
+                                "Cost limit exceeded: this job may cost $%.2f, and the %s limit of "
+                                "$%.2f for all users together leaves less",
+                                usd(estimate_usd_micros), limit->period,
+                                usd(limit->limit_usd_micros));
         return ctx_fail(ctx, ERR_OVER_LIMIT,
                         "Cost limit exceeded: $%.2f spent of $%.2f %s limit, $%.2f expected of "
                         "active jobs, $%.2f of this one",

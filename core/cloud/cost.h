@@ -4,6 +4,7 @@
 #define CORE_CLOUD_COST_H
 
 #include "core/cloud/provider.h"
+#include "core/store/store_job_stats.h"
 
 struct cost_estimate {
         bool has_history; /* else it is an upper bound: the whole of the job's or provider's limit
@@ -47,9 +48,15 @@ NODISCARD enum err cost_limit_status(struct ctx *ctx, const char *provider_id,
                                      const struct provider_settings *settings,
                                      struct cost_limit *ret);
 
+/* Of what is spent and running, what the one who acts may see: all of it with job.view.all, else
+ * what his own jobs came to. Faults. */
+NODISCARD enum err cost_limit_shown(struct ctx *ctx, const char *provider_id,
+                                    const struct cost_limit *limit, struct cost_share *ret);
+
 /* May a job of this estimate be submitted? *ret_warning: what the submitter should know, NULL:
  * nothing. In the transaction that writes the job, after cost_limit_lock, so that jobs submitted at
- * once cannot pass the limit together. ERR_OVER_LIMIT: no; ctx->details has the numbers. Faults:
+ * once cannot pass the limit together. ERR_OVER_LIMIT: no; ctx->details has the numbers that the
+ * submitter may see. Faults:
  * no, too. */
 NODISCARD enum err cost_limit_lock(struct ctx *ctx, const struct provider_session *session);
 NODISCARD enum err cost_limit_check(struct ctx *ctx, const struct provider_session *session,

@@ -22,6 +22,7 @@ struct actor identity_actor(const struct identity *identity, enum actor_via via,
                 .kind = ACTOR_USER,
                 .via = via,
                 .name = identity->username,
+                .is_bounded = scopes != NULL,
                 .user_id = identity->user_id,
                 .rights = rights,
         };

@@ -51,8 +51,15 @@ enum err job_list(struct ctx *ctx, const struct job_filter *filter, job_row_fn *
         struct job_filter mine = *filter;
         enum err rc;
 
-        if (!auth_may(ctx, PERM_JOB_VIEW_ALL))
-                mine.owner = ctx_actor_name(ctx);
+        if (!auth_may(ctx, PERM_JOB_VIEW_ALL)) {
+                const char *own = ctx_actor_name(ctx);
+
+                if (filter->owner && strcmp(filter->owner, own) != 0) {
+                        *ret_total = 0;
+                        return OK;
+                }
+                mine.owner = own;
+        }
         rc = store_jobs_count(ctx, &mine, ret_total);
         return rc == OK ? store_jobs_each(ctx, &mine, row, arg) : rc;
 }

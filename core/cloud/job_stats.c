@@ -1,5 +1,6 @@
 #include "core/cloud/job_stats.h"
 
+#include "core/cloud/auth.h"
 #include "core/cloud/provider.h"
 #include "core/store/store_job_list.h"
 
@@ -55,18 +56,25 @@ enum err job_stats(struct ctx *ctx, unsigned days, struct job_stats *ret)
                 .days = days,
                 .slots = arena_alloc(ctx->arena, days * sizeof(*calendar.slots)),
         };
+        struct job_days wanted = {
+                .owner = auth_may(ctx, PERM_JOB_VIEW_ALL) ? NULL : ctx_actor_name(ctx),
+                .first_day = calendar.first_day,
+        };
         struct job_stats stats = { 0 };
         enum err rc = OK;
 
         if (!calendar.slots)
                 return ctx_nomem(ctx);
-        for (size_t i = 0; rc == OK && provider_at(i); i++)
-                rc = store_job_days_each(ctx, provider_at(i)->id, calendar.first_day, add_day,
-                                         &calendar);
+        for (size_t i = 0; rc == OK && provider_at(i); i++) {
+                wanted.provider = provider_at(i)->id;
+                rc = store_job_days_each(ctx, &wanted, add_day, &calendar);
+        }
         add_up(&calendar, &stats);
         for (int status = 0; rc == OK && status < JOB_COMPLETED; status++) {
-                const struct job_filter filter = { .status = job_status_name(
-                                                           (enum job_status)status) };
+                const struct job_filter filter = {
+                        .status = job_status_name((enum job_status)status),
+                        .owner = wanted.owner,
+                };
 
                 rc = store_jobs_count(ctx, &filter, &stats.by_status[status]);
         }

@@ -1,4 +1,5 @@
-/* Jobs in numbers, over the last days and all providers. */
+/* Jobs in numbers, over the last days and all providers: everybody's for those who see all jobs,
+ * else the caller's own. */
 #ifndef CORE_CLOUD_JOB_STATS_H
 #define CORE_CLOUD_JOB_STATS_H
 

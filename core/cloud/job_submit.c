@@ -395,6 +395,8 @@ enum err job_retry(struct ctx *ctx, const char *job_id, const char *idempotency_
         enum err rc;
 
         rc = job_get(ctx, job_id, &job);
+        if (rc == OK) /* a request may hold secrets of the one who made it */
+                rc = auth_require_over(ctx, job.owner, PERM_JOB_CANCEL_ALL);
         if (rc != OK)
                 return rc;
         if (!job_status_is_terminal(job.status))

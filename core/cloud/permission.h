@@ -14,9 +14,11 @@ enum permission {
         PERM_UNSET,         /* a route that says nothing does not start */
         PERM_PUBLIC,        /* nobody looks at who is asking */
         PERM_ANYONE,        /* strangers too, but the answer depends on who is asking */
-        PERM_LOGIN,         /* whoever is somebody: one's own things */
+        PERM_LOGIN,         /* whoever is somebody: looking at one's own things */
+        PERM_ACCOUNT,       /* the same, but no key whose scopes bound it: changing them */
         PERM_STORAGE_READ,  /* a job in its own bucket, and who may see the bucket's job */
         PERM_STORAGE_WRITE, /* a job in its own bucket, and who may delete the bucket's job */
+        PERM_STORAGE_MAKE,  /* making and removing buckets: a job its own, and admin.config */
         PERM_JOB_SUBMIT,    /* the first that has a name */
         PERM_JOB_VIEW_OWN,
         PERM_JOB_VIEW_ALL,

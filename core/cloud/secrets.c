@@ -12,12 +12,11 @@
 #include "core/base/config.h"
 #include "core/base/json.h"
 #include "core/cloud/cloud.h"
-
-#define FILE_MAX (256 * KiB)
+#include "core/cloud/private_file.h"
 
 struct secrets {
         pthread_mutex_t lock;
-        char *path, *lock_path, *temp_path, *key_path;
+        char *path, *lock_path, *key_path;
         /* The file as last read. */
         json_t *values; /* NULL: there is no file */
         struct timespec mtime;
@@ -36,7 +35,6 @@ enum err secrets_new(struct ctx *ctx, struct secrets **ret)
         pthread_mutex_init(&secrets->lock, NULL);
         if (asprintf(&secrets->path, "%s/secrets.json", home) < 0 ||
             asprintf(&secrets->lock_path, "%s/.secrets.lock", home) < 0 ||
-            asprintf(&secrets->temp_path, "%s/.secrets.json.new", home) < 0 ||
             asprintf(&secrets->key_path, "%s/credential.key", home) < 0)
                 return ctx_nomem(ctx);
         *ret = TAKE(secrets);
@@ -50,7 +48,6 @@ void secrets_free(struct secrets *secrets)
         json_decref(secrets->values);
         free(secrets->path);
         free(secrets->lock_path);
-        free(secrets->temp_path);
         free(secrets->key_path);
         secret_wipe(secrets->key, sizeof(secrets->key));
         pthread_mutex_destroy(&secrets->lock);
@@ -60,55 +57,6 @@ void secrets_free(struct secrets *secrets)
 const char *secrets_path(const struct secrets *secrets)
 {
         return secrets->path;
-}
-
-/* Read a small file that only its owner may read. ERR_NOT_FOUND | ERR_UNAVAILABLE. */
-static enum err read_private_file(struct ctx *ctx, const char *path, char **ret_text,
-                                  size_t *ret_len)
-{
-        CLEANUP(close_fdp) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-        struct stat st;
-        ssize_t len;
-        char *text;
-
-        if (fd < 0 && errno == ENOENT)
-                return ERR_NOT_FOUND;
-        if (fd < 0 || fstat(fd, &st) != 0)
-                return ctx_fail(ctx, ERR_UNAVAILABLE, "%s: %m", path);
-        if (st.st_mode & 077)
-                return ctx_fail(ctx, ERR_UNAVAILABLE, "%s may be read by others: run chmod 600 %s",
-                                path, path);
-        if (st.st_size > (off_t)FILE_MAX)
-                return ctx_fail(ctx, ERR_UNAVAILABLE, "%s is larger than %zu KiB", path,
-                                FILE_MAX / KiB);
-        text = arena_alloc(ctx->arena, (size_t)st.st_size + 1);
-        if (!text)
-                return ctx_nomem(ctx);
-        len = read(fd, text, (size_t)st.st_size);
-        if (len != st.st_size)
-                return ctx_fail(ctx, ERR_UNAVAILABLE, "%s cannot be read", path);
-        *ret_text = text;
-        *ret_len = (size_t)len;
-        return OK;
-}
-
-/* Write a file that appears whole or not at all, durably. */
-static enum err write_private_file(struct ctx *ctx, const char *temp, const char *path,
-                                   const char *text)
-{
-        CLEANUP(close_fdp)
-        int fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-        CLEANUP(close_fdp) int dir = open(ctx->config->home, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        size_t len = strlen(text);
-
-        if (fd < 0 || dir < 0 || fchmod(fd, 0600) != 0 || write(fd, text, len) != (ssize_t)len ||
-            fsync(fd) != 0 || rename(temp, path) != 0 || fsync(dir) != 0) {
-                enum err rc = ctx_fail(ctx, ERR_UNAVAILABLE, "%s cannot be written: %m", path);
-
-                unlink(temp);
-                return rc;
-        }
-        return OK;
 }
 
 /* Bring secrets->values up to the file. Called under lock. */
@@ -129,7 +77,7 @@ static enum err refresh(struct ctx *ctx, struct secrets *secrets)
         if (st.st_ino == secrets->inode && st.st_mtim.tv_sec == secrets->mtime.tv_sec &&
             st.st_mtim.tv_nsec == secrets->mtime.tv_nsec && !(st.st_mode & 077))
                 return OK;
-        rc = read_private_file(ctx, secrets->path, &text, &len);
+        rc = private_file_read(ctx, secrets->path, &text, &len);
         if (rc == OK)
                 rc = json_parse_object(ctx, "secrets.json", text, len, &values);
         if (rc != OK)
@@ -197,7 +145,7 @@ static enum err change_file(struct ctx *ctx, struct secrets *secrets, const char
         rc = json_text(ctx, values, &text);
         if (rc != OK)
                 return rc;
-        return write_private_file(ctx, secrets->temp_path, secrets->path, text);
+        return private_file_replace(ctx, secrets->path, text);
 }
 
 enum err secrets_put(struct ctx *ctx, const char *name, const char *value)
@@ -216,47 +164,17 @@ enum err secrets_delete(struct ctx *ctx, const char *name)
         return secrets_put(ctx, name, NULL);
 }
 
-/* Make credential.key unless another process is faster. */
-static enum err make_key(struct ctx *ctx, const char *path)
-{
-        char unique[ULID_SIZE];
-        const char *temp;
-        unsigned char key[MASTER_KEY_SIZE];
-        char text[BASE64_SIZE(MASTER_KEY_SIZE)];
-        CLEANUP(close_fdp) int fd = -1;
-        bool written;
-        enum err rc;
-
-        rc = crypto_ulid(ctx, unique);
-        if (rc != OK)
-                return rc;
-        temp = arena_printf(ctx->arena, "%s.%s.new", path, unique);
-        if (!temp)
-                return ctx_nomem(ctx);
-        if (!crypto_random(key, sizeof(key)))
-                return ctx_fail(ctx, ERR_INTERNAL, "no randomness for %s", path);
-        crypto_base64url(key, sizeof(key), text);
-        fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-        written = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text) &&
-                  fsync(fd) == 0 && (link(temp, path) == 0 || errno == EEXIST);
-        if (fd >= 0)
-                unlink(temp);
-        secret_wipe(key, sizeof(key));
-        secret_wipe(text, sizeof(text));
-        return written ? OK : ctx_fail(ctx, ERR_UNAVAILABLE, "%s cannot be written: %m", path);
-}
-
 static enum err read_key(struct ctx *ctx, const char *path, unsigned char ret_key[MASTER_KEY_SIZE])
 {
         size_t len = 0;
         char *text = NULL;
         enum err rc;
 
-        rc = read_private_file(ctx, path, &text, &len);
+        rc = private_file_read(ctx, path, &text, &len);
         if (rc == ERR_NOT_FOUND) {
-                rc = make_key(ctx, path);
+                rc = private_file_make_key(ctx, path, MASTER_KEY_SIZE);
                 if (rc == OK)
-                        rc = read_private_file(ctx, path, &text, &len);
+                        rc = private_file_read(ctx, path, &text, &len);
         }
         if (rc != OK)
                 return rc == ERR_NOT_FOUND ? ERR_UNAVAILABLE : rc;

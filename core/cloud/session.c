@@ -175,6 +175,18 @@ enum err session_end(struct ctx *ctx, const char *token)
         return rc == OK ? db_commit(&tx) : rc;
 }
 
+enum err session_replace(struct ctx *ctx, const char *token)
+{
+        char sha256[SHA256_HEX_SIZE];
+        int64_t deleted;
+        enum err rc;
+
+        if (!is_token(token))
+                return OK;
+        rc = hash(ctx, token, sha256);
+        return rc == OK ? store_session_delete_by_token(ctx, sha256, &deleted) : rc;
+}
+
 enum err session_list(struct ctx *ctx, session_row_fn *row, void *arg)
 {
         return store_sessions_each(ctx, ctx->actor.user_id, row, arg);
@@ -204,6 +216,21 @@ enum err session_revoke_others(struct ctx *ctx, bool also_this, int64_t *ret_cou
                 rc = audit_end(ctx, NULL,
                                also_this ? "Ended all sessions" : "Ended all other sessions");
         return rc == OK ? db_commit(&tx) : rc;
+}
+
+enum err session_prune(struct ctx *ctx, unsigned limit, unsigned *ret_pruned)
+{
+        CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
+        int64_t pruned = 0;
+        enum err rc = db_begin(ctx, &tx);
+
+        if (rc == OK)
+                rc = store_sessions_prune(ctx, clock_wall_us(ctx->clock), limit, &pruned);
+        if (rc == OK)
+                rc = db_commit(&tx);
+        if (rc == OK)
+                *ret_pruned = (unsigned)pruned;
+        return rc;
 }
 
 enum err session_csrf_token(struct ctx *ctx, const char *token, char ret[SHA256_HEX_SIZE])

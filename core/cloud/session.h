@@ -23,6 +23,9 @@ struct session_given {
 NODISCARD enum err session_begin(struct ctx *ctx, const struct session_given *given,
                                  char ret_token[SESSION_TOKEN_SIZE]);
 
+/* End the one of this cookie, because another takes its place. Inside a transaction. */
+NODISCARD enum err session_replace(struct ctx *ctx, const char *token);
+
 /* End the one of this cookie; that there is none is no error. In a transaction of its own. */
 NODISCARD enum err session_end(struct ctx *ctx, const char *token);
 
@@ -32,6 +35,9 @@ NODISCARD enum err session_list(struct ctx *ctx, session_row_fn *row, void *arg)
 NODISCARD enum err session_revoke(struct ctx *ctx, const char *session_id);
 /* End all of the caller's, or all but the one in use. */
 NODISCARD enum err session_revoke_others(struct ctx *ctx, bool also_this, int64_t *ret_count);
+
+/* Forget at most limit that have ended. */
+NODISCARD enum err session_prune(struct ctx *ctx, unsigned limit, unsigned *ret_pruned);
 
 /* What a page of ours proves with that it can read our answers, which no other site's can: 64 hex
  * digits, HMAC-SHA256 of the cookie's value. OWASP, signed double submit. ERR_INTERNAL. */

@@ -5,9 +5,9 @@
 
 #include "core/base/json.h"
 #include "core/base/log.h"
+#include "core/cloud/audit_chain.h"
 #include "core/cloud/cloud.h"
 #include "core/db/db.h"
-#include "core/store/store_audit.h"
 
 #define PER_SOURCE_MAX 5
 #define ALL_MAX        100
@@ -77,7 +77,7 @@ static enum err insert(struct ctx *ctx, const struct webhook_refusal *refusal, c
                                                           json_integer((json_int_t)unwritten))))
                 return ctx_nomem(ctx);
         rc = json_text(ctx, details, &row.details);
-        return rc == OK ? store_audit_insert(ctx, &row) : rc;
+        return rc == OK ? audit_append(ctx, &row) : rc;
 }
 
 /* Count and write under one lock, so that callers at once do not pass the bound together. */

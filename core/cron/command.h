@@ -13,7 +13,9 @@ struct command_options {
         bool json;           /* write for a script, not for a person */
         const char *operand; /* NULL: the command takes none */
         const char *task, *status, *provider, *name;
+        const char *offline, *format, *since, *until;
         int64_t limit, expires_days;
+        int64_t start_id, end_id;
         int64_t every_us, for_us;
         bool dry_run, hashes, repair;
 };
@@ -64,6 +66,7 @@ bool command_is_watched(void);
 
 command_fn cmd_migrate, cmd_info, cmd_cron, cmd_tasks, cmd_poll;
 command_fn cmd_jobs_list, cmd_jobs_show, cmd_jobs_cancel;
+command_fn cmd_audit_verify, cmd_audit_export, cmd_audit_restart;
 command_fn cmd_storage_fsck, cmd_storage_gc, cmd_storage_usage;
 command_fn cmd_s3_credential_add, cmd_s3_credential_list, cmd_s3_credential_revoke;
 

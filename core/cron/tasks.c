@@ -5,14 +5,19 @@
 
 #include "core/cloud/approval.h"
 #include "core/cloud/archive.h"
+#include "core/cloud/audit_forward.h"
+#include "core/cloud/audit_note.h"
+#include "core/cloud/audit_retention.h"
 #include "core/cloud/inbox.h"
 #include "core/cloud/job_poll.h"
 #include "core/cloud/job_recovery.h"
+#include "core/cloud/login.h"
 #include "core/cloud/multipart.h"
 #include "core/cloud/object_store.h"
 #include "core/cloud/polling.h"
 #include "core/cloud/remote_leftover.h"
 #include "core/cloud/retention.h"
+#include "core/cloud/session.h"
 #include "core/cloud/submission_run.h"
 
 /* Deal with at most limit things. */
@@ -136,9 +141,43 @@ static enum err run_submissions(struct ctx *ctx, struct task_run *run)
         return rc;
 }
 
+static enum err prune_sessions(struct ctx *ctx, struct task_run *run)
+{
+        return in_batches(ctx, run, session_prune, "forgotten");
+}
+
+static enum err prune_logins(struct ctx *ctx, struct task_run *run)
+{
+        return in_batches(ctx, run, login_prune, "forgotten");
+}
+
 static enum err prune_jobs(struct ctx *ctx, struct task_run *run)
 {
         return in_batches(ctx, run, retention_jobs, "forgotten");
+}
+
+static enum err prune_audit(struct ctx *ctx, struct task_run *run)
+{
+        return in_batches(ctx, run, audit_retention_prune, "forgotten");
+}
+
+/* The responder does this as soon as there are entries; here is what it left. */
+static enum err forward_audit(struct ctx *ctx, struct task_run *run)
+{
+        unsigned sent = 0;
+        enum err rc = audit_forward_all(ctx, (int64_t)run->task->deadline_s * US_PER_S, &sent);
+
+        task_run_count(run, "forwarded", sent);
+        return rc;
+}
+
+static enum err note_audit(struct ctx *ctx, struct task_run *run)
+{
+        bool written;
+        enum err rc = audit_note_write(ctx, &written);
+
+        task_run_count(run, "noted", written);
+        return rc;
 }
 
 /* clang-format off */
@@ -153,6 +192,11 @@ static const struct task tasks[] = {
         { "prune_idempotency",  600,  1000,         60, prune_idempotency },
         { "prune_events",       600,  1000,         60, prune_events      },
         { "prune_webhooks",     600,  1000,         60, prune_webhooks    },
+        { "prune_sessions",    3600,  1000,         60, prune_sessions    },
+        { "prune_logins",      3600,  1000,         60, prune_logins      },
+        { "note_audit",          60,     1,         30, note_audit        },
+        { "forward_audit",       60,   100,         60, forward_audit     },
+        { "prune_audit",       3600,  1000,        300, prune_audit       },
         { "prune_jobs",        3600,   100,        300, prune_jobs        },
         { "prune_ledger",      3600,  1000,         60, prune_ledger      },
         { "expire_approvals",    60,    50,         60, expire_approvals  },

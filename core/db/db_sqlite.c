@@ -174,6 +174,16 @@ static enum err driver_step(void *stmt)
         return result(sqlite3_step(stmt));
 }
 
+/* A text with a NUL inside, which we never write, reads as what is no text: nothing that comes
+ * after a NUL goes by unseen. */
+static const char *read_text(sqlite3_stmt *stmt, int index)
+{
+        const char *text = (const char *)sqlite3_column_text(stmt, index);
+        size_t len = (size_t)sqlite3_column_bytes(stmt, index);
+
+        return text && strlen(text) != len ? "\xff" : text;
+}
+
 static enum err driver_column(void *stmt, unsigned index, struct db_value *ret)
 {
         *ret = (struct db_value){ .type = DB_NULL };
@@ -187,8 +197,9 @@ static enum err driver_column(void *stmt, unsigned index, struct db_value *ret)
                 ret->real = sqlite3_column_double(stmt, (int)index);
                 break;
         case SQLITE_TEXT:
+        case SQLITE_BLOB: /* we write none, but one is not the same as nothing */
                 ret->type = DB_TEXT;
-                ret->text = (const char *)sqlite3_column_text(stmt, (int)index);
+                ret->text = read_text(stmt, (int)index);
                 break;
         default:
                 break;

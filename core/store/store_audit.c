@@ -1,22 +1,216 @@
 #include "core/store/store_audit.h"
 
 #include "core/db/db.h"
+#include "core/store/audit_row.h"
+
+static enum err read_head(struct ctx *ctx, struct db_stmt *stmt, struct audit_head *ret)
+{
+        struct audit_head head = { .audit_id = db_int(stmt, 0), .entries = db_int(stmt, 1) };
+        enum err rc;
+
+        rc = db_text_dup(ctx, stmt, 2, &head.entry_hash);
+        if (rc == OK)
+                rc = db_text_dup(ctx, stmt, 3, &head.mac);
+        if (rc == OK)
+                *ret = head;
+        return rc;
+}
+
+enum err store_audit_head_lock(struct ctx *ctx, struct audit_head *ret)
+{
+        static const char sql[] = "UPDATE audit_head SET audit_id = audit_id WHERE one = 1 "
+                                  "RETURNING audit_id, entries, entry_hash, mac";
+        CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
+        enum err rc;
+
+        rc = db_query(ctx, &stmt, sql, "");
+        if (rc == OK)
+                rc = db_step(ctx, stmt);
+        if (rc == ERR_NOT_FOUND)
+                return ctx_fail(ctx, ERR_INTERNAL,
+                                "the head of the audit log is gone from the database: run "
+                                "\"simpletuner-cloud audit verify\"");
+        return rc == OK ? read_head(ctx, stmt, ret) : rc;
+}
+
+enum err store_audit_head_put(struct ctx *ctx, const struct audit_head *head)
+{
+        static const char sql[] = "UPDATE audit_head SET audit_id = $1, entries = $2, "
+                                  "entry_hash = $3, mac = $4 WHERE one = 1";
+
+        return db_run(ctx, NULL, sql, "iitt", head->audit_id, head->entries, head->entry_hash,
+                      head->mac);
+}
+
+/* From column first on. */
+static enum err read_anchor(struct ctx *ctx, struct db_stmt *stmt, unsigned first,
+                            struct audit_anchor *ret)
+{
+        struct audit_anchor anchor = {
+                .first_id = db_int(stmt, first),
+                .pruned = db_int(stmt, first + 2),
+                .unchained = db_int(stmt, first + 3),
+        };
+        enum err rc;
+
+        rc = db_text_dup(ctx, stmt, first + 1, &anchor.previous_hash);
+        if (rc == OK)
+                rc = db_text_dup(ctx, stmt, first + 4, &anchor.mac);
+        if (rc == OK)
+                *ret = anchor;
+        return rc;
+}
+
+enum err store_audit_anchor_get(struct ctx *ctx, struct audit_anchor *ret)
+{
+        static const char sql[] = "SELECT first_id, previous_hash, pruned, unchained, mac "
+                                  "FROM audit_anchor WHERE one = 1";
+        CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
+        enum err rc;
+
+        rc = db_query(ctx, &stmt, sql, "");
+        if (rc == OK)
+                rc = db_step(ctx, stmt);
+        if (rc == ERR_NOT_FOUND)
+                return ctx_fail(ctx, ERR_INTERNAL,
+                                "the anchor of the audit log is gone from the database: run "
+                                "\"simpletuner-cloud audit verify\"");
+        return rc == OK ? read_anchor(ctx, stmt, 0, ret) : rc;
+}
+
+enum err store_audit_anchor_put(struct ctx *ctx, const struct audit_anchor *anchor)
+{
+        static const char sql[] = "UPDATE audit_anchor SET first_id = $1, previous_hash = $2, "
+                                  "pruned = $3, unchained = $4, mac = $5 WHERE one = 1";
+
+        return db_run(ctx, NULL, sql, "itiit", anchor->first_id, anchor->previous_hash,
+                      anchor->pruned, anchor->unchained, anchor->mac);
+}
+
+enum err store_audit_rows_restore(struct ctx *ctx)
+{
+        static const char head[] = "INSERT INTO audit_head (one, audit_id, entries) "
+                                   "VALUES (1, 0, 0) ON CONFLICT (one) DO NOTHING";
+        static const char anchor[] =
+                "INSERT INTO audit_anchor (one, first_id, pruned, unchained) "
+                "VALUES (1, 9223372036854775807, 0, 0) ON CONFLICT (one) DO NOTHING";
+        enum err rc = db_run(ctx, NULL, head, "");
+
+        return rc == OK ? db_run(ctx, NULL, anchor, "") : rc;
+}
 
 enum err store_audit_insert(struct ctx *ctx, const struct audit_row *row)
 {
-        static const char sql[] =
-                "INSERT INTO audit_log (audit_id, created_at_us, event_type, actor, actor_ip, "
-                "target_type, target_id, action, details, correlation_id) "
-                "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
-        int64_t id;
+        static const char insert[] = "INSERT INTO audit_log (" AUDIT_COLUMNS ") "
+                                     "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, "
+                                     "$13)";
+        static const char count[] =
+                "INSERT INTO audit_counts (event_type, entries) VALUES ($1, 1) "
+                "ON CONFLICT (event_type) DO UPDATE SET entries = audit_counts.entries + 1";
         enum err rc;
 
-        rc = db_next(ctx, "audit", &id);
+        rc = db_run(ctx, NULL, insert, "iiztttttttttt", row->audit_id, row->created_at_us,
+                    row->actor_id, row->event_type, row->actor, row->actor_ip, row->target_type,
+                    row->target_id, row->action, row->details, row->correlation_id,
+                    row->previous_hash, row->entry_hash);
+        if (rc == ERR_CONFLICT)
+                return ctx_fail(ctx, ERR_INTERNAL,
+                                "the audit log has an entry %lld that is not its own: run "
+                                "\"simpletuner-cloud audit verify\"",
+                                (long long)row->audit_id);
+        return rc == OK ? db_run(ctx, NULL, count, "t", row->event_type) : rc;
+}
+
+enum err store_audit_state(struct ctx *ctx, struct audit_state *ret)
+{
+        static const char sql[] =
+                "SELECT h.audit_id, h.entries, h.entry_hash, h.mac, a.first_id, a.previous_hash, "
+                "a.pruned, a.unchained, a.mac, (SELECT MAX(audit_id) FROM audit_log), "
+                "(SELECT COUNT(*) FROM audit_log WHERE audit_id < a.first_id) "
+                "FROM audit_head h CROSS JOIN audit_anchor a";
+        CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
+        struct audit_state state;
+        enum err rc;
+
+        rc = db_query(ctx, &stmt, sql, "");
+        if (rc == OK)
+                rc = db_step(ctx, stmt);
+        if (rc == OK)
+                rc = read_head(ctx, stmt, &state.head);
+        if (rc == OK)
+                rc = read_anchor(ctx, stmt, 4, &state.anchor);
         if (rc != OK)
                 return rc;
-        return db_run(ctx, NULL, sql, "iitttttttt", id, clock_wall_us(ctx->clock), row->event_type,
-                      row->actor, row->actor_ip, row->target_type, row->target_id, row->action,
-                      row->details, row->correlation_id);
+        state.newest_id = db_int(stmt, 9);
+        state.older = db_int(stmt, 10);
+        *ret = state;
+        return OK;
+}
+
+enum err store_audit_scan(struct ctx *ctx, int64_t first_id, unsigned limit, audit_scan_fn *row,
+                          void *arg)
+{
+        static const char sql[] = "SELECT " AUDIT_COLUMNS " FROM audit_log WHERE audit_id >= $1 "
+                                  "ORDER BY audit_id LIMIT $2";
+        CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
+        enum err rc;
+
+        rc = db_query(ctx, &stmt, sql, "ii", first_id, (int64_t)limit);
+        while (rc == OK && (rc = db_step(ctx, stmt)) == OK) {
+                struct audit_row read = audit_row_borrow(stmt);
+
+                rc = row(ctx, arg, &read);
+                if (rc != OK)
+                        return rc;
+        }
+        return rc == ERR_NOT_FOUND ? OK : rc;
+}
+
+enum err store_audit_hash(struct ctx *ctx, int64_t audit_id, const char **ret_hash)
+{
+        static const char sql[] = "SELECT entry_hash FROM audit_log WHERE audit_id = $1";
+        CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
+        enum err rc;
+
+        rc = db_query(ctx, &stmt, sql, "i", audit_id);
+        if (rc == OK)
+                rc = db_step(ctx, stmt);
+        return rc == OK ? db_text_dup(ctx, stmt, 0, ret_hash) : rc;
+}
+
+static enum err count(struct ctx *ctx, struct db_stmt *stmt, int64_t *ret_count)
+{
+        enum err rc = db_step(ctx, stmt);
+
+        if (rc == OK)
+                *ret_count = db_int(stmt, 0);
+        return rc;
+}
+
+enum err store_audit_hashed(struct ctx *ctx, int64_t *ret_count)
+{
+        static const char sql[] = "SELECT COUNT(*) FROM audit_log WHERE entry_hash IS NOT NULL";
+        CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
+        enum err rc = db_query(ctx, &stmt, sql, "");
+
+        return rc == OK ? count(ctx, stmt, ret_count) : rc;
+}
+
+enum err store_audit_prune(struct ctx *ctx, int64_t from_id, int64_t to_id)
+{
+        static const char uncount[] =
+                "UPDATE audit_counts SET entries = entries - "
+                "(SELECT COUNT(*) FROM audit_log l WHERE l.audit_id >= $1 AND l.audit_id <= $2 "
+                "AND l.event_type = audit_counts.event_type)";
+        static const char empty[] = "DELETE FROM audit_counts WHERE entries <= 0";
+        static const char forget[] = "DELETE FROM audit_log WHERE audit_id >= $1 AND audit_id <= "
+                                     "$2";
+        enum err rc;
+
+        rc = db_run(ctx, NULL, uncount, "ii", from_id, to_id);
+        if (rc == OK)
+                rc = db_run(ctx, NULL, empty, "");
+        return rc == OK ? db_run(ctx, NULL, forget, "ii", from_id, to_id) : rc;
 }
 
 enum err store_audit_recent(struct ctx *ctx, const struct audit_row *like, int64_t since_us,
@@ -33,75 +227,5 @@ enum err store_audit_recent(struct ctx *ctx, const struct audit_row *like, int64
 
         rc = db_query(ctx, &stmt, like->actor_ip ? from_one : from_all,
                       like->actor_ip ? "tit" : "ti", like->event_type, since_us, like->actor_ip);
-        if (rc == OK)
-                rc = db_step(ctx, stmt);
-        if (rc == OK)
-                *ret_count = db_int(stmt, 0);
-        return rc;
-}
-
-/* The type has an index of its own, so it has statements of its own. */
-#define WHERE                                                                                      \
-        " FROM audit_log WHERE COALESCE($1, created_at_us) <= created_at_us "                      \
-        "AND COALESCE($2, created_at_us) >= created_at_us AND COALESCE($3, actor) = actor "        \
-        "AND COALESCE($4, target_type, '') = COALESCE(target_type, '') "                           \
-        "AND COALESCE($5, target_id, '') = COALESCE(target_id, '')"
-#define EACH(conditions)                                                                           \
-        "SELECT audit_id, created_at_us, event_type, actor, actor_ip, target_type, target_id, "    \
-        "action, details, correlation_id" WHERE " AND audit_id < $6" conditions                    \
-        " ORDER BY audit_id DESC LIMIT $7 OFFSET $8"
-
-static struct audit_row borrow(struct db_stmt *stmt)
-{
-        return (struct audit_row){
-                .audit_id = db_int(stmt, 0),
-                .created_at_us = db_int(stmt, 1),
-                .event_type = db_text(stmt, 2),
-                .actor = db_text(stmt, 3),
-                .actor_ip = db_text(stmt, 4),
-                .target_type = db_text(stmt, 5),
-                .target_id = db_text(stmt, 6),
-                .action = db_text(stmt, 7),
-                .details = db_text(stmt, 8),
-                .correlation_id = db_text(stmt, 9),
-        };
-}
-
-enum err store_audit_each(struct ctx *ctx, const struct audit_filter *filter, audit_row_fn *row,
-                          void *arg)
-{
-        static const char any_type[] = EACH(""), one_type[] = EACH(" AND event_type = $9");
-        CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
-        const int64_t before = filter->before_id ? filter->before_id : INT64_MAX;
-        enum err rc;
-
-        rc = db_query(ctx, &stmt, filter->event_type ? one_type : any_type,
-                      filter->event_type ? "zztttiiit" : "zztttiii", filter->since_us,
-                      filter->until_us, filter->actor, filter->target_type, filter->target_id,
-                      before, (int64_t)filter->limit, (int64_t)filter->offset, filter->event_type);
-        if (rc != OK)
-                return rc;
-        while ((rc = db_step(ctx, stmt)) == OK) {
-                struct audit_row read = borrow(stmt);
-
-                row(arg, &read);
-        }
-        return rc == ERR_NOT_FOUND ? OK : rc;
-}
-
-enum err store_audit_count(struct ctx *ctx, const struct audit_filter *filter, int64_t *ret_count)
-{
-        static const char any_type[] = "SELECT COUNT(*)" WHERE;
-        static const char one_type[] = "SELECT COUNT(*)" WHERE " AND event_type = $6";
-        CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
-        enum err rc;
-
-        rc = db_query(ctx, &stmt, filter->event_type ? one_type : any_type,
-                      filter->event_type ? "zztttt" : "zzttt", filter->since_us, filter->until_us,
-                      filter->actor, filter->target_type, filter->target_id, filter->event_type);
-        if (rc == OK)
-                rc = db_step(ctx, stmt);
-        if (rc == OK)
-                *ret_count = db_int(stmt, 0);
-        return rc;
+        return rc == OK ? count(ctx, stmt, ret_count) : rc;
 }

@@ -27,6 +27,26 @@ enum err store_bucket_insert(struct ctx *ctx, const struct bucket *bucket)
                       bucket->created_at_us, bucket->owner ? bucket->owner : "");
 }
 
+static enum err no_such_bucket(struct ctx *ctx)
+{
+        return ctx_fail_as(ctx, ERR_NOT_FOUND, "NoSuchBucket", "Bucket not found");
+}
+
+enum err store_bucket_owner(struct ctx *ctx, const char *name, const char **ret)
+{
+        static const char sql[] = "SELECT COALESCE(NULLIF(b.owner, ''), j.owner, '') "
+                                  "FROM buckets b LEFT JOIN jobs j ON j.job_id = b.bucket "
+                                  "WHERE b.bucket = $1";
+        CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
+        enum err rc = db_query(ctx, &stmt, sql, "t", name);
+
+        if (rc == OK)
+                rc = db_step(ctx, stmt);
+        if (rc == ERR_NOT_FOUND)
+                return no_such_bucket(ctx);
+        return rc == OK ? db_text_dup(ctx, stmt, 0, ret) : rc;
+}
+
 enum err store_bucket_get(struct ctx *ctx, const char *name, struct bucket *ret)
 {
         static const char sql[] = "SELECT " BUCKET_COLUMNS " FROM buckets WHERE bucket = $1";
@@ -39,7 +59,7 @@ enum err store_bucket_get(struct ctx *ctx, const char *name, struct bucket *ret)
                 return rc;
         rc = db_step(ctx, stmt);
         if (rc == ERR_NOT_FOUND)
-                return ctx_fail_as(ctx, ERR_NOT_FOUND, "NoSuchBucket", "Bucket not found");
+                return no_such_bucket(ctx);
         if (rc != OK)
                 return rc;
         bucket = borrow_bucket(stmt);
@@ -167,12 +187,21 @@ static enum err each_row(struct ctx *ctx, struct db_stmt *stmt, bucket_row_fn *r
         return rc == ERR_NOT_FOUND ? OK : rc;
 }
 
-enum err store_buckets_each(struct ctx *ctx, unsigned limit, bucket_row_fn *row, void *arg)
+/* SQL: the bucket is this one's. */
+#define OWNED_BY(n)                                                                                \
+        "(owner = " n " OR (owner = '' AND bucket IN (SELECT job_id FROM jobs WHERE owner = " n    \
+        ")))"
+
+enum err store_buckets_each(struct ctx *ctx, unsigned limit, const char *owner, bucket_row_fn *row,
+                            void *arg)
 {
-        static const char sql[] =
-                "SELECT " BUCKET_COLUMNS " FROM buckets ORDER BY created_at_us DESC LIMIT $1";
+#define NEWEST_FIRST " ORDER BY created_at_us DESC LIMIT $1"
+        static const char all[] = "SELECT " BUCKET_COLUMNS " FROM buckets" NEWEST_FIRST;
+        static const char own[] =
+                "SELECT " BUCKET_COLUMNS " FROM buckets WHERE " OWNED_BY("$2") NEWEST_FIRST;
         CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
-        enum err rc = db_query(ctx, &stmt, sql, "i", (int64_t)limit);
+        enum err rc = owner ? db_query(ctx, &stmt, own, "it", (int64_t)limit, owner)
+                            : db_query(ctx, &stmt, all, "i", (int64_t)limit);
 
         return rc == OK ? each_row(ctx, stmt, row, arg) : rc;
 }
@@ -180,8 +209,11 @@ enum err store_buckets_each(struct ctx *ctx, unsigned limit, bucket_row_fn *row,
 enum err store_buckets_by_name(struct ctx *ctx, const struct bucket_range *range,
                                bucket_row_fn *row, void *arg)
 {
-        static const char sql[] = "SELECT " BUCKET_COLUMNS " FROM buckets WHERE bucket > $1 AND "
-                                  "bucket >= $2 AND bucket < $3 ORDER BY bucket LIMIT $4";
+#define BETWEEN "WHERE bucket > $1 AND bucket >= $2 AND bucket < $3"
+#define BY_NAME " ORDER BY bucket LIMIT $4"
+        static const char all[] = "SELECT " BUCKET_COLUMNS " FROM buckets " BETWEEN BY_NAME;
+        static const char own[] =
+                "SELECT " BUCKET_COLUMNS " FROM buckets " BETWEEN " AND " OWNED_BY("$5") BY_NAME;
         CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
         const char *prefix = range->prefix ? range->prefix : "";
         const char *end = utf8_after_prefix(ctx->arena, prefix);
@@ -190,7 +222,12 @@ enum err store_buckets_by_name(struct ctx *ctx, const struct bucket_range *range
         if (!end)
                 return ctx_nomem(ctx);
         /* Names are of ASCII. */
-        rc = db_query(ctx, &stmt, sql, "ttti", range->after, prefix, *end ? end : "\x7f",
-                      (int64_t)range->limit);
+        end = *end ? end : "\x7f";
+        if (range->owner)
+                rc = db_query(ctx, &stmt, own, "tttit", range->after, prefix, end,
+                              (int64_t)range->limit, range->owner);
+        else
+                rc = db_query(ctx, &stmt, all, "ttti", range->after, prefix, end,
+                              (int64_t)range->limit);
         return rc == OK ? each_row(ctx, stmt, row, arg) : rc;
 }

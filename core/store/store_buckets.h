@@ -19,6 +19,8 @@ struct bucket {
 NODISCARD enum err store_bucket_insert(struct ctx *ctx, const struct bucket *bucket);
 /* ERR_NOT_FOUND. */
 NODISCARD enum err store_bucket_get(struct ctx *ctx, const char *name, struct bucket *ret);
+/* Who made it, else the owner of its job; "": nobody, the job is forgotten. ERR_NOT_FOUND. */
+NODISCARD enum err store_bucket_owner(struct ctx *ctx, const char *name, const char **ret);
 /* Inside a transaction. ERR_CONFLICT: something is in it. ERR_NOT_FOUND. */
 NODISCARD enum err store_bucket_delete(struct ctx *ctx, const char *name);
 
@@ -41,13 +43,15 @@ NODISCARD enum err store_bucket_totals_mend(struct ctx *ctx, const char *name);
 /* Bytes of all buckets together, parts of unfinished uploads included. */
 NODISCARD enum err store_buckets_bytes(struct ctx *ctx, int64_t *ret_bytes);
 
-/* Call row for each, newest first or by name after a name; texts live until it returns. */
+/* Call row for each, newest first or by name after a name; texts live until it returns. owner NULL:
+ * whosesoever they are. */
 typedef void bucket_row_fn(void *arg, const struct bucket *bucket);
-NODISCARD enum err store_buckets_each(struct ctx *ctx, unsigned limit, bucket_row_fn *row,
-                                      void *arg);
+NODISCARD enum err store_buckets_each(struct ctx *ctx, unsigned limit, const char *owner,
+                                      bucket_row_fn *row, void *arg);
 struct bucket_range {
         const char *after;  /* "": from the first */
         const char *prefix; /* of the names; NULL or "": all */
+        const char *owner;  /* NULL: anybody */
         unsigned limit;
 };
 NODISCARD enum err store_buckets_by_name(struct ctx *ctx, const struct bucket_range *range,

@@ -93,6 +93,35 @@ enum err store_cost_of_owner_since(struct ctx *ctx, const char *owner, int64_t s
         return rc == OK ? read_number(ctx, stmt, ret_usd_micros) : rc;
 }
 
+static enum err active_cost_of(struct ctx *ctx, const struct job_history *of,
+                               int64_t *ret_usd_micros)
+{
+        static const char sql[] = COST_OF_ACTIVE "provider = $1 AND owner = $3";
+        CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
+        enum err rc;
+
+        rc = db_query(ctx, &stmt, sql, "tit", of->provider, clock_wall_us(ctx->clock), of->owner);
+        return rc == OK ? read_number(ctx, stmt, ret_usd_micros) : rc;
+}
+
+enum err store_cost_of_owner(struct ctx *ctx, const struct job_history *of, struct cost_share *ret)
+{
+        static const char sql[] = "SELECT COALESCE(SUM(cost_usd_micros), 0) FROM job_hours "
+                                  "WHERE provider = $1 AND owner = $2 AND hour >= $3";
+        CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
+        struct cost_share share;
+        enum err rc;
+
+        rc = db_query(ctx, &stmt, sql, "tti", of->provider, of->owner, of->since_us / US_PER_HOUR);
+        if (rc == OK)
+                rc = read_number(ctx, stmt, &share.spent_usd_micros);
+        if (rc == OK)
+                rc = active_cost_of(ctx, of, &share.running_usd_micros);
+        if (rc == OK)
+                *ret = share;
+        return rc;
+}
+
 enum err store_job_runs(struct ctx *ctx, const struct job_history *history, struct job_runs *ret)
 {
         static const char sql[] =
@@ -111,17 +140,18 @@ enum err store_job_runs(struct ctx *ctx, const struct job_history *history, stru
         return OK;
 }
 
-enum err store_job_days_each(struct ctx *ctx, const char *provider, int64_t first_day,
-                             job_day_fn *row, void *arg)
+enum err store_job_days_each(struct ctx *ctx, const struct job_days *days, job_day_fn *row,
+                             void *arg)
 {
         static const char sql[] =
                 "SELECT hour / 24, SUM(jobs), SUM(completed), SUM(failed), SUM(cancelled), "
                 "SUM(run_us), SUM(cost_usd_micros) FROM job_hours "
-                "WHERE provider = $1 AND hour >= $2 GROUP BY hour / 24 ORDER BY hour / 24";
+                "WHERE provider = $1 AND hour >= $2 AND COALESCE($3, owner) = owner "
+                "GROUP BY hour / 24 ORDER BY hour / 24";
         CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
         enum err rc;
 
-        rc = db_query(ctx, &stmt, sql, "ti", provider, first_day * 24);
+        rc = db_query(ctx, &stmt, sql, "tit", days->provider, days->first_day * 24, days->owner);
         if (rc != OK)
                 return rc;
         while ((rc = db_step(ctx, stmt)) == OK) {

@@ -4,7 +4,8 @@
 
 #define SELECT                                                                                     \
         "SELECT user_id, username, email, display_name, password_hash, auth_provider, is_admin, "  \
-        "deactivated_at_us, granted, denied, org_id, created_at_us, last_login_at_us FROM users "  \
+        "deactivated_at_us, granted, denied, org_id, created_at_us, last_login_at_us, "            \
+        "(SELECT a.updated_at_us FROM user_avatars a WHERE a.user_id = users.user_id) FROM users " \
         "WHERE deleted_at_us IS NULL "
 
 static struct user borrow(struct db_stmt *stmt)
@@ -23,6 +24,7 @@ static struct user borrow(struct db_stmt *stmt)
                 .org_id = db_int(stmt, 10),
                 .created_at_us = db_int(stmt, 11),
                 .last_login_at_us = db_int(stmt, 12),
+                .avatar_at_us = db_int(stmt, 13),
         };
 }
 
@@ -92,6 +94,16 @@ enum err store_user_get(struct ctx *ctx, int64_t user_id, struct user *ret)
         return rc == ERR_NOT_FOUND ? unknown(ctx, user_id) : rc;
 }
 
+enum err store_user_by_name(struct ctx *ctx, const char *username_key, struct user *ret)
+{
+        static const char sql[] = SELECT "AND username_key = $1";
+        CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
+        enum err rc;
+
+        rc = db_query(ctx, &stmt, sql, "t", username_key);
+        return rc == OK ? get(ctx, stmt, ret) : rc;
+}
+
 enum err store_user_by_login(struct ctx *ctx, const char *login_key, struct user *ret)
 {
         static const char sql[] = SELECT "AND (username_key = $1 OR email_key = $1) "
@@ -101,6 +113,81 @@ enum err store_user_by_login(struct ctx *ctx, const char *login_key, struct user
 
         rc = db_query(ctx, &stmt, sql, "t", login_key);
         return rc == OK ? get(ctx, stmt, ret) : rc;
+}
+
+enum err store_users_each(struct ctx *ctx, const struct user_page *page, user_row_fn *row,
+                          void *arg)
+{
+        static const char sql[] = SELECT "AND ($1 = 1 OR deactivated_at_us IS NULL) "
+                                         "ORDER BY user_id LIMIT $2 OFFSET $3";
+        CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
+        enum err rc = db_query(ctx, &stmt, sql, "iii", (int64_t)page->include_inactive, page->limit,
+                               page->offset);
+
+        if (rc != OK)
+                return rc;
+        while ((rc = db_step(ctx, stmt)) == OK) {
+                const struct user user = borrow(stmt);
+
+                row(arg, &user);
+        }
+        return rc == ERR_NOT_FOUND ? OK : rc;
+}
+
+enum err store_user_update(struct ctx *ctx, const struct user *row, const char *email_key)
+{
+        static const char sql[] =
+                "UPDATE users SET email = $2, email_key = $3, display_name = $4, is_admin = $5, "
+                "deactivated_at_us = CASE WHEN $6 = 1 THEN NULL "
+                "ELSE COALESCE(deactivated_at_us, $7) END "
+                "WHERE user_id = $1 AND deleted_at_us IS NULL";
+        int64_t changed = 0;
+        enum err rc = db_run(ctx, &changed, sql, "itttiii", row->user_id, row->email, email_key,
+                             row->display_name, (int64_t)row->is_admin, (int64_t)row->is_active,
+                             clock_wall_us(ctx->clock));
+
+        if (rc == ERR_CONFLICT)
+                return ctx_fail(ctx, rc, "User with email '%.254s' already exists", row->email);
+        return rc == OK && changed == 0 ? unknown(ctx, row->user_id) : rc;
+}
+
+enum err store_user_set_overrides(struct ctx *ctx, int64_t user_id, const char *granted,
+                                  const char *denied)
+{
+        static const char sql[] = "UPDATE users SET granted = $2, denied = $3 "
+                                  "WHERE user_id = $1 AND deleted_at_us IS NULL";
+        int64_t changed = 0;
+        enum err rc = db_run(ctx, &changed, sql, "itt", user_id, granted, denied);
+
+        return rc == OK && changed == 0 ? unknown(ctx, user_id) : rc;
+}
+
+enum err store_user_set_org(struct ctx *ctx, int64_t user_id, int64_t org_id)
+{
+        static const char sql[] = "UPDATE users SET org_id = $2 "
+                                  "WHERE user_id = $1 AND deleted_at_us IS NULL";
+        int64_t changed = 0;
+        enum err rc = db_run(ctx, &changed, sql, "iz", user_id, org_id);
+
+        return rc == OK && changed == 0 ? unknown(ctx, user_id) : rc;
+}
+
+enum err store_user_delete(struct ctx *ctx, int64_t user_id)
+{
+        static const char sql[] =
+                "UPDATE users SET deleted_at_us = $2, email = NULL, email_key = NULL, "
+                "display_name = '', password_hash = NULL, is_admin = 0, granted = '', "
+                "denied = '', org_id = NULL WHERE user_id = $1 AND deleted_at_us IS NULL";
+        int64_t changed = 0;
+        enum err rc = db_run(ctx, NULL, "DELETE FROM user_levels WHERE user_id = $1", "i", user_id);
+
+        if (rc == OK)
+                rc = db_run(ctx, NULL, "DELETE FROM team_members WHERE user_id = $1", "i", user_id);
+        if (rc == OK)
+                rc = db_run(ctx, NULL, "DELETE FROM user_avatars WHERE user_id = $1", "i", user_id);
+        if (rc == OK)
+                rc = db_run(ctx, &changed, sql, "ii", user_id, clock_wall_us(ctx->clock));
+        return rc == OK && changed == 0 ? unknown(ctx, user_id) : rc;
 }
 
 enum err store_user_set_password(struct ctx *ctx, int64_t user_id, const char *hash)
@@ -150,6 +237,14 @@ enum err store_users_count_admins(struct ctx *ctx, int64_t *ret)
 enum err store_users_count(struct ctx *ctx, int64_t *ret)
 {
         static const char sql[] = "SELECT COUNT(*) FROM users WHERE deleted_at_us IS NULL";
+
+        return count(ctx, sql, ret);
+}
+
+enum err store_users_count_active(struct ctx *ctx, int64_t *ret)
+{
+        static const char sql[] = "SELECT COUNT(*) FROM users WHERE deleted_at_us IS NULL "
+                                  "AND deactivated_at_us IS NULL";
 
         return count(ctx, sql, ret);
 }

@@ -20,6 +20,7 @@ struct user {
         int64_t org_id;               /* 0: none */
         int64_t created_at_us;
         int64_t last_login_at_us; /* 0: never */
+        int64_t avatar_at_us;     /* since when there is this picture of him; 0: none */
 };
 
 /* Write a new one with the number *ret_user_id; username_key and email_key as they are compared.
@@ -32,10 +33,30 @@ NODISCARD enum err store_user_insert(struct ctx *ctx, const struct user *row,
 
 /* ERR_NOT_FOUND. Everything of *ret is in the arena. Deactivated ones are found. */
 NODISCARD enum err store_user_get(struct ctx *ctx, int64_t user_id, struct user *ret);
-/* By name or address in lower case. */
+/* By name in lower case; by name or address in lower case. */
+NODISCARD enum err store_user_by_name(struct ctx *ctx, const char *username_key, struct user *ret);
 NODISCARD enum err store_user_by_login(struct ctx *ctx, const char *login_key, struct user *ret);
 
+/* Call row for each, the oldest first; texts live until it returns. */
+struct user_page {
+        int64_t offset, limit;
+        bool include_inactive;
+};
+typedef void user_row_fn(void *arg, const struct user *row);
+NODISCARD enum err store_users_each(struct ctx *ctx, const struct user_page *page, user_row_fn *row,
+                                    void *arg);
+
 /* Inside a transaction each. ERR_NOT_FOUND. */
+
+/* Address, display name, is_admin and is_active are those of row from now on. ERR_CONFLICT: a user
+ * has the address. */
+NODISCARD enum err store_user_update(struct ctx *ctx, const struct user *row,
+                                     const char *email_key);
+NODISCARD enum err store_user_set_overrides(struct ctx *ctx, int64_t user_id, const char *granted,
+                                            const char *denied);
+NODISCARD enum err store_user_set_org(struct ctx *ctx, int64_t user_id, int64_t org_id);
+/* Nothing of the person stays but the name. Sessions and keys are for others to end. */
+NODISCARD enum err store_user_delete(struct ctx *ctx, int64_t user_id);
 NODISCARD enum err store_user_set_password(struct ctx *ctx, int64_t user_id, const char *hash);
 NODISCARD enum err store_user_note_login(struct ctx *ctx, int64_t user_id);
 
@@ -44,6 +65,7 @@ NODISCARD enum err store_user_note_login(struct ctx *ctx, int64_t user_id);
 NODISCARD enum err store_users_count_admins(struct ctx *ctx, int64_t *ret);
 /* How many there are, deactivated ones too. */
 NODISCARD enum err store_users_count(struct ctx *ctx, int64_t *ret);
+NODISCARD enum err store_users_count_active(struct ctx *ctx, int64_t *ret);
 
 /* Give a user the level of this name as well. Inside a transaction. ERR_NOT_FOUND: there is none.
  */

@@ -5,7 +5,8 @@
 
 Each figure is one line: NAME value (what is required) ok or MISSED. The exit status is 1 if one was
 missed. --quick shortens everything to see that it runs; its figures are rough. NAMEs choose among
-live, list, put, memory, download, small-puts, list-pages, group-commit, webhooks, poll and flat.
+live, auth, list, put, memory, download, small-puts, list-pages, group-commit, webhooks, poll, flat and
+audit-verify.
 Needs wrk, curl and npm, and room for about thirty GiB below TMPDIR, which should be a disk and not
 memory.
 """
@@ -23,6 +24,7 @@ import sys
 import tempfile
 import time
 
+import auth
 import s3
 import services
 import webhooks
@@ -32,6 +34,7 @@ LIST = "/api/cloud/jobs?limit=50"
 CONNECTIONS = 32
 FEW_JOBS, MANY_JOBS = 100, 100_000
 FLAT_JOBS = 1_000, 1_000_000
+AUDIT_PER_S = 200_000
 POLLED_JOBS, PROVIDER_LATENCY_S = 1_000, 0.1
 WEBHOOKS_PER_S_MAX = 25_000  # more than this are not prepared
 UPLOADS = 16
@@ -50,11 +53,12 @@ class Effort:
     transfer_mib: int = 1024
     upload_mib: int = 1024
     small_puts: int = s3.SMALL_PUTS
+    audit_entries: int = 300_000
 
 
 FULL = Effort()
 QUICK = Effort(rounds=1, slices=2, seconds=1, settles=False, transfer_mib=128, upload_mib=32,
-               small_puts=500)
+               small_puts=500, audit_entries=50_000)
 
 
 class Report:
@@ -94,9 +98,10 @@ def settle():
             return
 
 
-def requests_per_s(url, path, seconds):
+def requests_per_s(url, path, seconds, headers):
     """What wrk gets with 32 connections. Every answer must be a good one."""
-    done = subprocess.run(["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", url + path],
+    extra = [f"-H{name}: {value}" for name, value in headers.items()]
+    done = subprocess.run(["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", *extra, url + path],
                           check=True, capture_output=True, text=True).stdout
     if re.search(r"Non-2xx|Socket errors", done):
         raise RuntimeError(f"wrk saw failures at {path}:\n{done}")
@@ -156,12 +161,13 @@ class Bench:
         return path
 
     def rates(self, *targets):
-        """Requests per second of each (service, path), one after the other."""
+        """Requests per second of each (service, path, headers?), one after the other."""
         rates = []
-        for service, path in targets:
+        for service, path, *headers in targets:
             if self.effort.settles:
                 settle()
-            rates.append(requests_per_s(service.url, path, self.effort.seconds))
+            rates.append(requests_per_s(service.url, path, self.effort.seconds,
+                                        headers[0] if headers else {}))
         return rates
 
     def live(self):
@@ -171,6 +177,10 @@ class Bench:
             self.report.tell(f"live {ours:.0f}/s, yardstick {bare:.0f}/s")
             ratios.append(ours / bare)
         self.report.at_least("live", ratios, 0.9)
+
+    def auth(self):
+        auth.auth(self)
+        auth.live_with_key(self, LIVE)
 
     def list(self):
         few_ratios, many_ratios, between = [], [], []
@@ -243,7 +253,7 @@ class Bench:
 
     def single_commits_per_s(self):
         """Durable single-row transactions of raw SQLite on this disk."""
-        program = services.compile_group_commit(self.directory)
+        program = services.compile_with_core(self.directory, "group_commit")
         text = subprocess.run([program, self.directory, str(self.effort.seconds)], check=True,
                               capture_output=True, text=True).stdout
         return float(re.search(r"one=(\d+)", text).group(1))
@@ -291,7 +301,7 @@ class Bench:
 
     def flat(self):
         """What looking at jobs costs when there are a thousand times as many."""
-        program = services.compile_flat(self.directory)
+        program = services.compile_with_core(self.directory, "flat")
         few, many = (self.fill_flat(count) for count in FLAT_JOBS)
         ratios = {}
         for _ in range(self.effort.rounds):
@@ -308,8 +318,20 @@ class Bench:
         services.fill_database(path, count)
         return path
 
+    def audit_verify(self):
+        """Entries of the audit log per second, hashed anew and compared; one core, SQLite."""
+        program = services.compile_with_core(self.directory, "audit_verify")
+        rates = [services.audit_rates(program, self.directory / f"audit-{number}",
+                                      self.effort.audit_entries, self.effort.seconds)
+                 for number in range(self.effort.rounds)]
+        median = statistics.median(rate["verify"] for rate in rates)
+        select = statistics.median(rate["select"] for rate in rates)
+        self.report.line("audit-verify", f"{median:.0f} entries/s",
+                         f"required >= {AUDIT_PER_S}; a plain read {select:.0f} entries/s",
+                         median >= AUDIT_PER_S)
+
     def group_commit(self):
-        program = services.compile_group_commit(self.directory)
+        program = services.compile_with_core(self.directory, "group_commit")
         each, one = [], []
         for _ in range(self.effort.rounds):
             self.quiet_disk()
@@ -323,12 +345,13 @@ class Bench:
         self.report.at_least("group-commit-to-one-writer", one, 3)
 
 
-FIGURES = {"live": Bench.live, "list": Bench.list, "put": Bench.put, "memory": Bench.memory,
+FIGURES = {"live": Bench.live, "auth": Bench.auth, "list": Bench.list, "put": Bench.put, "memory": Bench.memory,
            "download": Bench.download,
            "small-puts": Bench.small_puts, "list-pages": Bench.list_pages,
            "group-commit": Bench.group_commit,
-           "webhooks": Bench.webhooks, "poll": Bench.poll, "flat": Bench.flat}
-ALONE = {"group-commit", "poll", "flat"}  # need no service that is up already
+           "webhooks": Bench.webhooks, "poll": Bench.poll, "flat": Bench.flat,
+           "audit-verify": Bench.audit_verify}
+ALONE = {"auth", "group-commit", "poll", "flat", "audit-verify"}  # need no service that is up already
 
 
 def parse_arguments():

@@ -34,18 +34,23 @@ def compile_yardstick(directory):
                            "-lpthread")
 
 
-def compile_group_commit(directory):
+def compile_with_core(directory, name):
+    """tests/bench/NAME.c, with all that both programs share."""
     flags = subprocess.run(["pkg-config", "--cflags", "--libs", *CORE_PACKAGES], check=True,
                            capture_output=True, text=True).stdout.split()
-    return compile_program(directory / "group_commit", REPO / "tests/bench/group_commit.c",
+    return compile_program(directory / name, REPO / f"tests/bench/{name}.c",
                            stack.BUILD / "libcore.a", *flags, "-lpthread")
 
 
-def compile_flat(directory):
-    flags = subprocess.run(["pkg-config", "--cflags", "--libs", *CORE_PACKAGES], check=True,
-                           capture_output=True, text=True).stdout.split()
-    return compile_program(directory / "flat", REPO / "tests/bench/flat.c",
-                           stack.BUILD / "libcore.a", *flags, "-lpthread")
+def audit_rates(program, home, entries, seconds):
+    """Entries per second, verified and read, of a log of so many in a new SQLite database."""
+    home.mkdir()
+    env = stack.base_environment(home) | {"SIMPLETUNER_DATABASE_URL": f"sqlite://{home}/audit.db"}
+    (home / "cloud.env").touch()
+    subprocess.run([stack.COMPANION, "migrate"], env=env, check=True, capture_output=True)
+    text = subprocess.run([program, f"sqlite://{home}/audit.db", home, str(entries), str(seconds)],
+                          check=True, capture_output=True, text=True).stdout
+    return {name: float(value) for name, value in re.findall(r"(\w+)=(\d+)", text)}
 
 
 def flat_rates(program, path, seconds):

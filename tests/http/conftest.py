@@ -33,11 +33,14 @@ class Fleet:
             self._cluster = Cluster().start()
         return self._cluster.new_database()
 
-    def get(self, front, database):
-        key = front, database
+    def get(self, front, database, staffed=False):
+        """staffed: with an administrator, in whose name requests are made."""
+        key = front, database, staffed
         if key not in self._stacks:
             try:
                 self._stacks[key] = Stack(front, self.database_url(database)).start()
+                if staffed:
+                    self._stacks[key].hire()
             except (OSError, RuntimeError) as error:
                 self._stacks[key] = error
         if isinstance(self._stacks[key], Exception):
@@ -76,6 +79,19 @@ def cloud(stack):
     """The stack with known provider settings and a provider that works."""
     stack.reset()
     return stack
+
+
+@pytest.fixture(scope="module", params=DATABASES, ids=lambda name: f"lighttpd-{name}")
+def staffed_stack(request, fleet):
+    """As stack, with an administrator: see Stack.hire."""
+    return fleet.get("lighttpd", request.param, staffed=True)
+
+
+@pytest.fixture
+def staffed(staffed_stack):
+    """As cloud, with an administrator."""
+    staffed_stack.reset()
+    return staffed_stack
 
 
 @pytest.fixture

@@ -35,6 +35,7 @@ SETTLE_TIMEOUT_S = 20
 PROVIDER = "/api/cloud/providers/replicate"
 BREAKERS = "/api/cloud/circuit-breakers"
 WEBHOOK = "/api/webhooks/replicate"
+ADMIN_PASSWORD = "correct horse battery"
 SCRATCH = []
 
 
@@ -43,7 +44,7 @@ def base_environment(home):
     return {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
             "HOME": str(home), "LANG": "C.UTF-8", "SIMPLETUNER_HOME": str(home),
             "SIMPLETUNER_CONFIG": str(home / "cloud.env"), "SIMPLETUNER_BUILD": str(BUILD),
-            "SIMPLETUNER_LOG_LEVEL": "DEBUG"}
+            "SIMPLETUNER_LOG_LEVEL": "DEBUG", "SIMPLETUNER_PASSWORD_COST": "10"}
 
 
 def require_programs():
@@ -113,6 +114,7 @@ class Stack:
             "SIMPLETUNER_PUBLIC_URL": self.url,
             "SIMPLETUNER_DATA_ROOTS": f"/nowhere:{self.data_root}"} | (env or {})
         self.log_path = scratch_directory("log") / f"{front}.log"
+        self.headers = {}  # sent with every request that does not say otherwise
         self.process = None
         self.lines = []
         self._ready = threading.Event()
@@ -234,6 +236,7 @@ class Stack:
 
     def request(self, method, path, **options):
         options.setdefault("timeout", HTTP_TIMEOUT_S)
+        options["headers"] = self.headers | (options.get("headers") or {})
         with requests.Session() as session:
             session.trust_env = False
             return session.request(method, self.url + path, **options)
@@ -269,6 +272,20 @@ class Stack:
     def connect(self):
         """A bare connection to the front server."""
         return socket.create_connection(("127.0.0.1", self.port), timeout=HTTP_TIMEOUT_S)
+
+    # people
+
+    def hire(self):
+        """Make the first administrator: from here on nobody acts for where he is, and requests
+        go out with this administrator's API key. {"X-API-Key": None} sends one without."""
+        answer = self.post("/api/auth/setup/first-admin", json={
+            "username": "boss", "email": "boss@example.org", "password": ADMIN_PASSWORD})
+        assert answer.status_code == 201, answer.text
+        login = {"X-CSRF-Token": answer.json()["csrf_token"],
+                 "Cookie": f"simpletuner_session={answer.cookies['simpletuner_session']}"}
+        answer = self.post("/api/auth/api-keys", json={"name": "tests"}, headers=login)
+        assert answer.status_code == 201, answer.text
+        self.headers = {"X-API-Key": answer.json()["key"]}
 
     # the provider
 
@@ -332,7 +349,10 @@ class Stack:
         """Submit a job that the provider accepts."""
         answer = self.submit(**body)
         assert answer.status_code == 200, answer.text
-        job_id = answer.json()["job_id"]
+        return self.known_job(answer.json()["job_id"])
+
+    def known_job(self, job_id):
+        """A job that the provider has accepted."""
         [prediction] = self.sim.find_job(job_id)
         return Job(job_id, prediction)
 

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "core/cloud/audit.h"
+#include "core/cloud/audit_types.h"
 #include "tests/fixture_db.h"
 
 /* Write one row as an actor of this name. */
@@ -73,9 +74,9 @@ static void each_filter_narrows_the_list_and_the_total(void **state)
         struct ctx *ctx = *state;
 
         fill(ctx);
-        assert_lists(ctx, (struct audit_filter){ .event_type = "job.submitted" }, "21", 2);
+        assert_lists(ctx, (struct audit_filter){ .types = { "job.submitted" } }, "21", 2);
         assert_lists(ctx, (struct audit_filter){ .actor = "ann" }, "31", 2);
-        assert_lists(ctx, (struct audit_filter){ .actor = "ann", .event_type = "job.submitted" },
+        assert_lists(ctx, (struct audit_filter){ .actor = "ann", .types = { "job.submitted" } },
                      "1", 1);
         assert_lists(ctx, (struct audit_filter){ .target_type = "job" }, "321", 3);
         assert_lists(ctx, (struct audit_filter){ .target_type = "job", .target_id = "j1" }, "31",
@@ -85,7 +86,7 @@ static void each_filter_narrows_the_list_and_the_total(void **state)
                      2);
         assert_lists(ctx, (struct audit_filter){ .until_us = FIXTURE_TIME_US + US_PER_S }, "21", 2);
         assert_lists(ctx,
-                     (struct audit_filter){ .event_type = "security.webhook_rejected",
+                     (struct audit_filter){ .types = { "security.webhook_rejected" },
                                             .since_us = FIXTURE_TIME_US + 4 * US_PER_S },
                      "5", 1);
 }
@@ -93,10 +94,16 @@ static void each_filter_narrows_the_list_and_the_total(void **state)
 static void a_name_without_a_dot_is_one_of_security(void **state)
 {
         struct ctx *ctx = *state;
+        struct audit_filter filter = { 0 };
 
         fill(ctx);
-        assert_lists(ctx, (struct audit_filter){ .event_type = "webhook_rejected" }, "54", 2);
-        assert_lists(ctx, (struct audit_filter){ .event_type = "submitted" }, "", 0);
+        assert_ok(ctx, audit_types_parse(ctx, "webhook_rejected,job.cancelled", &filter));
+        assert_lists(ctx, filter, "543", 3);
+        filter = (struct audit_filter){ 0 };
+        assert_ok(ctx, audit_types_parse(ctx, "submitted", &filter));
+        assert_lists(ctx, filter, "", 0);
+        assert_rc(ctx, ERR_INVALID, audit_types_parse(ctx, "a,,b", &filter));
+        assert_rc(ctx, ERR_INVALID, audit_types_parse(ctx, "a,b,c,d,e,f,g,h,i", &filter));
 }
 
 static int64_t recent(struct ctx *ctx, const char *actor_ip, int64_t since_us)

@@ -240,7 +240,7 @@ static void buckets_are_listed_newest_first(void **state)
         insert_bucket(ctx, "newest", 30);
         insert_bucket(ctx, "older", 5);
         insert_bucket(ctx, "newer", 20);
-        assert_ok(ctx, store_buckets_each(ctx, 3, take_bucket, &keys));
+        assert_ok(ctx, store_buckets_each(ctx, 3, NULL, take_bucket, &keys));
         assert_int_equal(keys.count, 3);
         assert_string_equal(keys.keys[0], "newest");
         assert_string_equal(keys.keys[1], "newer");

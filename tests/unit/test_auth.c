@@ -20,9 +20,11 @@ static struct credentials from(const char *peer)
 static const char *job_token(struct ctx *ctx)
 {
         CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
-        const struct job job = {
-                .job_id = JOB, .provider = "replicate", .owner = "local", .metadata = "{}"
-        };
+        const struct job job = { .job_id = JOB,
+                                 .status = JOB_PENDING,
+                                 .provider = "replicate",
+                                 .owner = "local",
+                                 .metadata = "{}" };
         struct upload_token token;
 
         assert_ok(ctx, upload_token_new(ctx, &token));
@@ -126,16 +128,16 @@ static void rights_depend_on_who_asks(void **state)
 
         for (unsigned p = PERM_PUBLIC; p < PERM_COUNT; p++) {
                 enum permission permission = (enum permission)p;
-                bool storage = p == PERM_STORAGE_READ || p == PERM_STORAGE_WRITE;
+                bool storage =
+                        p == PERM_STORAGE_READ || p == PERM_STORAGE_WRITE || p == PERM_STORAGE_MAKE;
+                bool open = p == PERM_PUBLIC || p == PERM_ANYONE;
 
                 ctx->actor.kind = ACTOR_LOCAL_ADMIN;
                 assert_ok(ctx, auth_require(ctx, permission));
                 ctx->actor.kind = ACTOR_JOB;
-                assert_rc(ctx, storage || p == PERM_PUBLIC ? OK : ERR_DENIED,
-                          auth_require(ctx, permission));
+                assert_rc(ctx, storage || open ? OK : ERR_DENIED, auth_require(ctx, permission));
                 ctx->actor.kind = ACTOR_ANONYMOUS;
-                assert_rc(ctx, p == PERM_PUBLIC ? OK : ERR_UNAUTHENTICATED,
-                          auth_require(ctx, permission));
+                assert_rc(ctx, open ? OK : ERR_UNAUTHENTICATED, auth_require(ctx, permission));
         }
 }
 
@@ -150,19 +152,6 @@ static void a_refusal_names_the_right_that_is_missing(void **state)
                 assert_non_null(permission_name((enum permission)p));
 }
 
-static void a_job_has_its_own_bucket_only(void **state)
-{
-        struct ctx *ctx = *state;
-
-        ctx->actor = (struct actor){ .kind = ACTOR_JOB, .job_id = JOB };
-        assert_ok(ctx, auth_require_bucket(ctx, JOB));
-        assert_rc(ctx, ERR_DENIED, auth_require_bucket(ctx, "01hm3v00000000000000000002"));
-        assert_rc(ctx, ERR_DENIED, auth_require_bucket(ctx, ""));
-        assert_rc(ctx, ERR_DENIED, auth_require_bucket(ctx, JOB "/"));
-        ctx->actor = (struct actor){ .kind = ACTOR_LOCAL_ADMIN };
-        assert_ok(ctx, auth_require_bucket(ctx, "any"));
-}
-
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -173,7 +162,6 @@ int main(void)
                 FIXTURE_CLOUD_TEST(an_api_key_beside_a_good_token_is_still_refused),
                 FIXTURE_CLOUD_TEST(rights_depend_on_who_asks),
                 FIXTURE_CLOUD_TEST(a_refusal_names_the_right_that_is_missing),
-                FIXTURE_CLOUD_TEST(a_job_has_its_own_bucket_only),
         };
 
         return cmocka_run_group_tests_name("auth", tests, NULL, NULL);

@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include "core/base/crypto.h"
+#include "core/cloud/permission.h"
+#include "core/store/store_jobs.h"
 #include "tests/fixture_storage.h"
 
 #define JOB "01hm3v00000000000000000001"
@@ -165,6 +167,125 @@ static void a_job_sees_its_own_only(void **state)
         assert_int_equal(names.count, 1);
 }
 
+/* Become a user who may this. */
+static void act_as(struct ctx *ctx, const char *name, const char *permissions)
+{
+        ctx->actor = (struct actor){
+                .kind = ACTOR_USER,
+                .name = name,
+                .rights = permission_set_close(permission_set_parse(permissions)),
+        };
+}
+
+static void insert_job_of(struct ctx *ctx, const char *owner)
+{
+        CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
+        const struct job job = {
+                .job_id = JOB, .provider = "replicate", .owner = owner, .metadata = "{}"
+        };
+
+        assert_ok(ctx, db_begin(ctx, &tx));
+        assert_ok(ctx, store_job_insert(ctx, &job, &(struct job_secrets){ 0 }));
+        assert_ok(ctx, db_commit(&tx));
+        fixture_bucket_insert(ctx, JOB, "");
+}
+
+static void the_bucket_of_a_job_is_its_owners(void **state)
+{
+        struct ctx *ctx = *state;
+
+        insert_job_of(ctx, "ann");
+        act_as(ctx, "ann", "job.view.own job.delete.own");
+        assert_ok(ctx, bucket_require(ctx, JOB, BUCKET_READ));
+        assert_ok(ctx, bucket_require(ctx, JOB, BUCKET_WRITE));
+        act_as(ctx, "ann", "job.view.own");
+        assert_rc(ctx, ERR_DENIED, bucket_require(ctx, JOB, BUCKET_WRITE));
+        act_as(ctx, "ann", "job.delete.own");
+        assert_rc(ctx, ERR_NOT_FOUND, bucket_require(ctx, JOB, BUCKET_READ));
+        assert_rc(ctx, ERR_NOT_FOUND, bucket_require(ctx, JOB, BUCKET_WRITE));
+}
+
+static void strangers_are_told_that_there_is_no_bucket(void **state)
+{
+        struct ctx *ctx = *state;
+        const char *told;
+
+        insert_job_of(ctx, "ann");
+        act_as(ctx, "bob", "job.view.own job.delete.own job.delete.all");
+        assert_rc(ctx, ERR_NOT_FOUND, bucket_require(ctx, "no-such-bucket", BUCKET_WRITE));
+        assert_string_equal(ctx->code, "NoSuchBucket");
+        assert_ok(ctx, ctx_strdup(ctx, ctx->detail, &told));
+        assert_rc(ctx, ERR_NOT_FOUND, bucket_require(ctx, JOB, BUCKET_WRITE));
+        assert_string_equal(ctx->code, "NoSuchBucket");
+        assert_string_equal(ctx->detail, told);
+        assert_rc(ctx, ERR_NOT_FOUND, bucket_require(ctx, JOB, BUCKET_READ));
+}
+
+static void who_sees_all_jobs_reads_all_buckets(void **state)
+{
+        struct ctx *ctx = *state;
+
+        insert_job_of(ctx, "ann");
+        act_as(ctx, "bob", "job.view.all job.delete.own");
+        assert_ok(ctx, bucket_require(ctx, JOB, BUCKET_READ));
+        assert_rc(ctx, ERR_DENIED, bucket_require(ctx, JOB, BUCKET_WRITE));
+        assert_string_equal(ctx->code, "AccessDenied");
+        act_as(ctx, "bob", "job.view.all job.delete.all");
+        assert_ok(ctx, bucket_require(ctx, JOB, BUCKET_WRITE));
+}
+
+static void a_bucket_that_was_made_is_its_makers(void **state)
+{
+        struct ctx *ctx = *state;
+
+        act_as(ctx, "ann", "job.view.own job.delete.own admin.config");
+        assert_ok(ctx, bucket_create(ctx, "anns-data"));
+        assert_ok(ctx, bucket_require(ctx, "anns-data", BUCKET_WRITE));
+        act_as(ctx, "bob", "job.view.own job.delete.own admin.config");
+        assert_rc(ctx, ERR_NOT_FOUND, bucket_require(ctx, "anns-data", BUCKET_READ));
+        assert_rc(ctx, ERR_NOT_FOUND, bucket_delete(ctx, "anns-data"));
+        assert_rc(ctx, ERR_CONFLICT, bucket_create(ctx, "anns-data"));
+        assert_string_equal(ctx->code, "BucketAlreadyExists");
+        act_as(ctx, "ann", "job.view.own job.delete.own admin.config");
+        assert_ok(ctx, bucket_delete(ctx, "anns-data"));
+}
+
+static void a_job_has_its_own_bucket_only(void **state)
+{
+        struct ctx *ctx = *state;
+
+        ctx->actor = (struct actor){ .kind = ACTOR_JOB, .job_id = JOB };
+        assert_ok(ctx, bucket_require(ctx, JOB, BUCKET_WRITE));
+        assert_rc(ctx, ERR_DENIED, bucket_require(ctx, "01hm3v00000000000000000002", BUCKET_READ));
+        assert_rc(ctx, ERR_DENIED, bucket_require(ctx, "", BUCKET_READ));
+        assert_rc(ctx, ERR_DENIED, bucket_require(ctx, JOB "/", BUCKET_READ));
+}
+
+static void one_sees_the_buckets_that_one_may_read(void **state)
+{
+        struct bucket_range range = { .after = "", .prefix = "", .limit = 10 };
+        struct names anns = { .count = 0 }, bobs = { .count = 0 }, all = { .count = 0 };
+        struct names newest = { .count = 0 };
+        struct ctx *ctx = *state;
+
+        insert_job_of(ctx, "ann");
+        act_as(ctx, "ann", "job.view.own admin.config");
+        assert_ok(ctx, bucket_create(ctx, "anns-data"));
+        assert_ok(ctx, bucket_each(ctx, &range, take_name, &anns));
+        assert_int_equal(anns.count, 2);
+        assert_string_equal(anns.names[0], JOB);
+        assert_string_equal(anns.names[1], "anns-data");
+        assert_ok(ctx, bucket_each_newest(ctx, 10, take_name, &newest));
+        assert_int_equal(newest.count, 2);
+        act_as(ctx, "bob", "job.view.own");
+        assert_ok(ctx, bucket_each(ctx, &range, take_name, &bobs));
+        assert_ok(ctx, bucket_each_newest(ctx, 10, take_name, &bobs));
+        assert_int_equal(bobs.count, 0);
+        act_as(ctx, "bob", "job.view.all");
+        assert_ok(ctx, bucket_each(ctx, &range, take_name, &all));
+        assert_int_equal(all.count, 3);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -177,6 +298,12 @@ int main(void)
                 FIXTURE_STORAGE_TEST(all_that_make_it_at_once_have_it),
                 FIXTURE_STORAGE_TEST(buckets_are_listed_by_name_page_by_page),
                 FIXTURE_STORAGE_TEST(a_job_sees_its_own_only),
+                FIXTURE_STORAGE_TEST(the_bucket_of_a_job_is_its_owners),
+                FIXTURE_STORAGE_TEST(strangers_are_told_that_there_is_no_bucket),
+                FIXTURE_STORAGE_TEST(who_sees_all_jobs_reads_all_buckets),
+                FIXTURE_STORAGE_TEST(a_bucket_that_was_made_is_its_makers),
+                FIXTURE_STORAGE_TEST(a_job_has_its_own_bucket_only),
+                FIXTURE_STORAGE_TEST(one_sees_the_buckets_that_one_may_read),
         };
 
         return FIXTURE_RUN("buckets", tests);

@@ -1,7 +1,7 @@
 #include <string.h>
 
 #include "fcgi/routes.h"
-#include "tests/fixture.h"
+#include "tests/fixture_db.h"
 
 static void the_table_is_well_formed(void **state)
 {
@@ -61,9 +61,19 @@ static void a_path_is_absolute_and_its_parameters_fit(void **state)
 }
 
 /* The few that strangers may call; a new one is a decision. */
-static const char *const public_paths[] = { "/health", "/api/cloud/health",
-                                            "/api/cloud/health/live", "/api/cloud/health/ready",
-                                            "/api/webhooks/{provider}" };
+static const char *const public_paths[] = {
+        "/health",
+        "/api/cloud/health",
+        "/api/cloud/health/live",
+        "/api/cloud/health/ready",
+        "/api/webhooks/{provider}",
+        "/api/auth/setup/status",
+        "/api/auth/setup/first-admin",
+        "/api/auth/register",
+        "/api/auth/login",
+        "/api/auth/logout",
+        "/api/auth/check",
+};
 
 static bool is_meant_to_be_public(const char *path)
 {
@@ -133,9 +143,9 @@ int main(void)
                 cmocka_unit_test(every_route_has_a_handler_a_right_and_a_rate),
                 cmocka_unit_test(no_two_routes_are_the_same),
                 cmocka_unit_test(a_path_is_absolute_and_its_parameters_fit),
-                FIXTURE_TEST(a_stranger_gets_through_to_the_public_routes_only),
-                FIXTURE_TEST(a_job_gets_through_to_storage_and_public_routes_only),
-                FIXTURE_TEST(the_administrator_gets_through_everywhere),
+                FIXTURE_CLOUD_TEST(a_stranger_gets_through_to_the_public_routes_only),
+                FIXTURE_CLOUD_TEST(a_job_gets_through_to_storage_and_public_routes_only),
+                FIXTURE_CLOUD_TEST(the_administrator_gets_through_everywhere),
                 cmocka_unit_test(only_writing_routes_take_a_body),
         };
 

@@ -1,5 +1,7 @@
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -151,10 +153,17 @@ static void a_change_by_another_process_is_seen(void **state)
 static void what_cannot_be_written_is_unavailable(void **state)
 {
         struct ctx *ctx = *state;
+        struct rlimit usual, none;
+        enum err rc;
 
         assert_ok(ctx, secrets_put(ctx, NAME, "x"));
-        assert_int_equal(mkdir(fixture_path(ctx, ".secrets.json.new"), 0700), 0);
-        assert_rc(ctx, ERR_UNAVAILABLE, secrets_put(ctx, NAME, "y"));
+        assert_int_equal(getrlimit(RLIMIT_FSIZE, &usual), 0);
+        none = (struct rlimit){ .rlim_cur = 0, .rlim_max = usual.rlim_max };
+        signal(SIGXFSZ, SIG_IGN);
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+        rc = secrets_put(ctx, NAME, "y");
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &usual), 0);
+        assert_int_equal(rc, ERR_UNAVAILABLE);
         assert_string_equal(get(ctx, NAME), "x");
 }
 

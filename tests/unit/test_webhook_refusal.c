@@ -41,7 +41,7 @@ static void keep(void *arg, const struct audit_row *row)
 
 static struct newest newest(struct ctx *ctx)
 {
-        const struct audit_filter filter = { .event_type = "webhook_rejected", .limit = 1 };
+        const struct audit_filter filter = { .types = { "security.webhook_rejected" }, .limit = 1 };
         struct newest read = { .actor_ip = "" };
         int64_t total;
 

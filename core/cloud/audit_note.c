@@ -1,0 +1,162 @@
+#include "core/cloud/audit_note.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "core/base/config.h"
+#include "core/base/json.h"
+#include "core/cloud/private_file.h"
+
+#define FILE_NAME "audit.head"
+
+static const char *path_of(struct ctx *ctx)
+{
+        return arena_printf(ctx->arena, "%s/" FILE_NAME, ctx->config->home);
+}
+
+bool audit_note_exists(struct ctx *ctx)
+{
+        const char *path = path_of(ctx);
+
+        return path && access(path, F_OK) == 0;
+}
+
+/* ERR_NOT_FOUND: there is no note. *ret_good: it is signed with these keys. */
+static enum err read_note(struct ctx *ctx, const struct audit_key_set *keys, struct audit_head *ret,
+                          bool *ret_good)
+{
+        const char *path = path_of(ctx);
+        char *text = NULL;
+        size_t len = 0;
+        json_t *note = NULL;
+        enum err rc;
+
+        if (!path)
+                return ctx_nomem(ctx);
+        rc = private_file_read(ctx, path, &text, &len);
+        if (rc != OK)
+                return rc;
+        *ret_good = false;
+        if (json_parse_object(ctx, FILE_NAME, text, len, &note) != OK)
+                return OK;
+        rc = json_keep(ctx, note);
+        if (rc != OK)
+                return rc;
+        ret->audit_id = json_integer_value(json_object_get(note, "audit_id"));
+        ret->entries = json_integer_value(json_object_get(note, "entries"));
+        ret->entry_hash = json_string_at(note, "entry_hash");
+        ret->mac = json_string_at(note, "mac");
+        *ret_good = audit_head_is_good(keys, ret);
+        return OK;
+}
+
+/* Is the noted entry in the log? One that was pruned cannot be asked. */
+static enum err find_entry(struct ctx *ctx, const struct audit_state *state,
+                           const struct audit_head *note, bool *ret_found)
+{
+        const char *hash = NULL;
+        enum err rc = OK;
+
+        *ret_found = true;
+        if (note->audit_id > state->head.audit_id || !state->anchor.mac) {
+                *ret_found = false;
+        } else if (note->audit_id == state->head.audit_id) {
+                *ret_found = audit_hash_equal(note->entry_hash, state->head.entry_hash);
+        } else if (note->audit_id >= state->anchor.first_id) {
+                rc = store_audit_hash(ctx, note->audit_id, &hash);
+                if (rc == OK)
+                        *ret_found = audit_hash_equal(note->entry_hash, hash);
+                else if (rc == ERR_NOT_FOUND) /* missing: said by those who read the entries */
+                        rc = OK;
+        }
+        return rc;
+}
+
+enum err audit_note_compare(struct ctx *ctx, const struct audit_key_set *keys,
+                            const struct audit_state *state, struct audit_report *report)
+{
+        struct audit_head note = { 0 };
+        bool good = false, found = true;
+        enum err rc = read_note(ctx, keys, &note, &good);
+
+        if (rc == ERR_NOT_FOUND)
+                return OK;
+        if (rc == OK && !good)
+                audit_report_add(report, state->head.audit_id, AUDIT_HEAD_MISMATCH, 1);
+        if (rc != OK || !good)
+                return rc;
+        rc = find_entry(ctx, state, &note, &found);
+        if (rc == OK && !found)
+                audit_report_add(report, note.audit_id, AUDIT_HEAD_BEHIND, 1);
+        return rc;
+}
+
+static enum err write_note(struct ctx *ctx, const struct audit_head *head)
+{
+        CLEANUP(json_decrefp)
+        json_t *note = json_pack("{s:I, s:I, s:s, s:s}", "audit_id", (json_int_t)head->audit_id,
+                                 "entries", (json_int_t)head->entries, "entry_hash",
+                                 head->entry_hash, "mac", head->mac);
+        const char *text;
+        enum err rc;
+
+        if (!note)
+                return ctx_nomem(ctx);
+        rc = json_text(ctx, note, &text);
+        if (rc != OK)
+                return rc;
+        text = arena_printf(ctx->arena, "%s\n", text);
+        return text ? private_file_replace(ctx, path_of(ctx), text) : ctx_nomem(ctx);
+}
+
+static enum err fail_behind(struct ctx *ctx, int64_t audit_id)
+{
+        return ctx_fail(ctx, ERR_CONFLICT,
+                        "entry %lld of the audit log, which " FILE_NAME
+                        " notes, is not in the database: it was cut or put back. Run "
+                        "\"simpletuner-cloud audit verify\"",
+                        (long long)audit_id);
+}
+
+enum err audit_note_write(struct ctx *ctx, bool *ret_written)
+{
+        const struct audit_key_set *keys;
+        struct audit_head note = { 0 };
+        struct audit_state state;
+        bool good = true, found = true;
+        enum err rc = store_audit_state(ctx, &state);
+
+        *ret_written = false;
+        if (rc == OK && !state.head.mac && !audit_note_exists(ctx))
+                return OK;
+        if (rc == OK)
+                rc = audit_keys_get(ctx, false, &keys);
+        if (rc != OK)
+                return rc;
+        rc = read_note(ctx, keys, &note, &good);
+        if (rc == OK && good)
+                rc = find_entry(ctx, &state, &note, &found);
+        if (rc != OK && rc != ERR_NOT_FOUND)
+                return rc;
+        if (!found)
+                return fail_behind(ctx, note.audit_id);
+        if (!good || !audit_head_is_good(keys, &state.head))
+                return ctx_fail(ctx, ERR_CONFLICT,
+                                "%s is not signed with the audit key that is set here",
+                                good ? "the head of the audit log" : FILE_NAME);
+        if (note.audit_id == state.head.audit_id)
+                return OK;
+        *ret_written = true;
+        return write_note(ctx, &state.head);
+}
+
+enum err audit_note_forget(struct ctx *ctx)
+{
+        const char *path = path_of(ctx);
+
+        if (!path)
+                return ctx_nomem(ctx);
+        if (unlink(path) != 0 && errno != ENOENT)
+                return ctx_fail(ctx, ERR_UNAVAILABLE, "%s cannot be removed: %m", path);
+        return OK;
+}

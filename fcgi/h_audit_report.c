@@ -1,0 +1,71 @@
+/* About the audit log: figures, the types of entries, and whether it is what was written. */
+#include "core/cloud/audit.h"
+#include "core/cloud/audit_types.h"
+#include "core/cloud/audit_verify.h"
+#include "fcgi/handlers.h"
+
+static void render_type(void *arg, const char *event_type, int64_t entries)
+{
+        jsonw_int(arg, event_type, entries);
+}
+
+enum err audit_show_stats(struct ctx *ctx, const struct request *request, struct reply *reply)
+{
+        struct jsonw json = reply_json(reply);
+        struct audit_stats stats;
+        enum err rc;
+
+        (void)request;
+        jsonw_object(&json, "by_type");
+        rc = audit_stats(ctx, render_type, &json, &stats);
+        if (rc != OK)
+                return rc;
+        jsonw_object_end(&json);
+        jsonw_int(&json, "total_entries", stats.total);
+        jsonw_int(&json, "last_24h", stats.last_24h);
+        jsonw_time(&json, "first_entry", stats.first_us);
+        jsonw_time(&json, "last_entry", stats.last_us);
+        return reply_json_end(ctx, reply, &json);
+}
+
+enum err audit_show_types(struct ctx *ctx, const struct request *request, struct reply *reply)
+{
+        struct jsonw json = reply_json(reply);
+
+        (void)request;
+        jsonw_array(&json, "event_types");
+        for (size_t n = 0; audit_type_at(n); n++) {
+                jsonw_object(&json, NULL);
+                jsonw_string(&json, "value", audit_type_at(n)->value);
+                jsonw_string(&json, "name", audit_type_at(n)->name);
+                jsonw_object_end(&json);
+        }
+        jsonw_array_end(&json);
+        return reply_json_end(ctx, reply, &json);
+}
+
+static enum err reply_report(struct ctx *ctx, struct reply *reply,
+                             const struct audit_report *report)
+{
+        struct jsonw json = reply_json(reply);
+
+        audit_report_render(&json, report);
+        return reply_json_end(ctx, reply, &json);
+}
+
+enum err audit_show_verify(struct ctx *ctx, const struct request *request, struct reply *reply)
+{
+        const struct int_range any = { 1, INT64_MAX };
+        struct audit_range range = { 0 };
+        struct audit_report *report = arena_alloc(ctx->arena, sizeof(*report));
+        enum err rc;
+
+        if (!report)
+                return ctx_nomem(ctx);
+        rc = request_query_int(ctx, request, "start_id", any, &range.start_id);
+        if (rc == OK)
+                rc = request_query_int(ctx, request, "end_id", any, &range.end_id);
+        if (rc == OK)
+                rc = audit_verify(ctx, range, report);
+        return rc == OK ? reply_report(ctx, reply, report) : rc;
+}

@@ -1,0 +1,46 @@
+/* Whether people may make accounts for themselves. */
+#include "core/base/fields.h"
+#include "core/cloud/setup.h"
+#include "fcgi/handlers.h"
+
+static enum err render(struct ctx *ctx, struct reply *reply, const struct registration *setting)
+{
+        struct jsonw json = reply_json(reply);
+
+        jsonw_bool(&json, "enabled", setting->enabled);
+        jsonw_string(&json, "default_level", setting->default_level);
+        jsonw_bool(&json, "email_configured", false);
+        jsonw_bool(&json, "email_required_warning", setting->enabled);
+        return reply_json_end(ctx, reply, &json);
+}
+
+enum err registration_show(struct ctx *ctx, const struct request *request, struct reply *reply)
+{
+        struct registration setting;
+        enum err rc;
+
+        (void)request;
+        rc = registration_get(ctx, &setting);
+        return rc == OK ? render(ctx, reply, &setting) : rc;
+}
+
+static const struct field fields[] = {
+        FIELD(struct registration, enabled, FIELD_BOOL),
+        FIELD(struct registration, default_level, FIELD_STRING, .min = 1, .max = 100),
+};
+
+enum err registration_update(struct ctx *ctx, const struct request *request, struct reply *reply)
+{
+        struct registration setting;
+        json_t *body;
+        enum err rc;
+
+        rc = request_json(ctx, request, &body);
+        if (rc == OK)
+                rc = registration_get(ctx, &setting);
+        if (rc == OK)
+                rc = fields_decode(ctx, fields, ARRAY_SIZE(fields), body, &setting);
+        if (rc == OK)
+                rc = registration_set(ctx, &setting);
+        return rc == OK ? render(ctx, reply, &setting) : rc;
+}

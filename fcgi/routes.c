@@ -10,7 +10,6 @@
 #define P_ID "/api/cloud/providers/{provider}"
 #define J_ID "/api/cloud/jobs/{job_id}"
 #define W_ID "/api/webhooks/deliveries/{delivery_id}"
-#define ME   "/api/users/me"
 #define A_R  "/api/approvals"
 #define O_Q  "/api/orgs/{org_id}/quotas"
 #define T_Q  "/api/orgs/{org_id}/teams/{team_id}/quotas"

@@ -144,8 +144,8 @@ def test_deactivated_users_are_listed_when_asked_for(staffed):
 def test_an_unknown_user_is_not_found(staffed, unknown):
     for method, rest in (("GET", ""), ("PATCH", ""), ("DELETE", ""), ("POST", "/activate"),
                          ("GET", "/permissions"), ("GET", "/credentials"), ("GET", "/avatar")):
-        answer = staffed.request(method, f"{USERS}/{unknown}{rest}", json={})
-        expect.error(answer, 404)
+        body = None if method == "GET" else {}
+        expect.error(staffed.request(method, f"{USERS}/{unknown}{rest}", json=body), 404)
 
 
 def test_a_password_and_its_hash_are_nowhere_to_be_read(staffed):
@@ -177,7 +177,8 @@ def test_existence_is_told_to_those_who_administer_users(staffed, unknown):
     person = Person(staffed, name(), "lead")
     for method, rest in (("GET", ""), ("PATCH", ""), ("DELETE", ""), ("POST", "/deactivate"),
                          ("POST", "/levels"), ("POST", "/permissions"), ("GET", "/credentials")):
-        expect.error(person.request(method, f"{USERS}/{unknown}{rest}", json={}), 403)
+        body = None if method == "GET" else {}
+        expect.error(person.request(method, f"{USERS}/{unknown}{rest}", json=body), 403)
 
 
 # changing

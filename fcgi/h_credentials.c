@@ -26,7 +26,7 @@ enum err credentials_list(struct ctx *ctx, const struct request *request, struct
 
         (void)request;
         jsonw_array(&json, "credentials");
-        rc = credential_list(ctx, render_row, &json);
+        rc = credential_list(ctx, NULL, render_row, &json);
         if (rc != OK)
                 return rc;
         jsonw_array_end(&json);
@@ -65,7 +65,7 @@ enum err credentials_save(struct ctx *ctx, const struct request *request, struct
 enum err credentials_delete(struct ctx *ctx, const struct request *request, struct reply *reply)
 {
         struct jsonw json;
-        enum err rc = credential_delete(ctx, request_param(request, "provider"),
+        enum err rc = credential_delete(ctx, NULL, request_param(request, "provider"),
                                         request_param(request, "name"));
 
         if (rc != OK)

@@ -10,7 +10,19 @@
 #define P_ID "/api/cloud/providers/{provider}"
 #define J_ID "/api/cloud/jobs/{job_id}"
 #define W_ID "/api/webhooks/deliveries/{delivery_id}"
-#define ME   "/api/users/me"
+#define A_R  "/api/approvals"
+#define O_Q  "/api/orgs/{org_id}/quotas"
+#define T_Q  "/api/orgs/{org_id}/teams/{team_id}/quotas"
+
+#define USERS  "/api/users"
+#define ME     USERS "/me"
+#define LEVELS USERS "/levels"
+#define RULES  USERS "/resource-rules"
+#define U_ID   USERS "/{id}"
+#define ORGS   "/api/orgs"
+#define O_ID   ORGS "/{org_id}"
+#define TEAMS  O_ID "/teams"
+#define T_ID   TEAMS "/{team_id}"
 
 #define BUCKET S3_PATH "/{bucket}"
 #define OBJECT S3_PATH "/{bucket}/{key...}"
@@ -45,10 +57,65 @@ static const struct route routes[] = {
   { METHOD_POST,   "/api/cloud/circuit-breakers/{provider}/reset",
                                                            breakers_reset,         PERM_ADMIN_CONFIG,        BODY_NONE,   RATE_DEFAULT },
 
+  { METHOD_GET,      ME,                                      profile_show,           PERM_LOGIN,        BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,      ME "/profile",                           profile_show,           PERM_LOGIN,        BODY_NONE,   RATE_DEFAULT },
+  { METHOD_PATCH,    ME "/profile",                           profile_update,         PERM_ACCOUNT,      8 * KiB,     RATE_DEFAULT },
+  { METHOD_PUT,      ME "/password",                          profile_password,       PERM_ACCOUNT,      8 * KiB,     RATE_DEFAULT },
+  { METHOD_POST,     ME "/avatar/upload",                     avatar_upload,          PERM_ACCOUNT,      768 * KiB,   RATE_DEFAULT },
+  { METHOD_DELETE,   ME "/avatar",                            avatar_delete,          PERM_ACCOUNT,      BODY_NONE,   RATE_DEFAULT },
   { METHOD_GET,    ME "/credentials",                      credentials_list,       PERM_LOGIN,         BODY_NONE,   RATE_DEFAULT },
   { METHOD_POST,   ME "/credentials",                      credentials_save,       PERM_ACCOUNT,       8 * KiB,     RATE_DEFAULT },
   { METHOD_POST,   ME "/credentials/validate",             credentials_validate,   PERM_ACCOUNT,       4 * KiB,     RATE_DEFAULT },
   { METHOD_DELETE, ME "/credentials/{provider}/{name}",    credentials_delete,     PERM_ACCOUNT,       BODY_NONE,   RATE_DEFAULT },
+
+  { METHOD_GET,      USERS "/meta/auth-status",               users_auth_status,      PERM_ANYONE,       BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,      USERS "/meta/levels",                    levels_list,            PERM_ADMIN_USERS,  BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,      USERS "/meta/permissions",               permissions_list,       PERM_ADMIN_USERS,  BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,      LEVELS,                                  levels_list,            PERM_ADMIN_LEVELS, BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,     LEVELS,                                  levels_create,          PERM_ADMIN_LEVELS, 16 * KiB,    RATE_DEFAULT },
+  { METHOD_GET,      LEVELS "/{id}",                          levels_show,            PERM_ADMIN_LEVELS, BODY_NONE,   RATE_DEFAULT },
+  { METHOD_PUT,      LEVELS "/{id}",                          levels_update,          PERM_ADMIN_LEVELS, 16 * KiB,    RATE_DEFAULT },
+  { METHOD_DELETE,   LEVELS "/{id}",                          levels_delete,          PERM_ADMIN_LEVELS, BODY_NONE,   RATE_DEFAULT },
+  { METHOD_PUT,      LEVELS "/{id}/permissions",              levels_set_permissions, PERM_ADMIN_LEVELS, 16 * KiB,    RATE_DEFAULT },
+  { METHOD_GET,      LEVELS "/{id}/rules",                    level_rules_show,       PERM_ADMIN_USERS,  BODY_NONE,   RATE_DEFAULT },
+  { METHOD_PUT,      LEVELS "/{id}/rules",                    level_rules_update,     PERM_ADMIN_USERS,  16 * KiB,    RATE_DEFAULT },
+  { METHOD_GET,      RULES,                                   resource_rules_list,    PERM_ADMIN_USERS,  BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,     RULES,                                   resource_rules_create,  PERM_ADMIN_USERS,  16 * KiB,    RATE_DEFAULT },
+  { METHOD_GET,      RULES "/{id}",                           resource_rules_show,    PERM_ADMIN_USERS,  BODY_NONE,   RATE_DEFAULT },
+  { METHOD_PUT,      RULES "/{id}",                           resource_rules_update,  PERM_ADMIN_USERS,  16 * KiB,    RATE_DEFAULT },
+  { METHOD_DELETE,   RULES "/{id}",                           resource_rules_delete,  PERM_ADMIN_USERS,  BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,      USERS,                                   users_list,             PERM_ADMIN_USERS,  BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,     USERS,                                   users_create,           PERM_ADMIN_USERS,  16 * KiB,    RATE_DEFAULT },
+  { METHOD_GET,      U_ID,                                    users_show,             PERM_ADMIN_USERS,  BODY_NONE,   RATE_DEFAULT },
+  { METHOD_PATCH,    U_ID,                                    users_update,           PERM_ADMIN_USERS,  16 * KiB,    RATE_DEFAULT },
+  { METHOD_DELETE,   U_ID,                                    users_delete,           PERM_ADMIN_USERS,  BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,     U_ID "/activate",                        users_activate,         PERM_ADMIN_USERS,  BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,     U_ID "/deactivate",                      users_deactivate,       PERM_ADMIN_USERS,  BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,     U_ID "/levels",                          users_level_add,        PERM_ADMIN_LEVELS, 4 * KiB,     RATE_DEFAULT },
+  { METHOD_DELETE,   U_ID "/levels/{name}",                   users_level_remove,     PERM_ADMIN_LEVELS, BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,      U_ID "/permissions",                     users_permissions_show, PERM_ADMIN_LEVELS, BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,     U_ID "/permissions",                     users_permission_set,   PERM_ADMIN_LEVELS, 4 * KiB,     RATE_DEFAULT },
+  { METHOD_DELETE,   U_ID "/permissions/{name}",              users_permission_clear, PERM_ADMIN_LEVELS, BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,      U_ID "/credentials",                     users_credentials_list, PERM_ADMIN_USERS,  BODY_NONE,   RATE_DEFAULT },
+  { METHOD_DELETE,   U_ID "/credentials/{provider}/{name}",   users_credentials_delete, PERM_ADMIN_USERS,  BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,      U_ID "/avatar",                          avatar_show,            PERM_LOGIN,        BODY_NONE,   RATE_DEFAULT },
+
+  { METHOD_GET,      ORGS,                                    orgs_list,              PERM_ORG_VIEW,     BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,     ORGS,                                    orgs_create,            PERM_ORG_CREATE,   8 * KiB,     RATE_DEFAULT },
+  { METHOD_GET,      O_ID,                                    orgs_show,              PERM_ORG_VIEW,     BODY_NONE,   RATE_DEFAULT },
+  { METHOD_PATCH,    O_ID,                                    orgs_update,            PERM_ORG_EDIT,     8 * KiB,     RATE_DEFAULT },
+  { METHOD_DELETE,   O_ID,                                    orgs_delete,            PERM_ORG_DELETE,   BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,      O_ID "/members",                         org_members_list,       PERM_ORG_VIEW,     BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,     O_ID "/members",                         org_members_add,        PERM_ORG_MANAGE_MEMBERS, 4 * KiB,     RATE_DEFAULT },
+  { METHOD_DELETE,   O_ID "/members/{user_id}",               org_members_remove,     PERM_ORG_MANAGE_MEMBERS, BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,      TEAMS,                                   teams_list,             PERM_TEAM_VIEW,    BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,     TEAMS,                                   teams_create,           PERM_TEAM_CREATE,  8 * KiB,     RATE_DEFAULT },
+  { METHOD_GET,      T_ID,                                    teams_show,             PERM_TEAM_VIEW,    BODY_NONE,   RATE_DEFAULT },
+  { METHOD_PATCH,    T_ID,                                    teams_update,           PERM_TEAM_EDIT,    8 * KiB,     RATE_DEFAULT },
+  { METHOD_DELETE,   T_ID,                                    teams_delete,           PERM_TEAM_DELETE,  BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,      T_ID "/members",                         team_members_list,      PERM_TEAM_VIEW,    BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,     T_ID "/members",                         team_members_add,       PERM_TEAM_MANAGE_MEMBERS, 4 * KiB,     RATE_DEFAULT },
+  { METHOD_DELETE,   T_ID "/members/{user_id}",               team_members_remove,    PERM_TEAM_MANAGE_MEMBERS, BODY_NONE,   RATE_DEFAULT },
 
   { METHOD_GET,    AUTH "/setup/status",                   auth_setup_status,      PERM_ANYONE,        BODY_NONE,   RATE_DEFAULT },
   { METHOD_POST,   AUTH "/setup/first-admin",              auth_first_admin,       PERM_ANYONE,        8 * KiB,     RATE_DEFAULT },
@@ -57,13 +124,13 @@ static const struct route routes[] = {
   { METHOD_POST,   AUTH "/logout",                         auth_logout,            PERM_ANYONE,        BODY_NONE,   RATE_DEFAULT },
   { METHOD_GET,    AUTH "/check",                          auth_check,             PERM_ANYONE,        BODY_NONE,   RATE_DEFAULT },
   { METHOD_GET,    AUTH "/me",                             auth_me,                PERM_LOGIN,         BODY_NONE,   RATE_DEFAULT },
-  { METHOD_POST,   AUTH "/change-password",                auth_change_password,   PERM_LOGIN,         8 * KiB,     RATE_DEFAULT },
+  { METHOD_POST,   AUTH "/change-password",                auth_change_password,   PERM_ACCOUNT,       8 * KiB,     RATE_DEFAULT },
   { METHOD_GET,    AUTH "/sessions",                       sessions_list,          PERM_LOGIN,         BODY_NONE,   RATE_DEFAULT },
-  { METHOD_DELETE, AUTH "/sessions",                       sessions_revoke_all,    PERM_LOGIN,         BODY_NONE,   RATE_DEFAULT },
-  { METHOD_DELETE, AUTH "/sessions/{session_id}",          sessions_revoke,        PERM_LOGIN,         BODY_NONE,   RATE_DEFAULT },
+  { METHOD_DELETE, AUTH "/sessions",                       sessions_revoke_all,    PERM_ACCOUNT,       BODY_NONE,   RATE_DEFAULT },
+  { METHOD_DELETE, AUTH "/sessions/{session_id}",          sessions_revoke,        PERM_ACCOUNT,       BODY_NONE,   RATE_DEFAULT },
   { METHOD_GET,    AUTH "/api-keys",                       api_keys_list,          PERM_LOGIN,         BODY_NONE,   RATE_DEFAULT },
   { METHOD_POST,   AUTH "/api-keys",                       api_keys_add,           PERM_API_KEYS_OWN,  8 * KiB,     RATE_DEFAULT },
-  { METHOD_DELETE, AUTH "/api-keys/{key_id}",              api_keys_revoke,        PERM_LOGIN,         BODY_NONE,   RATE_DEFAULT },
+  { METHOD_DELETE, AUTH "/api-keys/{key_id}",              api_keys_revoke,        PERM_ACCOUNT,       BODY_NONE,   RATE_DEFAULT },
   { METHOD_GET,    "/api/cloud/settings/registration",     registration_show,      PERM_ADMIN_CONFIG,  BODY_NONE,   RATE_DEFAULT },
   { METHOD_PUT,    "/api/cloud/settings/registration",     registration_update,    PERM_ADMIN_CONFIG,  4 * KiB,     RATE_DEFAULT },
 
@@ -110,6 +177,42 @@ static const struct route routes[] = {
   { METHOD_GET,    "/api/audit/export-config",             audit_target_show,      PERM_ADMIN_AUDIT,   BODY_NONE,   RATE_DEFAULT },
   { METHOD_POST,   "/api/audit/export-config",             audit_target_save,      PERM_ADMIN_CONFIG,  16 * KiB,    RATE_DEFAULT },
   { METHOD_GET,    "/api/audit/user/{user_id}",            audit_show_user,        PERM_ADMIN_AUDIT,   BODY_NONE,   RATE_DEFAULT },
+
+  { METHOD_GET,    "/api/quotas",                          quotas_list,            PERM_QUOTA_VIEW,    BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,   "/api/quotas",                          quotas_set,             PERM_QUOTA_MANAGE,  4 * KiB,     RATE_DEFAULT },
+  { METHOD_GET,    "/api/quotas/types",                    quotas_types,           PERM_QUOTA_VIEW,    BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    "/api/quotas/me",                       quotas_me,              PERM_LOGIN,         BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,   "/api/quotas/cost-estimate",            quotas_estimate,        PERM_LOGIN,         BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    "/api/quotas/user/{user_id}",           quotas_user,            PERM_QUOTA_VIEW,    BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    "/api/quotas/{quota_id}",               quotas_show,            PERM_QUOTA_VIEW,    BODY_NONE,   RATE_DEFAULT },
+  { METHOD_DELETE, "/api/quotas/{quota_id}",               quotas_delete,          PERM_QUOTA_MANAGE,  BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    O_Q,                                    quota_groups_list,      PERM_ORG_VIEW,      BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,   O_Q,                                    quota_groups_set,       PERM_ORG_MANAGE_QUOTAS,  4 * KiB,   RATE_DEFAULT },
+  { METHOD_DELETE, O_Q "/{quota_id}",                      quota_groups_delete,    PERM_ORG_MANAGE_QUOTAS,  BODY_NONE, RATE_DEFAULT },
+  { METHOD_GET,    T_Q,                                    quota_groups_list,      PERM_TEAM_VIEW,     BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,   T_Q,                                    quota_groups_set,       PERM_TEAM_MANAGE_QUOTAS, 4 * KiB,   RATE_DEFAULT },
+  { METHOD_DELETE, T_Q "/{quota_id}",                      quota_groups_delete,    PERM_TEAM_MANAGE_QUOTAS, BODY_NONE, RATE_DEFAULT },
+
+  { METHOD_GET,    A_R "/rules",                           approval_rules_list,    PERM_ADMIN_APPROVE, BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,   A_R "/rules",                           approval_rules_add,     PERM_ADMIN_APPROVE, 16 * KiB,    RATE_DEFAULT },
+  { METHOD_GET,    A_R "/rules/{rule_id}",                 approval_rules_show,    PERM_ADMIN_APPROVE, BODY_NONE,   RATE_DEFAULT },
+  { METHOD_PATCH,  A_R "/rules/{rule_id}",                 approval_rules_update,  PERM_ADMIN_APPROVE, 16 * KiB,    RATE_DEFAULT },
+  { METHOD_DELETE, A_R "/rules/{rule_id}",                 approval_rules_delete,  PERM_ADMIN_APPROVE, BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    A_R "/conditions",                      approval_conditions,    PERM_ADMIN_APPROVE, BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    A_R "/me",                              approvals_mine,         PERM_LOGIN,         BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,   A_R "/expire",                          approvals_expire,       PERM_ADMIN_APPROVE, BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    A_R "/requests",                        approvals_list,         PERM_ADMIN_APPROVE, BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,   A_R "/requests/bulk-approve",           approvals_bulk_approve, PERM_ADMIN_APPROVE, 16 * KiB,    RATE_DEFAULT },
+  { METHOD_POST,   A_R "/requests/bulk-reject",            approvals_bulk_reject,  PERM_ADMIN_APPROVE, 16 * KiB,    RATE_DEFAULT },
+  { METHOD_GET,    A_R "/requests/pending/count",          approvals_pending,      PERM_ADMIN_APPROVE, BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    A_R "/requests/job/{job_id}",           approvals_of_job,       PERM_LOGIN,         BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    A_R "/requests/{request_id}",           approvals_show,         PERM_ADMIN_APPROVE, BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,   A_R "/requests/{request_id}/approve",   approvals_approve,      PERM_ADMIN_APPROVE, 16 * KiB,    RATE_DEFAULT },
+  { METHOD_POST,   A_R "/requests/{request_id}/reject",    approvals_reject,       PERM_ADMIN_APPROVE, 16 * KiB,    RATE_DEFAULT },
+  { METHOD_POST,   A_R "/requests/{request_id}/cancel",    approvals_cancel,       PERM_LOGIN,         BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    "/api/queue/stats",                     queue_stats,            PERM_QUEUE_VIEW,    BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,   "/api/queue/{job_id}/approve",          queue_approve,          PERM_QUEUE_APPROVE, 16 * KiB,    RATE_DEFAULT },
+  { METHOD_POST,   "/api/queue/{job_id}/reject",           queue_reject,           PERM_QUEUE_APPROVE, 16 * KiB,    RATE_DEFAULT },
 
   { METHOD_GET,    "/api/events",                          events_stream,          PERM_JOB_VIEW_OWN,      BODY_NONE,   RATE_EXEMPT  },
   { METHOD_GET,    "/api/events/stream",                   events_stream,          PERM_JOB_VIEW_OWN,      BODY_NONE,   RATE_EXEMPT  },

@@ -95,8 +95,8 @@ static enum err note_change(struct ctx *ctx, const struct credential_key *key,
                             const char *event_type, const char *action)
 {
         CLEANUP(json_decrefp)
-        json_t *details =
-                json_pack("{s:s, s:s}", "provider", key->provider, "credential_name", key->name);
+        json_t *details = json_pack("{s:s, s:s, s:s}", "owner", key->owner, "provider",
+                                    key->provider, "credential_name", key->name);
         const struct audit_entry entry = {
                 .event_type = event_type,
                 .target_type = "credential",
@@ -150,10 +150,24 @@ enum err credential_save(struct ctx *ctx, const struct credential_given *given)
         return rc == OK ? store(ctx, &row, value) : rc;
 }
 
-enum err credential_delete(struct ctx *ctx, const char *provider, const char *name)
+static enum err forget(struct ctx *ctx, const struct credential_key *key)
+{
+        const bool own = strcmp(key->owner, ctx_actor_name(ctx)) == 0;
+        enum err rc = check_no_jobs(ctx, key, own ? OWN : "the user's own token");
+
+        if (rc == OK)
+                rc = store_credential_delete(ctx, key);
+        return rc == OK ? note_change(ctx, key, "credential.deleted",
+                                      own ? "Removed a token of one's own"
+                                          : "Removed a token of a user")
+                        : rc;
+}
+
+enum err credential_delete(struct ctx *ctx, const char *owner, const char *provider,
+                           const char *name)
 {
         CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
-        const struct credential_key key = { ctx_actor_name(ctx), provider, name };
+        const struct credential_key key = { owner ? owner : ctx_actor_name(ctx), provider, name };
         struct credential_row before;
         enum err rc;
 
@@ -161,17 +175,54 @@ enum err credential_delete(struct ctx *ctx, const char *provider, const char *na
         if (rc == OK)
                 rc = store_credential_get(ctx, &key, &before);
         if (rc == OK)
-                rc = check_no_jobs(ctx, &key, OWN);
-        if (rc == OK)
-                rc = store_credential_delete(ctx, &key);
-        if (rc == OK)
-                rc = note_change(ctx, &key, "credential.deleted", "Removed a token of one's own");
+                rc = forget(ctx, &key);
         return rc == OK ? db_commit(&tx) : rc;
 }
 
-enum err credential_list(struct ctx *ctx, credential_row_fn *row, void *arg)
+/* The keys of an owner: what is read is removed when all of it is known. */
+struct keys {
+        struct ctx *ctx;
+        struct key {
+                struct credential_key key;
+                const struct key *next;
+        } * first;
+        enum err rc;
+};
+
+static void collect(void *arg, const struct credential_row *row)
 {
-        return store_credentials_each(ctx, ctx_actor_name(ctx), row, arg);
+        struct keys *keys = arg;
+        struct key *key = arena_alloc(keys->ctx->arena, sizeof(*key));
+
+        if (!key) {
+                keys->rc = ctx_nomem(keys->ctx);
+                return;
+        }
+        *key = (struct key){ .key = row->key, .next = keys->first };
+        if (keys->rc == OK)
+                keys->rc = ctx_strdup(keys->ctx, row->key.owner, &key->key.owner);
+        if (keys->rc == OK)
+                keys->rc = ctx_strdup(keys->ctx, row->key.provider, &key->key.provider);
+        if (keys->rc == OK)
+                keys->rc = ctx_strdup(keys->ctx, row->key.name, &key->key.name);
+        keys->first = key;
+}
+
+enum err credential_forget_all(struct ctx *ctx, const char *owner)
+{
+        struct keys keys = { .ctx = ctx };
+        enum err rc = store_credentials_each(ctx, owner, collect, &keys);
+
+        if (rc == OK)
+                rc = keys.rc;
+        for (const struct key *key = keys.first; rc == OK && key; key = key->next)
+                rc = forget(ctx, &key->key);
+        return rc;
+}
+
+enum err credential_list(struct ctx *ctx, const char *owner, credential_row_fn *row, void *arg)
+{
+        return store_credentials_each(ctx, owner ? owner : ctx_actor_name(ctx), row, arg);
 }
 
 static enum err write_use(struct ctx *ctx, const struct credential_key *key, int64_t since_us)

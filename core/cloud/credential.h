@@ -29,11 +29,18 @@ NODISCARD enum err credential_check(struct ctx *ctx, const struct credential_giv
  * token than the one that active jobs run under, which it may not know. */
 NODISCARD enum err credential_save(struct ctx *ctx, const struct credential_given *given);
 
-/* With the audit row. ERR_NOT_FOUND. ERR_CONFLICT: jobs are active under it. */
-NODISCARD enum err credential_delete(struct ctx *ctx, const char *provider, const char *name);
+/* With the audit row. owner NULL: whoever asks; that he may ask for another's is checked before.
+ * ERR_NOT_FOUND. ERR_CONFLICT: jobs are active under it. */
+NODISCARD enum err credential_delete(struct ctx *ctx, const char *owner, const char *provider,
+                                     const char *name);
 
-/* Those of whoever asks; values stay where they are. */
-NODISCARD enum err credential_list(struct ctx *ctx, credential_row_fn *row, void *arg);
+/* All of an owner, inside a transaction that ends with him. ERR_CONFLICT: jobs are active under
+ * one. */
+NODISCARD enum err credential_forget_all(struct ctx *ctx, const char *owner);
+
+/* Those of an owner, NULL: of whoever asks; values stay where they are. */
+NODISCARD enum err credential_list(struct ctx *ctx, const char *owner, credential_row_fn *row,
+                                   void *arg);
 
 /* The session's token is about to be sent: write that down, at most once a minute. Trouble with
  * that is logged and stops nothing. */

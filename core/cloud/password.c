@@ -6,6 +6,7 @@
 #include "core/base/config.h"
 #include "core/base/utf8.h"
 #include "core/cloud/cloud.h"
+#include "core/db/db.h"
 
 #define SALT_SIZE     16
 #define KEY_SIZE      32
@@ -44,6 +45,8 @@ static enum err derive(struct ctx *ctx, struct secret password, struct hash *has
         atomic_uint *hashing = &ctx->cloud->hashing;
         bool done = false;
 
+        if (db_in_transaction(ctx))
+                return ctx_fail(ctx, ERR_INTERNAL, "a password is hashed in a transaction");
         if (atomic_fetch_add(hashing, 1) < AT_ONCE_MAX)
                 done = crypto_scrypt(password, salt, &hash->cost, hash->key, KEY_SIZE);
         else

@@ -42,6 +42,9 @@ typedef void user_view_fn(void *arg, const struct user_view *view);
 NODISCARD enum err user_list(struct ctx *ctx, const struct user_filter *filter, user_view_fn *row,
                              void *arg, int64_t *ret_total);
 
+/* How many there are, deactivated ones too. Faults. */
+NODISCARD enum err user_count(struct ctx *ctx, int64_t *ret);
+
 /* What the user's levels and overrides come to, deactivated or not. */
 NODISCARD enum err user_rights(struct ctx *ctx, const struct user *user, const struct level *levels,
                                permission_set *ret);

@@ -316,6 +316,11 @@ void db_rollback_unless_committed(struct db_tx *tx)
                 ctx->db->link.driver->exec(ctx->db->link.conn, "ROLLBACK");
 }
 
+bool db_in_transaction(const struct ctx *ctx)
+{
+        return ctx->db->in_tx;
+}
+
 enum err db_lock(struct ctx *ctx, const char *name)
 {
         struct link *link = current_link(ctx->db);

@@ -60,6 +60,9 @@ NODISCARD enum err db_begin(struct ctx *ctx, struct db_tx *ret_tx);
 NODISCARD enum err db_commit(struct db_tx *tx); /* OK: durable. ERR_UNAVAILABLE: nothing written */
 void db_rollback_unless_committed(struct db_tx *tx);
 
+/* Is this thread inside one? */
+bool db_in_transaction(const struct ctx *ctx);
+
 /* Inside a transaction: hold name until it ends, one holder over all processes and hosts. */
 NODISCARD enum err db_lock(struct ctx *ctx, const char *name);
 

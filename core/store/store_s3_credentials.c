@@ -90,6 +90,15 @@ enum err store_s3_credential_revoke(struct ctx *ctx, const char *access_key_id)
         return rc == OK && changed == 0 ? unknown(ctx, access_key_id) : rc;
 }
 
+enum err store_s3_credentials_revoke_all(struct ctx *ctx, const char *owner)
+{
+        static const char sql[] = "UPDATE s3_credentials SET revoked_at_us = $2, "
+                                  "secret_sealed = '' "
+                                  "WHERE owner = $1 AND revoked_at_us IS NULL";
+
+        return db_run(ctx, NULL, sql, "ti", owner, clock_wall_us(ctx->clock));
+}
+
 enum err store_s3_credential_used(struct ctx *ctx, const char *access_key_id, int64_t since_us)
 {
         static const char sql[] =

@@ -31,6 +31,8 @@ NODISCARD enum err store_s3_credentials_live(struct ctx *ctx, const char *owner,
 /* It is no good from now on, and its secret is forgotten. Inside a transaction. ERR_NOT_FOUND:
  * there is none, or it was revoked before. */
 NODISCARD enum err store_s3_credential_revoke(struct ctx *ctx, const char *access_key_id);
+/* The same for all of an owner. */
+NODISCARD enum err store_s3_credentials_revoke_all(struct ctx *ctx, const char *owner);
 
 /* Inside a transaction: it is used now, unless that was said since since_us. */
 NODISCARD enum err store_s3_credential_used(struct ctx *ctx, const char *access_key_id,

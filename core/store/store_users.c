@@ -138,17 +138,38 @@ enum err store_user_update(struct ctx *ctx, const struct user *row, const char *
 {
         static const char sql[] =
                 "UPDATE users SET email = $2, email_key = $3, display_name = $4, is_admin = $5, "
-                "granted = $6, denied = $7, org_id = $8, deactivated_at_us = CASE WHEN $9 = 1 "
-                "THEN NULL ELSE COALESCE(deactivated_at_us, $10) END "
+                "deactivated_at_us = CASE WHEN $6 = 1 THEN NULL "
+                "ELSE COALESCE(deactivated_at_us, $7) END "
                 "WHERE user_id = $1 AND deleted_at_us IS NULL";
         int64_t changed = 0;
-        enum err rc = db_run(ctx, &changed, sql, "itttittzii", row->user_id, row->email, email_key,
-                             row->display_name, (int64_t)row->is_admin, row->granted, row->denied,
-                             row->org_id, (int64_t)row->is_active, clock_wall_us(ctx->clock));
+        enum err rc = db_run(ctx, &changed, sql, "itttiii", row->user_id, row->email, email_key,
+                             row->display_name, (int64_t)row->is_admin, (int64_t)row->is_active,
+                             clock_wall_us(ctx->clock));
 
         if (rc == ERR_CONFLICT)
                 return ctx_fail(ctx, rc, "User with email '%.254s' already exists", row->email);
         return rc == OK && changed == 0 ? unknown(ctx, row->user_id) : rc;
+}
+
+enum err store_user_set_overrides(struct ctx *ctx, int64_t user_id, const char *granted,
+                                  const char *denied)
+{
+        static const char sql[] = "UPDATE users SET granted = $2, denied = $3 "
+                                  "WHERE user_id = $1 AND deleted_at_us IS NULL";
+        int64_t changed = 0;
+        enum err rc = db_run(ctx, &changed, sql, "itt", user_id, granted, denied);
+
+        return rc == OK && changed == 0 ? unknown(ctx, user_id) : rc;
+}
+
+enum err store_user_set_org(struct ctx *ctx, int64_t user_id, int64_t org_id)
+{
+        static const char sql[] = "UPDATE users SET org_id = $2 "
+                                  "WHERE user_id = $1 AND deleted_at_us IS NULL";
+        int64_t changed = 0;
+        enum err rc = db_run(ctx, &changed, sql, "iz", user_id, org_id);
+
+        return rc == OK && changed == 0 ? unknown(ctx, user_id) : rc;
 }
 
 enum err store_user_delete(struct ctx *ctx, int64_t user_id)
@@ -216,6 +237,14 @@ enum err store_users_count_admins(struct ctx *ctx, int64_t *ret)
 enum err store_users_count(struct ctx *ctx, int64_t *ret)
 {
         static const char sql[] = "SELECT COUNT(*) FROM users WHERE deleted_at_us IS NULL";
+
+        return count(ctx, sql, ret);
+}
+
+enum err store_users_count_active(struct ctx *ctx, int64_t *ret)
+{
+        static const char sql[] = "SELECT COUNT(*) FROM users WHERE deleted_at_us IS NULL "
+                                  "AND deactivated_at_us IS NULL";
 
         return count(ctx, sql, ret);
 }

@@ -48,10 +48,13 @@ NODISCARD enum err store_users_each(struct ctx *ctx, const struct user_page *pag
 
 /* Inside a transaction each. ERR_NOT_FOUND. */
 
-/* Address, display name, is_admin, is_active, overrides and organisation are those of row from now
- * on. ERR_CONFLICT: a user has the address. */
+/* Address, display name, is_admin and is_active are those of row from now on. ERR_CONFLICT: a user
+ * has the address. */
 NODISCARD enum err store_user_update(struct ctx *ctx, const struct user *row,
                                      const char *email_key);
+NODISCARD enum err store_user_set_overrides(struct ctx *ctx, int64_t user_id, const char *granted,
+                                            const char *denied);
+NODISCARD enum err store_user_set_org(struct ctx *ctx, int64_t user_id, int64_t org_id);
 /* Nothing of the person stays but the name. Sessions and keys are for others to end. */
 NODISCARD enum err store_user_delete(struct ctx *ctx, int64_t user_id);
 NODISCARD enum err store_user_set_password(struct ctx *ctx, int64_t user_id, const char *hash);
@@ -62,6 +65,7 @@ NODISCARD enum err store_user_note_login(struct ctx *ctx, int64_t user_id);
 NODISCARD enum err store_users_count_admins(struct ctx *ctx, int64_t *ret);
 /* How many there are, deactivated ones too. */
 NODISCARD enum err store_users_count(struct ctx *ctx, int64_t *ret);
+NODISCARD enum err store_users_count_active(struct ctx *ctx, int64_t *ret);
 
 /* Give a user the level of this name as well. Inside a transaction. ERR_NOT_FOUND: there is none.
  */

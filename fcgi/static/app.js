@@ -2,7 +2,9 @@
 // stream of events says that something has happened, and without a stream every few seconds.
 // Everything it shows goes through textContent, never through markup.
 
+import { call } from "./api.js";
 import { listen } from "./live.js";
+import { checkSession, startSession } from "./session.js";
 
 const REFRESH_MS = 3000; // without a stream
 const LIVE_REFRESH_MS = 30000; // with one: health and uploads are no events
@@ -21,6 +23,7 @@ const byId = (id) => document.getElementById(id);
 let shownFiles = null; // job id whose files are listed
 let shownJobs = ""; // what the table was made from
 let pages = 1;
+let isKnown = false; // somebody is signed in, or need not be
 
 /** An element with text or children. */
 function element(name, content, attributes = {}) {
@@ -30,27 +33,6 @@ function element(name, content, attributes = {}) {
   }
   node.append(...(Array.isArray(content) ? content : [content ?? ""]));
   return node;
-}
-
-/** Call the API; a failure is an Error with the text the service gave. */
-async function call(method, path, body) {
-  const options = { method, headers: {}, credentials: "same-origin" };
-  if (body !== undefined) {
-    options.headers["Content-Type"] = "application/json";
-    options.body = JSON.stringify(body);
-  }
-  const answer = await fetch(path, options);
-  const text = await answer.text();
-  let value = {};
-  try {
-    value = text ? JSON.parse(text) : {};
-  } catch {
-    value = { detail: `The server answered ${answer.status} without JSON.` };
-  }
-  if (!answer.ok) {
-    throw new Error(value.detail ?? `The server answered ${answer.status}.`);
-  }
-  return value;
 }
 
 function show(node, text, className = "") {
@@ -224,9 +206,23 @@ async function openFiles(jobId) {
 
 /** Ask for everything that is shown; one failure does not hide the rest. */
 async function refresh() {
-  const parts = [refreshHealth(), refreshProviders(), refreshJobs(), refreshFiles()];
+  const parts = isKnown ? [refreshHealth(), refreshProviders(), refreshJobs(), refreshFiles()]
+    : [refreshHealth()];
   const failed = (await Promise.allSettled(parts)).find((part) => part.status === "rejected");
   show(byId("notice"), failed ? failed.reason.message : "");
+  if (failed?.reason.status === 401) {
+    await identify();
+  }
+}
+
+/** Strangers see who may sign in, and nothing else. */
+async function identify() {
+  try {
+    isKnown = await checkSession();
+  } catch (error) {
+    show(byId("notice"), error.message);
+  }
+  byId("work").hidden = !isKnown;
 }
 
 function parsed(id, what) {
@@ -276,6 +272,7 @@ byId("older").addEventListener("click", () => {
 });
 
 let isLive = false;
+let stopListening = null;
 let nextRefresh = null;
 let gathering = false;
 
@@ -308,5 +305,13 @@ function setLive(live) {
   refreshIn(live ? LIVE_REFRESH_MS : REFRESH_MS);
 }
 
-keepFresh();
-listen(takeNews, setLive);
+/** Begin anew as whoever is signed in now. */
+async function begin() {
+  await identify();
+  stopListening?.();
+  stopListening = isKnown ? listen(takeNews, setLive) : null;
+  await keepFresh();
+}
+
+startSession(begin);
+begin();

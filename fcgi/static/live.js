@@ -8,7 +8,7 @@ const RETRY_MS = 5000;
 
 /**
  * Call onNews(name, data) for each event, and onLive(true or false) when the stream begins or
- * breaks.
+ * breaks. Returns a function that ends it.
  */
 export function listen(onNews, onLive) {
   let source = null;
@@ -35,13 +35,17 @@ export function listen(onNews, onLive) {
     });
   }
 
-  document.addEventListener("visibilitychange", () => {
+  function restart() {
     stop();
     if (!document.hidden) {
       start();
     }
-  });
-  if (!document.hidden) {
-    start();
   }
+
+  document.addEventListener("visibilitychange", restart);
+  restart();
+  return () => {
+    document.removeEventListener("visibilitychange", restart);
+    stop();
+  };
 }

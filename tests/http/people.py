@@ -8,6 +8,7 @@ import string
 NUMBERS = itertools.count(900_000)
 LETTERS = string.ascii_letters + string.digits
 LONG_AGO_US = 1_700_000_000_000_000
+FAR_AHEAD_US = 4_000_000_000_000_000
 
 
 class Person:
@@ -38,6 +39,22 @@ class Person:
             next(NUMBERS), self.user_id, key[:11], hashlib.sha256(key.encode()).hexdigest(),
             scopes, LONG_AGO_US, expires_at_us)
         return key
+
+    def key_id(self, key):
+        """What the key is called in paths."""
+        [[key_id]] = self.stack.query("SELECT key_id FROM api_keys WHERE key_sha256 = %s",
+                                      hashlib.sha256(key.encode()).hexdigest())
+        return str(key_id)
+
+    def new_session(self):
+        """The id of a session that nobody holds the cookie of."""
+        session_id = secrets.token_hex(8)
+        self.stack.change(
+            "INSERT INTO sessions (token_sha256, session_id, user_id, created_at_us, seen_at_us, "
+            "expires_at_us, lifetime_s, client, user_agent) "
+            "VALUES (%s, %s, %s, %s, %s, %s, 3600, '', '')", secrets.token_hex(32), session_id,
+            self.user_id, LONG_AGO_US, LONG_AGO_US, FAR_AHEAD_US)
+        return session_id
 
     def deactivate(self):
         self.stack.change("UPDATE users SET deactivated_at_us = %s WHERE user_id = %s",
@@ -89,7 +106,7 @@ class Anonymous(Person):
 
     @property
     def headers(self):
-        return {}
+        return {"X-API-Key": None}
 
 
 class Bearer(Anonymous):
@@ -97,7 +114,7 @@ class Bearer(Anonymous):
 
     def __init__(self, stack, **headers):
         super().__init__(stack)
-        self._headers = {name.replace("_", "-"): value for name, value in headers.items()}
+        self._headers = super().headers | {name.replace("_", "-"): value for name, value in headers.items()}
 
     @property
     def headers(self):

@@ -122,7 +122,8 @@ def test_saving_and_removing_are_audited_without_the_value(cloud, own):
                        "WHERE target_type = %s ORDER BY audit_id DESC LIMIT 2", "credential")
     assert [row[:3] for row in rows] == [("credential.deleted", "local", "replicate"),
                                          ("credential.created", "local", "replicate")]
-    assert json.loads(rows[0][3]) == {"provider": "replicate", "credential_name": "api_token"}
+    assert json.loads(rows[0][3]) == {"owner": "local", "provider": "replicate",
+                                   "credential_name": "api_token"}
 
 
 # using

@@ -51,6 +51,23 @@ POST   /api/users/me/credentials                             1 + + + + + 3 3
 POST   /api/users/me/credentials/validate                    1 + + + + + 3 3
 DELETE /api/users/me/credentials/{provider}/{name}           1 4 4 4 4 4 3 3
 
+GET    /api/auth/setup/status                                + + + + + + + +
+POST   /api/auth/setup/first-admin                           + + + + + + + +
+POST   /api/auth/register                                    3 3 3 3 3 3 3 3
+POST   /api/auth/login                                       1 1 1 1 1 1 1 1
+POST   /api/auth/logout                                      + + + + + + + +
+GET    /api/auth/check                                       + + + + + + + +
+GET    /api/auth/me                                          1 + + + + + + 3
+POST   /api/auth/change-password                             1 + + + + + 3 3
+GET    /api/auth/sessions                                    1 + + + + + + 3
+DELETE /api/auth/sessions/{session_id}                       1 4 + 4 4 4 3 3
+DELETE /api/auth/sessions                                    1 + + + + + 3 3
+GET    /api/auth/api-keys                                    1 + + + + + + 3
+POST   /api/auth/api-keys                                    1 3 + + + + 3 3
+DELETE /api/auth/api-keys/{key_id}                           1 4 + 4 + 4 3 3
+GET    /api/cloud/settings/registration                      1 3 3 3 + 3 3 3
+PUT    /api/cloud/settings/registration                      1 3 3 3 + 3 3 3
+
 GET    /api/auth/s3-credentials                              1 + + + + + + 3
 POST   /api/auth/s3-credentials                              1 + + + + + 3 3
 DELETE /api/auth/s3-credentials/{access_key_id}              1 4 + 4 + 4 3 3
@@ -86,6 +103,14 @@ GET    /api/webhooks/deliveries/{delivery_id}                1 3 3 3 4 3 3 3
 POST   /api/webhooks/deliveries/{delivery_id}/replay         1 3 3 3 4 3 3 3
 
 GET    /api/audit                                            1 3 3 + + 3 3 3
+GET    /api/audit/stats                                      1 3 3 + + 3 3 3
+GET    /api/audit/types                                      1 3 3 + + 3 3 3
+GET    /api/audit/verify                                     1 3 3 + + 3 3 3
+GET    /api/audit/security                                   1 3 3 + + 3 3 3
+GET    /api/audit/export                                     1 3 3 + + 3 3 3
+GET    /api/audit/export-config                              1 3 3 + + 3 3 3
+POST   /api/audit/export-config                              1 3 3 3 + 3 3 3
+GET    /api/audit/user/{user_id}                             1 3 3 + + 3 3 3
 
 GET    /api/events                                           1 + + + + + + 3
 GET    /api/events/stream                                    1 + + + + + + 3
@@ -111,9 +136,18 @@ DELETE /api/cloud/storage/{bucket}/{key...}?tagging          3 3 + 3 + 4 3 +
 DELETE /api/cloud/storage/{bucket}/{key...}                  1 3 + 3 + 4 3 +
 """
 
-# What a route is asked with, where {} would not do or would do too much. values of a path's
-# parameters: a text, or a function of the scene and the number of the column.
+# What a route is asked with, where {} would not do or would do too much: its body, and parameters of
+# its path. Each is a value, or a function of the scene and the number of the column.
+ACCOUNT = {"username": "another", "email": "another@example.org", "password": "correct horse"}
 REQUESTS = {
+    "POST /api/auth/setup/first-admin": {"json": ACCOUNT},
+    "POST /api/auth/register": {"json": ACCOUNT},
+    "POST /api/auth/login": {
+        "json": lambda _, column: {"username": f"nobody-{column}", "password": "correct horse"}},
+    "POST /api/auth/api-keys": {"json": {"name": "matrix"}},
+    "DELETE /api/auth/sessions/{session_id}": {
+        "session_id": lambda scene, column: scene.sessions[column]},
+    "DELETE /api/auth/api-keys/{key_id}": {"key_id": lambda scene, column: scene.keys[column]},
     "POST /api/cloud/jobs/{job_id}/cancel": {"job_id": lambda scene, _: scene.ended.job_id},
     "POST /api/users/me/credentials": {
         "json": {"provider": "replicate", "credential_name": "other", "value": "r8_x"}},
@@ -161,22 +195,26 @@ class Scene:
         self.ended = self.owner.ended_job()
         self.job = Bearer(stack, X_Upload_Token=self.active.token)
         assert stack.upload(self.active, "kept.txt", b"text").status_code in (200, 201)
-        self.s3_keys = [new_credentials(self.owner, f"key {i}")[0] for i in range(len(CALLERS))]
+        # One of each kind for each column, to be removed by those who may.
+        columns = range(len(CALLERS))
+        self.s3_keys = [new_credentials(self.owner, f"key {i}")[0] for i in columns]
+        self.keys = [self.owner.key_id(self.owner.new_key()) for _ in columns]
+        self.sessions = [self.owner.new_session() for _ in columns]
 
     def values(self, route, column):
-        values = {"provider": "replicate", "job_id": self.active.job_id, "name": "no-such-name",
-                  "delivery_id": "no-such-delivery", "bucket": self.active.job_id,
-                  "key": "kept.txt"} | REQUESTS.get(route, {})
+        values = {"provider": "replicate", "user_id": str(self.owner.user_id), "json": {},
+                  "job_id": self.active.job_id, "name": "no-such-name", "key": "kept.txt",
+                  "delivery_id": "no-such-delivery", "bucket": self.active.job_id}
         return {name: value(self, column) if callable(value) else value
-                for name, value in values.items() if name != "json"}
+                for name, value in (values | REQUESTS.get(route, {})).items()}
 
     def ask(self, route, column):
         """The mark that this caller's answer deserves."""
         method, path = route.split(" ", 1)
         values = self.values(route, column)
         path = re.sub(r"{(\w+)(\.\.\.)?}", lambda match: urllib.parse.quote(values[match[1]]), path)
-        options = {"json": REQUESTS.get(route, {}).get("json", {})} if method != "GET" else {}
         path = re.sub(r"\?uploadId$", "?uploadId=none&partNumber=1", path)
+        options = {"json": values["json"]} if method != "GET" else {}
         with getattr(self, CALLERS[column]).request(method, path, stream=True,
                                                     **options) as answer:
             return mark(answer)

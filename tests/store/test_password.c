@@ -134,6 +134,18 @@ static void only_some_are_hashed_at_once(void **state)
         assert_int_equal(atomic_load(&ctx->cloud->hashing), 3);
 }
 
+static void nothing_is_hashed_while_others_wait_for_a_transaction(void **state)
+{
+        CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
+        struct ctx *ctx = *state;
+        struct password_verdict verdict;
+        const char *hash;
+
+        assert_ok(ctx, db_begin(ctx, &tx));
+        assert_rc(ctx, ERR_INTERNAL, password_hash(ctx, secret("correct horse"), &hash));
+        assert_rc(ctx, ERR_INTERNAL, password_verify(ctx, secret("x"), NULL, &verdict));
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -146,6 +158,7 @@ int main(void)
                 FIXTURE_CLOUD_TEST(what_is_no_hash_of_ours_is_a_fault),
                 FIXTURE_CLOUD_TEST(a_password_has_a_length_and_is_text),
                 FIXTURE_CLOUD_TEST(only_some_are_hashed_at_once),
+                FIXTURE_CLOUD_TEST(nothing_is_hashed_while_others_wait_for_a_transaction),
         };
 
         return FIXTURE_RUN("password", tests);

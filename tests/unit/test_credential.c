@@ -41,7 +41,7 @@ static void the_owners_token_goes_before_the_global_one(void **state)
         act_as(ctx, "ann");
         assert_ok(ctx, provider_open(ctx, "replicate", &session));
         assert_string_equal(session.token.bytes, "r8_ann");
-        assert_ok(ctx, credential_delete(ctx, "replicate", CREDENTIAL_TOKEN));
+        assert_ok(ctx, credential_delete(ctx, NULL, "replicate", CREDENTIAL_TOKEN));
         assert_string_equal(opened(ctx, "ann").token.bytes, "r8_global");
 }
 
@@ -73,8 +73,8 @@ static void a_change_and_its_audit_row_come_together(void **state)
         struct ctx *ctx = *state;
 
         assert_ok(ctx, save(ctx, "ann", "r8_ann"));
-        assert_ok(ctx, credential_delete(ctx, "replicate", CREDENTIAL_TOKEN));
-        assert_rc(ctx, ERR_NOT_FOUND, credential_delete(ctx, "replicate", CREDENTIAL_TOKEN));
+        assert_ok(ctx, credential_delete(ctx, NULL, "replicate", CREDENTIAL_TOKEN));
+        assert_rc(ctx, ERR_NOT_FOUND, credential_delete(ctx, NULL, "replicate", CREDENTIAL_TOKEN));
         assert_int_equal(fixture_number(ctx, "SELECT COUNT(*) FROM audit_log WHERE actor = 'ann' "
                                              "AND event_type = 'credential.created'"),
                          1);
@@ -88,6 +88,7 @@ static void insert_job(struct ctx *ctx, const char *owner)
         CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
         const struct job job = {
                 .job_id = "01hm3v0000000000000000000a",
+                .status = JOB_PENDING,
                 .provider = "replicate",
                 .metadata = "{}",
                 .owner = owner,
@@ -120,11 +121,11 @@ static void a_token_stays_while_jobs_run_under_it(void **state)
         insert_job(ctx, "ann");
         assert_rc(ctx, ERR_CONFLICT, save(ctx, "ann", "r8_other"));
         assert_ok(ctx, save(ctx, "ann", "r8_ann"));
-        assert_rc(ctx, ERR_CONFLICT, credential_delete(ctx, "replicate", CREDENTIAL_TOKEN));
+        assert_rc(ctx, ERR_CONFLICT, credential_delete(ctx, NULL, "replicate", CREDENTIAL_TOKEN));
         assert_non_null(strstr(ctx->detail, "1 job is active"));
         assert_string_equal(opened(ctx, "ann").token.bytes, "r8_ann");
         assert_ok(ctx, save(ctx, "bob", "r8_other"));
-        assert_ok(ctx, credential_delete(ctx, "replicate", CREDENTIAL_TOKEN));
+        assert_ok(ctx, credential_delete(ctx, NULL, "replicate", CREDENTIAL_TOKEN));
 }
 
 static int64_t used_at(struct ctx *ctx)

@@ -1,0 +1,173 @@
+/* Resource rules, and which levels they bind. */
+#include "core/base/fields.h"
+#include "core/cloud/resource_rule_change.h"
+#include "fcgi/handlers.h"
+#include "fcgi/param_id.h"
+#include "fcgi/render_user.h"
+#include "fcgi/reply_user.h"
+
+/* ---- seeing ---- */
+
+static enum err reply_rules(struct ctx *ctx, struct reply *reply, int64_t level_id)
+{
+        const struct resource_rule *rule = NULL;
+        struct jsonw json;
+        enum err rc = resource_rule_list(ctx, level_id, &rule);
+
+        if (rc != OK)
+                return rc;
+        json = reply_json(reply);
+        jsonw_array(&json, "rules");
+        for (; rule; rule = rule->next)
+                render_resource_rule(&json, NULL, rule);
+        jsonw_array_end(&json);
+        return reply_json_end(ctx, reply, &json);
+}
+
+static enum err reply_rule(struct ctx *ctx, struct reply *reply, const struct resource_rule *rule)
+{
+        struct jsonw json = reply_json(reply);
+
+        render_resource_rule(&json, "rule", rule);
+        return reply_json_end(ctx, reply, &json);
+}
+
+enum err resource_rules_list(struct ctx *ctx, const struct request *request, struct reply *reply)
+{
+        (void)request;
+        return reply_rules(ctx, reply, 0);
+}
+
+enum err resource_rules_show(struct ctx *ctx, const struct request *request, struct reply *reply)
+{
+        struct resource_rule rule;
+        int64_t rule_id;
+        enum err rc = param_id(ctx, request, "id", "Resource rule", &rule_id);
+
+        if (rc == OK)
+                rc = resource_rule_get(ctx, rule_id, &rule);
+        return rc == OK ? reply_rule(ctx, reply, &rule) : rc;
+}
+
+/* ---- changing ---- */
+
+struct rule_body {
+        const char *name, *resource_type, *pattern, *action, *description;
+        int64_t priority;
+        json_t *applies_to_permissions;
+};
+
+static const char *const types[] = { "config", "hardware", "provider", "output_path", NULL };
+static const char *const actions[] = { "allow", "deny", NULL };
+
+#define RULE_FIELDS(must)                                                                          \
+        FIELD(struct rule_body, name, FIELD_STRING, .required = (must)),                           \
+                FIELD(struct rule_body, resource_type, FIELD_CHOICE, .choices = types,             \
+                      .required = (must)),                                                         \
+                FIELD(struct rule_body, pattern, FIELD_STRING, .required = (must)),                \
+                FIELD(struct rule_body, action, FIELD_CHOICE, .choices = actions,                  \
+                      .required = (must)),                                                         \
+                FIELD(struct rule_body, description, FIELD_STRING),                                \
+                FIELD(struct rule_body, priority, FIELD_INT, .min = -RESOURCE_PRIORITY_MAX,        \
+                      .max = RESOURCE_PRIORITY_MAX),                                               \
+                FIELD(struct rule_body, applies_to_permissions, FIELD_STRING_LIST, .max = 100)
+
+static const struct field create_fields[] = { RULE_FIELDS(true) };
+static const struct field update_fields[] = { RULE_FIELDS(false) };
+
+static enum err read_rule(struct ctx *ctx, const struct request *request,
+                          const struct field *fields, struct resource_rule_given *ret)
+{
+        struct rule_body *given = arena_alloc(ctx->arena, sizeof(*given));
+        json_t *body;
+        enum err rc;
+
+        if (!given)
+                return ctx_nomem(ctx);
+        rc = request_json(ctx, request, &body);
+        if (rc == OK)
+                rc = fields_decode(ctx, fields, ARRAY_SIZE(create_fields), body, given);
+        if (rc != OK)
+                return rc;
+        *ret = (struct resource_rule_given){
+                .name = given->name,
+                .resource_type = given->resource_type,
+                .pattern = given->pattern,
+                .action = given->action,
+                .description = given->description,
+                .priority = json_is_integer(json_object_get(body, "priority")) ? &given->priority
+                                                                               : NULL,
+                .applies_to_permissions = given->applies_to_permissions,
+        };
+        return OK;
+}
+
+enum err resource_rules_create(struct ctx *ctx, const struct request *request, struct reply *reply)
+{
+        struct resource_rule_given given;
+        struct resource_rule rule;
+        enum err rc = read_rule(ctx, request, create_fields, &given);
+
+        if (rc == OK)
+                rc = resource_rule_create(ctx, &given, &rule);
+        reply->status = 201;
+        return rc == OK ? reply_rule(ctx, reply, &rule) : rc;
+}
+
+enum err resource_rules_update(struct ctx *ctx, const struct request *request, struct reply *reply)
+{
+        struct resource_rule_given given;
+        struct resource_rule rule;
+        int64_t rule_id;
+        enum err rc = param_id(ctx, request, "id", "Resource rule", &rule_id);
+
+        if (rc == OK)
+                rc = read_rule(ctx, request, update_fields, &given);
+        if (rc == OK)
+                rc = resource_rule_update(ctx, rule_id, &given, &rule);
+        return rc == OK ? reply_rule(ctx, reply, &rule) : rc;
+}
+
+enum err resource_rules_delete(struct ctx *ctx, const struct request *request, struct reply *reply)
+{
+        int64_t rule_id;
+        enum err rc = param_id(ctx, request, "id", "Resource rule", &rule_id);
+
+        if (rc == OK)
+                rc = resource_rule_delete(ctx, rule_id);
+        return rc == OK ? reply_success(ctx, reply) : rc;
+}
+
+/* ---- of levels ---- */
+
+enum err level_rules_show(struct ctx *ctx, const struct request *request, struct reply *reply)
+{
+        int64_t level_id;
+        enum err rc = param_id(ctx, request, "id", "Level", &level_id);
+
+        return rc == OK ? reply_rules(ctx, reply, level_id) : rc;
+}
+
+struct ids_body {
+        json_t *rule_ids;
+};
+
+static const struct field ids_fields[] = {
+        FIELD(struct ids_body, rule_ids, FIELD_ARRAY, .max = RESOURCE_RULES_MAX, .required = true),
+};
+
+enum err level_rules_update(struct ctx *ctx, const struct request *request, struct reply *reply)
+{
+        struct ids_body given = { 0 };
+        int64_t level_id;
+        json_t *body;
+        enum err rc = param_id(ctx, request, "id", "Level", &level_id);
+
+        if (rc == OK)
+                rc = request_json(ctx, request, &body);
+        if (rc == OK)
+                rc = fields_decode(ctx, ids_fields, ARRAY_SIZE(ids_fields), body, &given);
+        if (rc == OK)
+                rc = level_rules_set(ctx, level_id, given.rule_ids);
+        return rc == OK ? reply_rules(ctx, reply, level_id) : rc;
+}

@@ -1,0 +1,157 @@
+/* What a user may, and which tokens of providers he has. */
+#include "core/base/fields.h"
+#include "core/cloud/credential.h"
+#include "core/cloud/user_change.h"
+#include "fcgi/handlers.h"
+#include "fcgi/param_id.h"
+#include "fcgi/render_user.h"
+#include "fcgi/reply_user.h"
+
+/* ---- levels ---- */
+
+struct level_body {
+        const char *level_name;
+};
+
+static const struct field level_fields[] = {
+        FIELD(struct level_body, level_name, FIELD_STRING, .min = 1, .max = 64, .required = true),
+};
+
+enum err users_level_add(struct ctx *ctx, const struct request *request, struct reply *reply)
+{
+        struct level_body given = { 0 };
+        int64_t user_id;
+        json_t *body;
+        enum err rc = param_id(ctx, request, "id", "User", &user_id);
+
+        if (rc == OK)
+                rc = request_json(ctx, request, &body);
+        if (rc == OK)
+                rc = fields_decode(ctx, level_fields, ARRAY_SIZE(level_fields), body, &given);
+        if (rc == OK)
+                rc = user_add_level(ctx, user_id, given.level_name);
+        return rc == OK ? reply_user(ctx, reply, user_id) : rc;
+}
+
+enum err users_level_remove(struct ctx *ctx, const struct request *request, struct reply *reply)
+{
+        int64_t user_id;
+        enum err rc = param_id(ctx, request, "id", "User", &user_id);
+
+        if (rc == OK)
+                rc = user_remove_level(ctx, user_id, request_param(request, "name"));
+        return rc == OK ? reply_user(ctx, reply, user_id) : rc;
+}
+
+/* ---- overrides ---- */
+
+static enum err reply_permissions(struct ctx *ctx, struct reply *reply, int64_t user_id)
+{
+        struct user_view view;
+        struct jsonw json;
+        enum err rc = user_view_load(ctx, user_id, &view);
+
+        if (rc != OK)
+                return rc;
+        json = reply_json(reply);
+        jsonw_int(&json, "user_id", user_id);
+        render_permissions(&json, "permissions", view.rights);
+        render_permissions(&json, "granted", permission_set_parse(view.user.granted));
+        render_permissions(&json, "denied", permission_set_parse(view.user.denied));
+        return reply_json_end(ctx, reply, &json);
+}
+
+enum err users_permissions_show(struct ctx *ctx, const struct request *request, struct reply *reply)
+{
+        int64_t user_id;
+        enum err rc = param_id(ctx, request, "id", "User", &user_id);
+
+        return rc == OK ? reply_permissions(ctx, reply, user_id) : rc;
+}
+
+struct override_body {
+        const char *permission_name;
+        bool granted;
+};
+
+static const struct field override_fields[] = {
+        FIELD(struct override_body, permission_name, FIELD_STRING, .min = 1, .max = 64,
+              .required = true),
+        FIELD(struct override_body, granted, FIELD_BOOL, .required = true),
+};
+
+enum err users_permission_set(struct ctx *ctx, const struct request *request, struct reply *reply)
+{
+        struct override_body given = { 0 };
+        int64_t user_id;
+        json_t *body;
+        enum err rc = param_id(ctx, request, "id", "User", &user_id);
+
+        if (rc == OK)
+                rc = request_json(ctx, request, &body);
+        if (rc == OK)
+                rc = fields_decode(ctx, override_fields, ARRAY_SIZE(override_fields), body, &given);
+        if (rc == OK)
+                rc = user_set_override(ctx, user_id, given.permission_name,
+                                       given.granted ? USER_GRANT : USER_DENY);
+        return rc == OK ? reply_permissions(ctx, reply, user_id) : rc;
+}
+
+enum err users_permission_clear(struct ctx *ctx, const struct request *request, struct reply *reply)
+{
+        int64_t user_id;
+        enum err rc = param_id(ctx, request, "id", "User", &user_id);
+
+        if (rc == OK)
+                rc = user_set_override(ctx, user_id, request_param(request, "name"),
+                                       USER_AS_LEVELS);
+        return rc == OK ? reply_permissions(ctx, reply, user_id) : rc;
+}
+
+/* ---- tokens at providers ---- */
+
+static void render_credential(void *arg, const struct credential_row *row)
+{
+        struct jsonw *json = arg;
+
+        jsonw_object(json, NULL);
+        jsonw_string(json, "provider", row->key.provider);
+        jsonw_string(json, "credential_name", row->key.name);
+        jsonw_string(json, "description", row->description);
+        jsonw_time(json, "created_at", row->created_at_us);
+        jsonw_time(json, "last_used_at", row->last_used_at_us);
+        jsonw_object_end(json);
+}
+
+enum err users_credentials_list(struct ctx *ctx, const struct request *request, struct reply *reply)
+{
+        struct jsonw json = reply_json(reply);
+        struct user_view view;
+        int64_t user_id;
+        enum err rc = param_id(ctx, request, "id", "User", &user_id);
+
+        if (rc == OK)
+                rc = user_view_load(ctx, user_id, &view);
+        jsonw_array(&json, "credentials");
+        if (rc == OK)
+                rc = credential_list(ctx, view.user.username, render_credential, &json);
+        if (rc != OK)
+                return rc;
+        jsonw_array_end(&json);
+        return reply_json_end(ctx, reply, &json);
+}
+
+enum err users_credentials_delete(struct ctx *ctx, const struct request *request,
+                                  struct reply *reply)
+{
+        const char *owner;
+        int64_t user_id;
+        enum err rc = param_id(ctx, request, "id", "User", &user_id);
+
+        if (rc == OK)
+                rc = user_owner(ctx, user_id, &owner);
+        if (rc == OK)
+                rc = credential_delete(ctx, owner, request_param(request, "provider"),
+                                       request_param(request, "name"));
+        return rc == OK ? reply_success(ctx, reply) : rc;
+}

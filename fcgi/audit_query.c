@@ -20,9 +20,14 @@ static enum err read_time(struct ctx *ctx, const struct request *request, const 
 enum err audit_query_times(struct ctx *ctx, const struct request *request, int64_t *ret_since_us,
                            int64_t *ret_until_us)
 {
+        int64_t until_us = 0;
         enum err rc = read_time(ctx, request, "since", ret_since_us);
 
-        return rc == OK ? read_time(ctx, request, "until", ret_until_us) : rc;
+        if (rc == OK)
+                rc = read_time(ctx, request, "until", &until_us);
+        if (rc == OK && until_us)
+                *ret_until_us = audit_until(until_us);
+        return rc;
 }
 
 enum err audit_query_number(struct ctx *ctx, const char *what, const char *text, int64_t *ret)

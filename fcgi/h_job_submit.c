@@ -59,6 +59,24 @@ static enum err render_tree(struct ctx *ctx, struct jsonw *json, const char *key
         return rc;
 }
 
+/* What a job waits for; null when it does not. */
+static void render_approval(struct jsonw *json, const struct submit_result *result)
+{
+        const struct approval_request *approval = &result->approval;
+
+        jsonw_bool(json, "requires_approval", result->job.status == JOB_BLOCKED);
+        if (result->job.status != JOB_BLOCKED) {
+                jsonw_null(json, "approval_request");
+                return;
+        }
+        jsonw_object(json, "approval_request");
+        jsonw_int(json, "id", approval->request_id);
+        jsonw_string(json, "reason", approval->reason);
+        jsonw_string(json, "required_approver_level", approval->required_approver_level);
+        jsonw_time(json, "expires_at", approval->expires_at_us);
+        jsonw_object_end(json);
+}
+
 static enum err render_result(struct ctx *ctx, struct reply *reply,
                               const struct submit_result *result)
 {
@@ -66,6 +84,8 @@ static enum err render_result(struct ctx *ctx, struct reply *reply,
         const struct job *job = &result->job;
         enum err rc;
 
+        if (job->status == JOB_BLOCKED)
+                reply->status = 202;
         jsonw_bool(&json, "success", true);
         jsonw_string(&json, "job_id", job->job_id);
         jsonw_string(&json, "status", job_status_name(job->status));
@@ -77,8 +97,14 @@ static enum err render_result(struct ctx *ctx, struct reply *reply,
         jsonw_null(&json, "upload_id");
         jsonw_number(&json, "estimated_cost_usd", (double)job->estimated_cost_usd_micros / 1e6, 6);
         jsonw_string(&json, "cost_limit_warning", result->cost_limit_warning);
-        jsonw_raw(&json, "quota_warnings", "[]");
-        rc = render_tree(ctx, &json, "warnings", result->warnings);
+        if (!result->quota_warnings)
+                jsonw_raw(&json, "quota_warnings", "[]");
+        rc = result->quota_warnings
+                     ? render_tree(ctx, &json, "quota_warnings", result->quota_warnings)
+                     : OK;
+        if (rc == OK)
+                rc = render_tree(ctx, &json, "warnings", result->warnings);
+        render_approval(&json, result);
         jsonw_bool(&json, "idempotent_hit", result->idempotent_hit);
         return rc == OK ? reply_json_end(ctx, reply, &json) : rc;
 }
@@ -132,7 +158,11 @@ static enum err dry_run(struct ctx *ctx, const struct job_request *request, stru
         jsonw_raw(&json, "metadata", run.plan.job.metadata);
         render_estimate(&json, &run.plan);
         jsonw_string(&json, "cost_limit_warning", run.cost_limit_warning);
-        jsonw_raw(&json, "quota_warnings", "[]");
+        if (rc == OK)
+                rc = render_tree(ctx, &json, "quota_warnings", run.quota_warnings);
+        jsonw_string(&json, "quota_exceeded", run.quota_refusal);
+        jsonw_bool(&json, "requires_approval", run.approval_reason != NULL);
+        jsonw_string(&json, "approval_reason", run.approval_reason);
         if (rc == OK)
                 rc = render_tree(ctx, &json, "warnings", run.plan.warnings);
         return rc == OK ? reply_json_end(ctx, reply, &json) : rc;

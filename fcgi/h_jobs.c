@@ -60,6 +60,11 @@ static void render_job(struct jsonw *json, const struct job *job, const struct r
         jsonw_string(json, "retry_of", job->retry_of);
         jsonw_int(json, "attempt", job->attempt);
         jsonw_raw(json, "metadata", job->metadata);
+        jsonw_bool(json, "requires_approval", job->status == JOB_BLOCKED);
+        if (job->approval_id)
+                jsonw_int(json, "approval_id", job->approval_id);
+        else
+                jsonw_null(json, "approval_id");
         jsonw_bool(json, "is_terminal", terminal);
         jsonw_bool(json, "is_active", !terminal);
         if (job->started_at_us)
@@ -149,8 +154,8 @@ static enum err read_query(struct ctx *ctx, const struct request *request, struc
                 rc = request_query(ctx, request, "owner", &filter->owner);
         if (rc == OK && filter->status && !job_status_parse(filter->status, &status))
                 return ctx_fail(ctx, ERR_INVALID,
-                                "status must be one of pending, uploading, queued, running, "
-                                "completed, failed, cancelled");
+                                "status must be one of blocked, pending, uploading, queued, "
+                                "running, completed, failed, cancelled");
         return rc;
 }
 

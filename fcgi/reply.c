@@ -25,6 +25,7 @@ static const int err_http_status[ERR_COUNT] = {
         [ERR_DENIED] = 403,
         [ERR_LIMITED] = 429,
         [ERR_OVER_LIMIT] = 403,
+        [ERR_OVER_QUOTA] = 403,
         [ERR_TOO_LARGE] = 413,
         [ERR_PRECONDITION] = 412,
         [ERR_RANGE] = 416,

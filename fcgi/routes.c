@@ -10,6 +10,9 @@
 #define P_ID "/api/cloud/providers/{provider}"
 #define J_ID "/api/cloud/jobs/{job_id}"
 #define W_ID "/api/webhooks/deliveries/{delivery_id}"
+#define A_R  "/api/approvals"
+#define O_Q  "/api/orgs/{org_id}/quotas"
+#define T_Q  "/api/orgs/{org_id}/teams/{team_id}/quotas"
 
 #define USERS  "/api/users"
 #define ME     USERS "/me"
@@ -174,6 +177,42 @@ static const struct route routes[] = {
   { METHOD_GET,    "/api/audit/export-config",             audit_target_show,      PERM_ADMIN_AUDIT,   BODY_NONE,   RATE_DEFAULT },
   { METHOD_POST,   "/api/audit/export-config",             audit_target_save,      PERM_ADMIN_CONFIG,  16 * KiB,    RATE_DEFAULT },
   { METHOD_GET,    "/api/audit/user/{user_id}",            audit_show_user,        PERM_ADMIN_AUDIT,   BODY_NONE,   RATE_DEFAULT },
+
+  { METHOD_GET,    "/api/quotas",                          quotas_list,            PERM_QUOTA_VIEW,    BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,   "/api/quotas",                          quotas_set,             PERM_QUOTA_MANAGE,  4 * KiB,     RATE_DEFAULT },
+  { METHOD_GET,    "/api/quotas/types",                    quotas_types,           PERM_QUOTA_VIEW,    BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    "/api/quotas/me",                       quotas_me,              PERM_LOGIN,         BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,   "/api/quotas/cost-estimate",            quotas_estimate,        PERM_LOGIN,         BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    "/api/quotas/user/{user_id}",           quotas_user,            PERM_QUOTA_VIEW,    BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    "/api/quotas/{quota_id}",               quotas_show,            PERM_QUOTA_VIEW,    BODY_NONE,   RATE_DEFAULT },
+  { METHOD_DELETE, "/api/quotas/{quota_id}",               quotas_delete,          PERM_QUOTA_MANAGE,  BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    O_Q,                                    quota_groups_list,      PERM_ORG_VIEW,      BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,   O_Q,                                    quota_groups_set,       PERM_ORG_MANAGE_QUOTAS,  4 * KiB,   RATE_DEFAULT },
+  { METHOD_DELETE, O_Q "/{quota_id}",                      quota_groups_delete,    PERM_ORG_MANAGE_QUOTAS,  BODY_NONE, RATE_DEFAULT },
+  { METHOD_GET,    T_Q,                                    quota_groups_list,      PERM_TEAM_VIEW,     BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,   T_Q,                                    quota_groups_set,       PERM_TEAM_MANAGE_QUOTAS, 4 * KiB,   RATE_DEFAULT },
+  { METHOD_DELETE, T_Q "/{quota_id}",                      quota_groups_delete,    PERM_TEAM_MANAGE_QUOTAS, BODY_NONE, RATE_DEFAULT },
+
+  { METHOD_GET,    A_R "/rules",                           approval_rules_list,    PERM_ADMIN_APPROVE, BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,   A_R "/rules",                           approval_rules_add,     PERM_ADMIN_APPROVE, 16 * KiB,    RATE_DEFAULT },
+  { METHOD_GET,    A_R "/rules/{rule_id}",                 approval_rules_show,    PERM_ADMIN_APPROVE, BODY_NONE,   RATE_DEFAULT },
+  { METHOD_PATCH,  A_R "/rules/{rule_id}",                 approval_rules_update,  PERM_ADMIN_APPROVE, 16 * KiB,    RATE_DEFAULT },
+  { METHOD_DELETE, A_R "/rules/{rule_id}",                 approval_rules_delete,  PERM_ADMIN_APPROVE, BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    A_R "/conditions",                      approval_conditions,    PERM_ADMIN_APPROVE, BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    A_R "/me",                              approvals_mine,         PERM_LOGIN,         BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,   A_R "/expire",                          approvals_expire,       PERM_ADMIN_APPROVE, BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    A_R "/requests",                        approvals_list,         PERM_ADMIN_APPROVE, BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,   A_R "/requests/bulk-approve",           approvals_bulk_approve, PERM_ADMIN_APPROVE, 16 * KiB,    RATE_DEFAULT },
+  { METHOD_POST,   A_R "/requests/bulk-reject",            approvals_bulk_reject,  PERM_ADMIN_APPROVE, 16 * KiB,    RATE_DEFAULT },
+  { METHOD_GET,    A_R "/requests/pending/count",          approvals_pending,      PERM_ADMIN_APPROVE, BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    A_R "/requests/job/{job_id}",           approvals_of_job,       PERM_LOGIN,         BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    A_R "/requests/{request_id}",           approvals_show,         PERM_ADMIN_APPROVE, BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,   A_R "/requests/{request_id}/approve",   approvals_approve,      PERM_ADMIN_APPROVE, 16 * KiB,    RATE_DEFAULT },
+  { METHOD_POST,   A_R "/requests/{request_id}/reject",    approvals_reject,       PERM_ADMIN_APPROVE, 16 * KiB,    RATE_DEFAULT },
+  { METHOD_POST,   A_R "/requests/{request_id}/cancel",    approvals_cancel,       PERM_LOGIN,         BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    "/api/queue/stats",                     queue_stats,            PERM_QUEUE_VIEW,    BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,   "/api/queue/{job_id}/approve",          queue_approve,          PERM_QUEUE_APPROVE, 16 * KiB,    RATE_DEFAULT },
+  { METHOD_POST,   "/api/queue/{job_id}/reject",           queue_reject,           PERM_QUEUE_APPROVE, 16 * KiB,    RATE_DEFAULT },
 
   { METHOD_GET,    "/api/events",                          events_stream,          PERM_JOB_VIEW_OWN,      BODY_NONE,   RATE_EXEMPT  },
   { METHOD_GET,    "/api/events/stream",                   events_stream,          PERM_JOB_VIEW_OWN,      BODY_NONE,   RATE_EXEMPT  },

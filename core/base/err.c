@@ -9,6 +9,7 @@ static const char *const codes[ERR_COUNT] = {
         [ERR_DENIED] = "permission_denied",
         [ERR_LIMITED] = "rate_limited",
         [ERR_OVER_LIMIT] = "cost_limit_exceeded",
+        [ERR_OVER_QUOTA] = "quota_exceeded",
         [ERR_TOO_LARGE] = "too_large",
         [ERR_PRECONDITION] = "precondition_failed",
         [ERR_RANGE] = "range_not_satisfiable",

@@ -17,6 +17,7 @@ enum err {
         ERR_DENIED,           /* known caller without the right */
         ERR_LIMITED,          /* a rate or quota limit */
         ERR_OVER_LIMIT,       /* it would cost more than may be spent */
+        ERR_OVER_QUOTA,       /* a quota of who asks does not allow it */
         ERR_TOO_LARGE,        /* the body exceeds what the route takes */
         ERR_PRECONDITION,     /* what the caller made it depend on is not so */
         ERR_RANGE,            /* nothing of the thing is in the range asked for */

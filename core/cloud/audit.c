@@ -38,6 +38,11 @@ enum err audit_list_user(struct ctx *ctx, int64_t user_id, const struct audit_fi
         return rc == OK ? store_audit_user_each(ctx, user_id, filter, row, arg) : rc;
 }
 
+int64_t audit_until(int64_t until_us)
+{
+        return until_us % US_PER_MS == 0 ? until_us + US_PER_MS - 1 : until_us;
+}
+
 /* Adds up while it passes on. */
 struct sum {
         audit_type_fn *type;

@@ -24,6 +24,10 @@ NODISCARD enum err audit_list_user(struct ctx *ctx, int64_t user_id,
                                    const struct audit_filter *filter, audit_row_fn *row, void *arg,
                                    int64_t *ret_total);
 
+/* Times are shown in milliseconds: the last moment that is shown as until_us is, so that an entry's
+ * own time as a bound includes it. */
+int64_t audit_until(int64_t until_us);
+
 /* Figures of the log. */
 struct audit_stats {
         int64_t total, last_24h;

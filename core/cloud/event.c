@@ -33,6 +33,7 @@ static bool is_notable(const struct job *job, enum job_status status, enum event
         case JOB_RUNNING:
                 *ret = NOTICE_JOB_SUBMITTED;
                 return job->status < JOB_QUEUED;
+        case JOB_BLOCKED:
         case JOB_PENDING:
         case JOB_UPLOADING:
         case JOB_STATUS_COUNT:

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/base/fault.h"
+#include "core/cloud/approval.h"
 #include "core/cloud/auth.h"
 #include "core/cloud/provider_jobs.h"
 #include "core/cloud/submission.h"
@@ -90,7 +91,7 @@ static enum err refuse_ended(struct ctx *ctx, const struct job *job)
 {
         return ctx_fail(ctx, ERR_CONFLICT,
                         "Job %s is in state '%s', operation requires one of: "
-                        "[pending, uploading, queued, running]",
+                        "[blocked, pending, uploading, queued, running]",
                         job->job_id, job_status_name(job->status));
 }
 
@@ -234,7 +235,9 @@ enum err job_cancel(struct ctx *ctx, const char *job_id, struct job *ret_job)
                 return rc;
         if (job_status_is_terminal(job.status))
                 return refuse_ended(ctx, &job);
-        if (job.status == JOB_UPLOADING)
+        if (job.status == JOB_BLOCKED)
+                rc = approval_cancel_job(ctx, job_id, &cancelled);
+        if (rc == OK && !cancelled && (job.status == JOB_UPLOADING || job.status == JOB_BLOCKED))
                 rc = cancel_upload(ctx, job_id, &cancelled);
         if (rc == OK && !cancelled)
                 rc = cancel_at_both(ctx, job_id);
@@ -278,6 +281,8 @@ enum err job_delete(struct ctx *ctx, const char *job_id)
                 rc = store_archive_delete(ctx, job_id);
         if (rc == OK)
                 rc = submission_forget(ctx, job_id);
+        if (rc == OK)
+                rc = approval_forget(ctx, job_id);
         if (rc == OK)
                 rc = store_job_delete(ctx, job_id);
         if (rc == OK)

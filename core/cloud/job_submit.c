@@ -5,12 +5,15 @@
 #include "core/base/fault.h"
 #include "core/base/json_secrets.h"
 #include "core/base/log.h"
+#include "core/cloud/approval_rule.h"
 #include "core/cloud/audit.h"
 #include "core/cloud/auth.h"
 #include "core/cloud/bell.h"
 #include "core/cloud/breaker.h"
 #include "core/cloud/cloud.h"
+#include "core/cloud/event.h"
 #include "core/cloud/job.h"
+#include "core/cloud/quota_check.h"
 #include "core/cloud/resource_rule.h"
 #include "core/cloud/submission.h"
 #include "core/db/db.h"
@@ -26,6 +29,9 @@ struct draft {
         const struct job_request *request; /* resolved */
         struct provider_session session;
         struct job_plan plan;
+        struct quota_verdict quota;
+        struct approval_need need;
+        struct approval_request approval; /* with a need */
 };
 
 /* The job that the key of a request stands for. ERR_NOT_FOUND: none, or there is no key.
@@ -49,6 +55,8 @@ static enum err find_earlier(struct ctx *ctx, const struct job_request *request,
         rc = store_job_get(ctx, key.job_id, &ret->job);
         if (rc == ERR_NOT_FOUND)
                 return ctx_fail(ctx, ERR_CONFLICT, "idempotency_key: the job of this key is gone");
+        if (rc == OK && ret->job.status == JOB_BLOCKED)
+                rc = store_approval_of_job(ctx, key.job_id, &ret->approval);
         if (rc == OK)
                 ret->idempotent_hit = true;
         return rc;
@@ -68,13 +76,15 @@ static enum err claim_key(struct ctx *ctx, const struct draft *draft)
         return key.key ? store_idempotency_claim(ctx, &key) : OK;
 }
 
-static enum err audit_submitted(struct ctx *ctx, const struct job *job)
+static enum err audit_submitted(struct ctx *ctx, const struct draft *draft)
 {
+        const struct job *job = &draft->plan.job;
         CLEANUP(json_decrefp)
-        json_t *details = json_pack(
-                "{s:s, s:s*, s:s*, s:s*, s:f}", "provider", job->provider, "config_name",
-                job->config_name, "hardware_profile", job->hardware_profile, "retry_of",
-                job->retry_of, "estimated_cost_usd", (double)job->estimated_cost_usd_micros / 1e6);
+        json_t *details = json_pack("{s:s, s:s*, s:s*, s:s*, s:s*, s:f}", "provider", job->provider,
+                                    "config_name", job->config_name, "hardware_profile",
+                                    job->hardware_profile, "retry_of", job->retry_of,
+                                    "approval_reason", draft->need.reason, "estimated_cost_usd",
+                                    (double)job->estimated_cost_usd_micros / 1e6);
         const struct audit_entry entry = {
                 .event_type = "job.submitted",
                 .target_type = "job",
@@ -86,15 +96,35 @@ static enum err audit_submitted(struct ctx *ctx, const struct job *job)
         return details ? audit_add(ctx, &entry) : ctx_nomem(ctx);
 }
 
-/* The rows of a new job: itself, its bucket, and who asked for it. A job whose data goes first gets
- * bucket and token when that is done. */
+/* What the rows of a new job call for: its ledger, who has to approve it, who sends its data, and
+ * the audit log. */
+static enum err insert_followers(struct ctx *ctx, const struct draft *draft)
+{
+        const struct job *job = &draft->plan.job;
+        enum err rc = store_ledger_add(ctx, job);
+
+        if (rc == OK && job->status == JOB_BLOCKED)
+                rc = approval_add(ctx, &draft->approval);
+        if (rc == OK && job->status == JOB_UPLOADING)
+                rc = submission_add(ctx, job);
+        if (rc == OK)
+                rc = audit_submitted(ctx, draft);
+        if (rc == OK)
+                rc = quota_note_excess(ctx, job->owner, &draft->quota);
+        if (rc == OK && job->status == JOB_BLOCKED)
+                rc = event_job_status(ctx, job, JOB_BLOCKED, NULL);
+        return rc;
+}
+
+/* The rows of a new job: itself, its bucket, and who asked for it. A job whose data goes first, or
+ * that somebody has to approve, gets bucket and token when that is done. */
 static enum err insert_job(struct ctx *ctx, const struct draft *draft, const char *sealed_request)
 {
         const struct job_plan *plan = &draft->plan;
-        const bool uploading = plan->job.status == JOB_UPLOADING;
+        const bool at_once = plan->job.status == JOB_PENDING;
         const struct bucket bucket = {
                 .bucket = plan->job.job_id,
-                .directory = uploading ? NULL : plan->bucket_directory,
+                .directory = at_once ? plan->bucket_directory : NULL,
                 .created_at_us = plan->job.created_at_us,
         };
         const struct job_secrets secrets = {
@@ -106,14 +136,68 @@ static enum err insert_job(struct ctx *ctx, const struct draft *draft, const cha
         rc = store_job_insert(ctx, &plan->job, &secrets);
         if (rc == OK && bucket.directory)
                 rc = store_bucket_insert(ctx, &bucket);
-        if (rc == OK && uploading)
-                rc = submission_add(ctx, &plan->job);
-        return rc == OK ? audit_submitted(ctx, &plan->job) : rc;
+        return rc == OK ? insert_followers(ctx, draft) : rc;
+}
+
+/* Whether somebody has to approve the job: because of a quota, or of a rule. */
+static enum err find_need(struct ctx *ctx, struct draft *draft)
+{
+        const bool bypasses =
+                ctx->actor.kind == ACTOR_USER && auth_may(ctx, PERM_JOB_BYPASS_APPROVAL);
+        struct approval_need need = { .required_level = APPROVAL_APPROVER_LEVEL };
+        struct approval_rule rule;
+        const char *reason, *over = bypasses ? NULL : draft->quota.approval;
+        enum err rc = approval_rule_match(ctx, &draft->plan.job, &rule, &reason);
+
+        if (rc != OK)
+                return rc;
+        if (reason) {
+                need.rule_id = rule.rule_id;
+                need.rule_name = rule.name;
+                need.required_level = rule.required_approver_level;
+        }
+        need.reason = reason ? reason : over;
+        if (reason && over) {
+                need.reason = arena_printf(ctx->arena, "%s; %s", over, reason);
+                if (!need.reason)
+                        return ctx_nomem(ctx);
+        }
+        draft->need = need;
+        return OK;
+}
+
+/* What quotas and rules say of the job. ERR_OVER_QUOTA. Inside the transaction that writes it. */
+static enum err judge(struct ctx *ctx, struct draft *draft)
+{
+        struct job *job = &draft->plan.job;
+        enum err rc = quota_check(ctx, job, &draft->quota);
+
+        if (rc == OK && draft->quota.refusal)
+                rc = quota_refuse(ctx, &draft->quota);
+        if (rc == OK)
+                rc = find_need(ctx, draft);
+        if (rc != OK || !draft->need.reason)
+                return rc;
+        job->status = JOB_BLOCKED;
+        rc = approval_ask(ctx, job, &draft->need, &draft->approval);
+        job->approval_id = draft->approval.request_id;
+        return rc;
+}
+
+/* That a quota refused it, which the transaction that would have written the job does not say. */
+static enum err note_refusal(struct ctx *ctx, const struct draft *draft)
+{
+        CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
+        enum err rc = db_begin(ctx, &tx);
+
+        if (rc == OK)
+                rc = quota_note_excess(ctx, draft->plan.job.owner, &draft->quota);
+        return rc == OK ? db_commit(&tx) : rc;
 }
 
 /* The row before the call: a crash after this loses nothing, and finds the job again. What decides
  * whether there may be a job is decided here too, where requests made at once see each other. */
-static enum err store_draft(struct ctx *ctx, const struct draft *draft, struct submit_result *ret)
+static enum err store_draft(struct ctx *ctx, struct draft *draft, struct submit_result *ret)
 {
         CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
         const struct job_plan *plan = &draft->plan;
@@ -127,6 +211,8 @@ static enum err store_draft(struct ctx *ctx, const struct draft *draft, struct s
                 rc = db_begin(ctx, &tx);
         if (rc == OK)
                 rc = cost_limit_lock(ctx, &draft->session);
+        if (rc == OK)
+                rc = quota_hold(ctx, plan->job.owner);
         if (rc != OK)
                 return rc;
         rc = claim_key(ctx, draft);
@@ -137,6 +223,8 @@ static enum err store_draft(struct ctx *ctx, const struct draft *draft, struct s
         if (rc == OK)
                 rc = cost_limit_check(ctx, &draft->session, plan->estimate.usd_micros,
                                       &ret->cost_limit_warning);
+        if (rc == OK)
+                rc = judge(ctx, draft);
         if (rc == OK)
                 rc = insert_job(ctx, draft, sealed);
         return rc == OK ? db_commit(&tx) : rc;
@@ -272,9 +360,10 @@ static enum err go_on(struct ctx *ctx, const struct draft *draft, struct job *re
         const struct job *job = &draft->plan.job;
 
         ctx_set_job(ctx, job->job_id);
-        if (job->status != JOB_UPLOADING)
+        if (job->status == JOB_PENDING)
                 return job_start(ctx, &draft->session, &draft->plan, ret_job);
-        bell_ring(ctx->cloud->bells, BELL_SUBMISSIONS);
+        if (job->status == JOB_UPLOADING)
+                bell_ring(ctx->cloud->bells, BELL_SUBMISSIONS);
         return store_job_get(ctx, job->job_id, ret_job);
 }
 
@@ -282,7 +371,7 @@ enum err job_submit(struct ctx *ctx, const struct job_request *request, struct s
 {
         struct job_request resolved = *request;
         struct submit_result result = { 0 };
-        struct draft draft;
+        struct draft draft = { 0 };
         enum err rc;
 
         rc = find_earlier(ctx, request, &result);
@@ -294,12 +383,16 @@ enum err job_submit(struct ctx *ctx, const struct job_request *request, struct s
                         rc = breaker_look(ctx, draft.session.provider->id);
                 if (rc == OK)
                         rc = store_draft(ctx, &draft, &result);
+                if (rc == ERR_OVER_QUOTA && note_refusal(ctx, &draft) != OK)
+                        return ERR_UNAVAILABLE; /* what is not written down is not answered */
         }
         if (rc != OK)
                 return rc;
         if (!result.idempotent_hit) {
                 FAULT_POINT("submit.stored");
                 result.warnings = draft.plan.warnings;
+                result.quota_warnings = draft.quota.warnings;
+                result.approval = draft.approval;
                 rc = go_on(ctx, &draft, &result.job);
         }
         if (rc == OK)
@@ -360,16 +453,23 @@ static enum err foresee_cost(struct ctx *ctx, const struct draft *draft, const c
 enum err job_dry_run(struct ctx *ctx, const struct job_request *request, struct dry_run *ret)
 {
         struct job_request resolved = *request;
-        struct draft draft;
+        struct draft draft = { 0 };
         struct dry_run run = { 0 };
         enum err rc;
 
         rc = prepare(ctx, &resolved, &draft);
         if (rc == OK)
                 rc = foresee_cost(ctx, &draft, &run.cost_limit_warning);
+        if (rc == OK)
+                rc = quota_check(ctx, &draft.plan.job, &draft.quota);
+        if (rc == OK)
+                rc = find_need(ctx, &draft);
         if (rc != OK)
                 return rc;
         run.plan = draft.plan;
+        run.quota_warnings = draft.quota.warnings;
+        run.quota_refusal = draft.quota.refusal;
+        run.approval_reason = draft.need.reason;
         rc = json_without_secrets(ctx, run.plan.submission.env, &run.env);
         if (rc == OK)
                 rc = json_without_secrets(ctx, run.plan.config, &run.config);

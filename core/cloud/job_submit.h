@@ -4,6 +4,7 @@
 #ifndef CORE_CLOUD_JOB_SUBMIT_H
 #define CORE_CLOUD_JOB_SUBMIT_H
 
+#include "core/cloud/approval.h"
 #include "core/cloud/job_submission.h"
 
 struct submit_result {
@@ -11,15 +12,18 @@ struct submit_result {
         bool idempotent_hit;            /* an earlier request under the same key made it */
         const char *cost_limit_warning; /* NULL: none */
         const json_t *warnings;         /* an array of texts; NULL on a hit, they were said then */
+        const json_t *quota_warnings;   /* the same */
+        struct approval_request approval; /* of a job that is JOB_BLOCKED */
 };
 
 /* Submit to the provider that the request names. A job that is JOB_UPLOADING afterwards has local
- * data sets: they are sent first, and the provider is called later (submission_run.h).
+ * data sets: they are sent first, and the provider is called later (submission_run.h). One that is
+ * JOB_BLOCKED waits for approval: nobody has been called.
  * ERR_INVALID: the request. ERR_DENIED: its data must not be sent. ERR_CONFLICT: the provider has
  * no token, the idempotency key stands for another request, or consent to send data is missing.
- * ERR_OVER_LIMIT: the cost limit. ERR_PROVIDER: refused, the job is failed.
- * ERR_OUTCOME_UNKNOWN: the job stays pending until the companion finds out. ctx->job_id names the
- * job once its row is written, also when this fails. */
+ * ERR_OVER_LIMIT: the cost limit. ERR_OVER_QUOTA: a quota of who submits it, see quota_refuse.
+ * ERR_PROVIDER: refused, the job is failed. ERR_OUTCOME_UNKNOWN: the job stays pending until the
+ * companion finds out. ctx->job_id names the job once its row is written, also when this fails. */
 NODISCARD enum err job_submit(struct ctx *ctx, const struct job_request *request,
                               struct submit_result *ret);
 
@@ -41,6 +45,9 @@ struct dry_run {
         /* To be shown, without secrets; the last two may be NULL. */
         const json_t *env, *config, *dataloader, *lycoris;
         const char *cost_limit_warning; /* NULL: none */
+        const json_t *quota_warnings;   /* an array of texts */
+        const char *quota_refusal;      /* why a quota would refuse it; NULL: none would */
+        const char *approval_reason;    /* why it would wait for approval; NULL: it would not */
 };
 /* ERR_INVALID: the request. Faults. */
 NODISCARD enum err job_dry_run(struct ctx *ctx, const struct job_request *request,

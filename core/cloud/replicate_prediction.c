@@ -24,7 +24,7 @@ bool replicate_status_parse(const char *word, enum job_status *ret)
                         return true;
                 }
         }
-        return job_status_parse(word, ret);
+        return job_status_parse(word, ret) && *ret != JOB_BLOCKED;
 }
 
 json_t *replicate_prediction_request(const struct provider_submission *submission,

@@ -4,7 +4,10 @@
 #include "core/db/db.h"
 #include "core/store/store_events.h"
 #include "core/store/store_jobs.h"
+#include "core/store/store_quotas.h"
 #include "core/store/store_retention.h"
+
+#define LEDGER_DAYS 2 /* no quota looks back further than one */
 
 static enum err forget_job(struct ctx *ctx, const char *job_id)
 {
@@ -64,6 +67,11 @@ static enum err prune(struct ctx *ctx, prune_fn *fn, int64_t age_us, unsigned li
 enum err retention_idempotency(struct ctx *ctx, unsigned limit, unsigned *ret_count)
 {
         return prune(ctx, store_idempotency_prune, 0, limit, ret_count);
+}
+
+enum err retention_ledger(struct ctx *ctx, unsigned limit, unsigned *ret_count)
+{
+        return prune(ctx, store_ledger_prune, LEDGER_DAYS * US_PER_DAY, limit, ret_count);
 }
 
 enum err retention_events(struct ctx *ctx, unsigned limit, unsigned *ret_count)

@@ -15,4 +15,7 @@ NODISCARD enum err retention_idempotency(struct ctx *ctx, unsigned limit, unsign
 /* Events older than SIMPLETUNER_EVENT_RETENTION_HOURS. */
 NODISCARD enum err retention_events(struct ctx *ctx, unsigned limit, unsigned *ret_count);
 
+/* Who submitted when, once no quota looks back so far. */
+NODISCARD enum err retention_ledger(struct ctx *ctx, unsigned limit, unsigned *ret_count);
+
 #endif

@@ -36,6 +36,7 @@ enum err submission_add(struct ctx *ctx, const struct job *job)
                 .run_at_us = now_us,
                 .stage = STAGE_SCANNING,
                 .updated_at_us = now_us,
+                .added_at_us = now_us,
         };
 
         return store_submission_insert(ctx, &submission);

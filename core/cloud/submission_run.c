@@ -2,6 +2,7 @@
 
 #include "core/base/fault.h"
 #include "core/base/log.h"
+#include "core/cloud/breaker.h"
 #include "core/cloud/cloud.h"
 #include "core/cloud/data_consent.h"
 #include "core/cloud/data_pack.h"
@@ -31,6 +32,7 @@ struct run {
         struct job_request request;
         struct provider_session session;
         struct data_sets sets;
+        bool no_data;          /* it only waited for approval */
         struct submission row; /* as it is in the database */
         int64_t told_us;       /* when the row was last written, monotonic */
         enum err stop;         /* why to stop half way; OK: go on */
@@ -227,8 +229,6 @@ static enum err pack(struct run *run, int *ret_fd, int64_t *ret_size)
         if (rc == OK)
                 rc = enter_stage(run, STAGE_SCANNING, 0, "Looking for files");
         if (rc == OK)
-                rc = data_sets_find(ctx, run->request.dataloader_config, &run->sets);
-        if (rc == OK)
                 rc = data_measure_all(ctx, &packing, &total);
         if (rc == OK)
                 rc = enter_stage(
@@ -306,16 +306,21 @@ static enum err submit(struct run *run, const char *url)
         struct ctx *ctx = run->ctx;
         struct job_plan plan;
         struct job job;
-        enum err rc;
+        enum err rc = OK;
 
-        rc = data_sets_rename(ctx, &run->sets, run->request.dataloader_config,
-                              &request.dataloader_config);
+        if (!run->no_data)
+                rc = data_sets_rename(ctx, &run->sets, run->request.dataloader_config,
+                                      &request.dataloader_config);
         if (rc == OK)
                 rc = job_plan_renew(ctx, &run->session, &request, &run->job, &plan);
         if (rc != OK)
                 return rc;
         plan.submission.images_url = url;
-        rc = enter_submitting(run, &plan);
+        rc = provider_check_configured(ctx, &run->session);
+        if (rc == OK)
+                rc = breaker_look(ctx, run->session.provider->id);
+        if (rc == OK)
+                rc = enter_submitting(run, &plan);
         if (rc != OK)
                 return rc;
         rc = job_start(ctx, &run->session, &plan, &job);
@@ -334,7 +339,9 @@ static enum err submit(struct run *run, const char *url)
 static enum err settle(struct run *run, enum err rc)
 {
         struct ctx *ctx = run->ctx;
-        const int64_t age_us = clock_wall_us(ctx->clock) - run->job.created_at_us;
+        const int64_t since_us =
+                run->row.added_at_us ? run->row.added_at_us : run->job.created_at_us;
+        const int64_t age_us = clock_wall_us(ctx->clock) - since_us;
         const char *reason;
 
         if (run->stop == ERR_NOT_READY)
@@ -343,10 +350,11 @@ static enum err settle(struct run *run, enum err rc)
                 return OK; /* it is another's now, or looked for when the claim runs out */
         if (run->stop != OK)
                 rc = run->stop;
-        reason = arena_printf(ctx->arena, "Failed to upload data: %s", ctx_shown_detail(ctx, rc));
+        reason = arena_printf(ctx->arena, "Failed to %s: %s",
+                              run->no_data ? "submit" : "upload data", ctx_shown_detail(ctx, rc));
         if (!reason)
                 return ctx_nomem(ctx);
-        log_event(ctx, LOG_WARNING, logger, "Local data was not sent", "error", err_code(rc),
+        log_event(ctx, LOG_WARNING, logger, "A job was not submitted", "error", err_code(rc),
                   "reason", ctx->detail);
         if ((err_is_fault(rc) || rc == ERR_NOT_READY) && age_us < GIVE_UP_US)
                 return hand_back(run, RETRY_US);
@@ -356,13 +364,16 @@ static enum err settle(struct run *run, enum err rc)
 static enum err send_all(struct run *run)
 {
         struct ctx *ctx = run->ctx;
-        const char *sealed, *url;
+        const char *sealed, *url = NULL;
         enum err rc;
 
         rc = store_job_request(ctx, run->job.job_id, &sealed);
         if (rc == OK)
                 rc = job_request_open(ctx, run->job.job_id, sealed, &run->request);
         if (rc == OK)
+                rc = data_sets_find(ctx, run->request.dataloader_config, &run->sets);
+        run->no_data = rc == OK && run->sets.count == 0;
+        if (rc == OK && !run->no_data)
                 rc = send_data(run, &url);
         if (rc == OK)
                 rc = submit(run, url);

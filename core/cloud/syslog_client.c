@@ -14,6 +14,7 @@
 
 #define TIMEOUT_MS     5000
 #define FINISH_MS      2000
+#define REFUSAL_MS     50 /* what a refusal takes to come back */
 #define DATAGRAM_MAX   (size_t)65000
 #define HOST_MAX       256
 #define MSG_ID_MAX     32
@@ -262,6 +263,7 @@ enum err syslog_finish(struct ctx *ctx, struct syslog_link *link)
 {
         if (link->stream)
                 return finish_stream(ctx, link);
+        (void)wait_for(link->fd, 0, REFUSAL_MS);
         errno = pending_error(link->fd);
         return errno == 0 ? OK : ctx_fail(ctx, ERR_PROVIDER, "syslog: %m");
 }

@@ -1,6 +1,7 @@
 /* simpletuner-cloud audit export: write the audit log to standard output. */
 #include <stdio.h>
 
+#include "core/cloud/audit.h"
 #include "core/cloud/audit_export.h"
 #include "core/cron/command.h"
 
@@ -28,6 +29,8 @@ enum err cmd_audit_export(struct ctx *ctx, const struct command_options *options
         rc = read_time(ctx, "--since", options->since, &export.since_us);
         if (rc == OK)
                 rc = read_time(ctx, "--until", options->until, &export.until_us);
+        if (export.until_us)
+                export.until_us = audit_until(export.until_us);
         if (rc == OK)
                 rc = audit_export_run(ctx, &export);
         if (rc == OK && fflush(stdout) != 0)

@@ -27,7 +27,7 @@ static enum err count_jobs(struct ctx *ctx, struct info *info)
         enum err rc;
 
         rc = job_list(ctx, &filter, ignore_row, NULL, &info->jobs);
-        for (unsigned status = JOB_PENDING; rc == OK && status <= JOB_RUNNING; status++) {
+        for (unsigned status = JOB_BLOCKED; rc == OK && status <= JOB_RUNNING; status++) {
                 filter.status = job_status_name((enum job_status)status);
                 rc = job_list(ctx, &filter, ignore_row, NULL, &count);
                 if (rc == OK)

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "core/cloud/approval.h"
 #include "core/cloud/archive.h"
 #include "core/cloud/audit_forward.h"
 #include "core/cloud/audit_note.h"
@@ -17,6 +18,7 @@
 #include "core/cloud/remote_leftover.h"
 #include "core/cloud/retention.h"
 #include "core/cloud/session.h"
+#include "core/cloud/submission_run.h"
 
 /* Deal with at most limit things. */
 typedef enum err batch_fn(struct ctx *ctx, unsigned limit, unsigned *ret_count);
@@ -112,6 +114,33 @@ static enum err prune_webhooks(struct ctx *ctx, struct task_run *run)
         return in_batches(ctx, run, webhook_prune, "forgotten");
 }
 
+static enum err prune_ledger(struct ctx *ctx, struct task_run *run)
+{
+        return in_batches(ctx, run, retention_ledger, "forgotten");
+}
+
+static enum err expire_approvals(struct ctx *ctx, struct task_run *run)
+{
+        return in_batches(ctx, run, approval_expire, "expired");
+}
+
+/* The responder does this as soon as there is one; here is what it left. */
+static enum err run_submissions(struct ctx *ctx, struct task_run *run)
+{
+        int64_t looked_at = 0;
+        bool more = true;
+        enum err rc = OK;
+
+        while (rc == OK && more) {
+                rc = submission_run_due(ctx, &more);
+                looked_at += rc == OK && more;
+                if (rc == OK && more && !task_run_goes_on(ctx, run))
+                        break;
+        }
+        task_run_count(run, "run", looked_at);
+        return rc;
+}
+
 static enum err prune_sessions(struct ctx *ctx, struct task_run *run)
 {
         return in_batches(ctx, run, session_prune, "forgotten");
@@ -169,6 +198,9 @@ static const struct task tasks[] = {
         { "forward_audit",       60,   100,         60, forward_audit     },
         { "prune_audit",       3600,  1000,        300, prune_audit       },
         { "prune_jobs",        3600,   100,        300, prune_jobs        },
+        { "prune_ledger",      3600,  1000,         60, prune_ledger      },
+        { "expire_approvals",    60,    50,         60, expire_approvals  },
+        { "run_submissions",     60,     1,        300, run_submissions   }, /* last: data takes long */
 };
 /* clang-format on */
 

@@ -3,9 +3,9 @@
 #include <string.h>
 
 static const char *const status_names[JOB_STATUS_COUNT] = {
-        [JOB_PENDING] = "pending",     [JOB_UPLOADING] = "uploading", [JOB_QUEUED] = "queued",
-        [JOB_RUNNING] = "running",     [JOB_COMPLETED] = "completed", [JOB_FAILED] = "failed",
-        [JOB_CANCELLED] = "cancelled",
+        [JOB_BLOCKED] = "blocked", [JOB_PENDING] = "pending",     [JOB_UPLOADING] = "uploading",
+        [JOB_QUEUED] = "queued",   [JOB_RUNNING] = "running",     [JOB_COMPLETED] = "completed",
+        [JOB_FAILED] = "failed",   [JOB_CANCELLED] = "cancelled",
 };
 
 const char *job_status_name(enum job_status status)
@@ -52,6 +52,7 @@ struct job job_row_borrow(struct db_stmt *stmt)
                 .poll_at_us = db_int(stmt, 23),
                 .poll_failures = db_int(stmt, 24),
                 .missing_count = db_int(stmt, 25),
+                .approval_id = db_int(stmt, 26),
         };
 
         if (!job_status_parse(db_text(stmt, 3), &job.status))

@@ -7,14 +7,19 @@
         "SELECT " JOB_COLUMNS " FROM jobs WHERE job_id < $1" conditions                            \
         " ORDER BY job_id DESC LIMIT $2 OFFSET $3"
 
+/* SQL: the status of the filter; of those that wait for approval the row says "queued". */
+#define STATUS_IS                                                                                  \
+        " AND status = CASE WHEN $4 = 'blocked' THEN 'queued' ELSE $4 END "                        \
+        "AND requires_approval = CASE WHEN $4 = 'blocked' THEN 1 ELSE 0 END"
+
 /* One constant statement per combination of filters (status, provider, owner), so that each uses
  * its index. */
 static const char *const list_sql[2][2][2] = {
         { { LIST(""), LIST(" AND owner = $4") },
           { LIST(" AND provider = $4"), LIST(" AND provider = $4 AND owner = $5") } },
-        { { LIST(" AND status = $4"), LIST(" AND status = $4 AND owner = $5") },
-          { LIST(" AND status = $4 AND provider = $5"),
-            LIST(" AND status = $4 AND provider = $5 AND owner = $6") } },
+        { { LIST(STATUS_IS), LIST(STATUS_IS " AND owner = $5") },
+          { LIST(STATUS_IS " AND provider = $5"),
+            LIST(STATUS_IS " AND provider = $5 AND owner = $6") } },
 };
 
 /* Sorts after every job id: ids are lower-case letters and digits. */
@@ -72,7 +77,8 @@ enum err store_jobs_waiting(struct ctx *ctx, unsigned limit, struct waiting_job 
                             size_t *ret_count)
 {
         static const char sql[] = "SELECT job_id, provider FROM jobs "
-                                  "WHERE status IN ('pending', 'queued') ORDER BY job_id LIMIT $1";
+                                  "WHERE status IN ('pending', 'queued') "
+                                  "AND requires_approval = 0 ORDER BY job_id LIMIT $1";
         struct waiting_job *jobs = arena_alloc(ctx->arena, limit * sizeof(*jobs));
         CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
         size_t count = 0;

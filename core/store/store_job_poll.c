@@ -58,7 +58,7 @@ enum err store_job_schedule(struct ctx *ctx, const char *job_id,
 enum err store_job_hold(struct ctx *ctx, const struct job *seen)
 {
         static const char sql[] = "UPDATE jobs SET job_id = job_id WHERE job_id = $1 "
-                                  "AND status = $2 AND COALESCE(external_id, '') = $3";
+                                  "AND " JOB_STATUS " = $2 AND COALESCE(external_id, '') = $3";
         int64_t held = 0;
         enum err rc;
 
@@ -70,12 +70,13 @@ enum err store_job_hold(struct ctx *ctx, const struct job *seen)
 }
 
 /* A job without a row of its own there was last heard of when its row was written. Once the
- * provider may have been asked to start it, its silence proves nothing. */
+ * provider may have been asked to start it, its silence proves nothing. One that somebody has
+ * approved waits for whoever runs submissions, however long that takes. */
 #define STALLED                                                                                    \
         "status = 'uploading' AND COALESCE((SELECT submissions.updated_at_us FROM submissions "    \
         "WHERE submissions.job_id = jobs.job_id), updated_at_us) < $1 AND NOT EXISTS (SELECT 1 "   \
-        "FROM submissions WHERE submissions.job_id = jobs.job_id AND stage = 'submitting' "        \
-        "AND run_at_us IS NOT NULL)"
+        "FROM submissions WHERE submissions.job_id = jobs.job_id AND run_at_us IS NOT NULL "       \
+        "AND (stage = 'submitting' OR jobs.approval_id IS NOT NULL))"
 
 enum err store_jobs_stalled(struct ctx *ctx, int64_t before_us, unsigned limit,
                             struct job **ret_jobs, size_t *ret_count)

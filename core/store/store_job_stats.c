@@ -56,14 +56,14 @@ enum err store_cost_since(struct ctx *ctx, const char *provider, int64_t since_u
         "ELSE $2 - started_at_us END AS DOUBLE PRECISION) / 1000000"
 #define ELAPSED_COST ELAPSED_S " * price_usd_nanos_per_s / 1000"
 
-#define ACTIVE_COST                                                                                \
+#define COST_OF_ACTIVE                                                                             \
         "SELECT COALESCE(SUM(CASE WHEN " ELAPSED_COST " > estimated_cost_usd_micros "              \
         "THEN " ELAPSED_COST " ELSE estimated_cost_usd_micros END), 0) FROM jobs "                 \
-        "WHERE provider = $1 AND status IN ('pending', 'uploading', 'queued', 'running')"
+        "WHERE status IN ('pending', 'uploading', 'queued', 'running') AND "
 
 enum err store_cost_of_active(struct ctx *ctx, const char *provider, int64_t *ret_usd_micros)
 {
-        static const char sql[] = ACTIVE_COST;
+        static const char sql[] = COST_OF_ACTIVE "provider = $1";
         CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
         enum err rc;
 
@@ -71,10 +71,32 @@ enum err store_cost_of_active(struct ctx *ctx, const char *provider, int64_t *re
         return rc == OK ? read_number(ctx, stmt, ret_usd_micros) : rc;
 }
 
+enum err store_cost_of_active_of(struct ctx *ctx, const char *owner, int64_t *ret_usd_micros)
+{
+        static const char sql[] = COST_OF_ACTIVE "owner = $1";
+        CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
+        enum err rc;
+
+        rc = db_query(ctx, &stmt, sql, "ti", owner, clock_wall_us(ctx->clock));
+        return rc == OK ? read_number(ctx, stmt, ret_usd_micros) : rc;
+}
+
+enum err store_cost_of_owner_since(struct ctx *ctx, const char *owner, int64_t since_us,
+                                   int64_t *ret_usd_micros)
+{
+        static const char sql[] = "SELECT COALESCE(SUM(cost_usd_micros), 0) FROM job_hours "
+                                  "WHERE owner = $1 AND hour >= $2";
+        CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
+        enum err rc;
+
+        rc = db_query(ctx, &stmt, sql, "ti", owner, since_us / US_PER_HOUR);
+        return rc == OK ? read_number(ctx, stmt, ret_usd_micros) : rc;
+}
+
 static enum err active_cost_of(struct ctx *ctx, const struct job_history *of,
                                int64_t *ret_usd_micros)
 {
-        static const char sql[] = ACTIVE_COST " AND owner = $3";
+        static const char sql[] = COST_OF_ACTIVE "provider = $1 AND owner = $3";
         CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
         enum err rc;
 

@@ -20,6 +20,12 @@ NODISCARD enum err store_cost_since(struct ctx *ctx, const char *provider, int64
 NODISCARD enum err store_cost_of_active(struct ctx *ctx, const char *provider,
                                         int64_t *ret_usd_micros);
 
+/* The same of an owner, at whatever provider. The hour of since_us counts whole. */
+NODISCARD enum err store_cost_of_owner_since(struct ctx *ctx, const char *owner, int64_t since_us,
+                                             int64_t *ret_usd_micros);
+NODISCARD enum err store_cost_of_active_of(struct ctx *ctx, const char *owner,
+                                           int64_t *ret_usd_micros);
+
 /* Jobs of an owner that were made since since_us. */
 struct job_history {
         const char *provider, *owner, *hardware_profile;

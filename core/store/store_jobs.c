@@ -49,18 +49,21 @@ enum err store_job_insert(struct ctx *ctx, const struct job *job, const struct j
                 "INSERT INTO jobs (job_id, provider, status, config_name, hardware_profile, "
                 "hardware_type, metadata, price_usd_nanos_per_s, upload_token_sha256, "
                 "created_at_us, updated_at_us, owner, retry_of, attempt, request, "
-                "estimated_cost_usd_micros, max_runtime_s, poll_at_us) "
+                "estimated_cost_usd_micros, max_runtime_s, requires_approval, approval_id, "
+                "poll_at_us) "
                 "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11, $12, $13, $14, $15, "
-                "$16, $17)";
+                "$16, $17, $18, CASE WHEN $17 = 1 THEN NULL ELSE CAST($19 AS BIGINT) END)";
+        const bool blocked = job->status == JOB_BLOCKED;
         const struct hour_delta made = { .jobs = 1 };
         enum err rc;
 
-        rc = db_run(ctx, NULL, sql, "tttttttitittitizi", job->job_id, job->provider,
-                    job_status_name(job->status), job->config_name, job->hardware_profile,
-                    job->hardware_type, job->metadata, job->price_usd_nanos_per_s,
-                    secrets->token_sha256, job->created_at_us, job->owner, job->retry_of,
-                    job->attempt, secrets->request, job->estimated_cost_usd_micros,
-                    job->max_runtime_s, job->poll_at_us);
+        rc = db_run(ctx, NULL, sql, "tttttttitittitizizi", job->job_id, job->provider,
+                    job_status_name(blocked ? JOB_QUEUED : job->status), job->config_name,
+                    job->hardware_profile, job->hardware_type, job->metadata,
+                    job->price_usd_nanos_per_s, secrets->token_sha256, job->created_at_us,
+                    job->owner, job->retry_of, job->attempt, secrets->request,
+                    job->estimated_cost_usd_micros, job->max_runtime_s, (int64_t)blocked,
+                    job->approval_id, job->poll_at_us);
         if (rc == OK)
                 rc = add_to_count(ctx, job, job_status_name(job->status), 1);
         return rc == OK ? add_to_hour(ctx, job, &made) : rc;
@@ -177,6 +180,7 @@ static enum err count_change(struct ctx *ctx, const struct job *old, const struc
 static const char apply_sql[] =
         "UPDATE jobs SET updated_at_us = $8, "
         "status = CASE WHEN " MOVES_ON " THEN $2 ELSE status END, "
+        "requires_approval = CASE WHEN " MOVES_ON " THEN 0 ELSE requires_approval END, "
         "error_message = CASE WHEN " MOVES_ON " THEN $3 "
                 "WHEN status = $2 AND " WINS("$3", "error_message") " THEN $3 ELSE error_message END, "
         "output_url = CASE WHEN " WINS("$4", "output_url") " THEN $4 ELSE output_url END, "
@@ -226,6 +230,23 @@ enum err store_job_apply(struct ctx *ctx, const struct job *job, const struct jo
         if (ret_from)
                 *ret_from = old.status;
         return OK;
+}
+
+enum err store_job_release(struct ctx *ctx, const struct job *job, bool *ret_released)
+{
+        static const char sql[] =
+                "UPDATE jobs SET status = 'uploading', requires_approval = 0, poll_at_us = 0, "
+                "updated_at_us = $2 WHERE job_id = $1 AND requires_approval = 1";
+        struct job now = *job;
+        int64_t changed = 0;
+        enum err rc = db_run(ctx, &changed, sql, "ti", job->job_id, clock_wall_us(ctx->clock));
+
+        now.status = JOB_UPLOADING;
+        if (rc == OK && changed > 0)
+                rc = count_change(ctx, job, &now);
+        if (rc == OK)
+                *ret_released = changed > 0;
+        return rc;
 }
 
 enum err store_job_delete(struct ctx *ctx, const char *job_id)

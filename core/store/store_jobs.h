@@ -6,25 +6,7 @@
 #include <stdint.h>
 
 #include "core/base/ctx.h"
-
-/* In the order of life: a move goes to a later one only, and the last three are final. */
-enum job_status {
-        JOB_PENDING,   /* written, not yet accepted by the provider */
-        JOB_UPLOADING, /* its data is on the way */
-        JOB_QUEUED,    /* the provider has it */
-        JOB_RUNNING,
-        JOB_COMPLETED,
-        JOB_FAILED,
-        JOB_CANCELLED,
-        JOB_STATUS_COUNT
-};
-
-const char *job_status_name(enum job_status status);
-bool job_status_parse(const char *name, enum job_status *ret);
-static inline bool job_status_is_terminal(enum job_status status)
-{
-        return status >= JOB_COMPLETED;
-}
+#include "core/store/job_status.h"
 
 struct job {
         const char *job_id, *provider;
@@ -43,6 +25,7 @@ struct job {
         int64_t created_at_us, started_at_us, completed_at_us; /* 0 when not yet */
         const char *progress_stage, *progress_line;            /* NULL: nothing said yet */
         int64_t progress_permille;                             /* -1: not known */
+        int64_t approval_id;                  /* the request to approve it, 0: there was none */
         int64_t poll_at_us;                   /* when the provider is asked next; 0: at once */
         int64_t poll_failures, missing_count; /* in a row: not reached; reached and not there */
 };
@@ -63,8 +46,8 @@ struct job_secrets {
         const char *request;      /* what was submitted, sealed */
 };
 
-/* Write a new job, JOB_PENDING or JOB_UPLOADING. Inside a transaction. ERR_CONFLICT: the id is
- * taken. */
+/* Write a new job, JOB_BLOCKED, JOB_PENDING or JOB_UPLOADING. Inside a transaction. ERR_CONFLICT:
+ * the id is taken. */
 NODISCARD enum err store_job_insert(struct ctx *ctx, const struct job *job,
                                     const struct job_secrets *secrets);
 /* The sealed request of a job. ERR_NOT_FOUND: there is no job, or nothing was kept. */
@@ -99,6 +82,10 @@ struct job_news {
 NODISCARD enum err store_job_apply(struct ctx *ctx, const struct job *job,
                                    const struct job_news *news, bool *ret_moved,
                                    enum job_status *ret_from);
+
+/* A job that is JOB_BLOCKED becomes JOB_UPLOADING: it may be submitted. *ret_released false: it is
+ * not blocked any more. Inside a transaction, the job is locked. */
+NODISCARD enum err store_job_release(struct ctx *ctx, const struct job *job, bool *ret_released);
 
 /* Record the provider's id unless one is there. ERR_CONFLICT: another job has it. */
 NODISCARD enum err store_job_set_external_id(struct ctx *ctx, const char *job_id,

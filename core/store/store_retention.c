@@ -32,6 +32,7 @@ enum err store_job_traces_delete(struct ctx *ctx, const char *job_id)
                 "DELETE FROM submissions WHERE job_id = $1",
                 "DELETE FROM archive_files WHERE job_id = $1",
                 "DELETE FROM archives WHERE job_id = $1",
+                "DELETE FROM approval_requests WHERE job_id = $1",
         };
         enum err rc = OK;
 

@@ -6,7 +6,7 @@
 
 #define COLUMNS                                                                                    \
         "job_id, run_at_us, claimed_until_us, stage, bytes_done, bytes_total, message, "           \
-        "updated_at_us"
+        "updated_at_us, added_at_us"
 
 static const char *const stage_names[STAGE_COUNT] = {
         [STAGE_SCANNING] = "scanning",   [STAGE_PACKAGING] = "packaging",
@@ -32,12 +32,12 @@ static enum submission_stage parse_stage(const char *name)
 enum err store_submission_insert(struct ctx *ctx, const struct submission *submission)
 {
         static const char sql[] = "INSERT INTO submissions (" COLUMNS ") "
-                                  "VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+                                  "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
 
-        return db_run(ctx, NULL, sql, "tzitiiti", submission->job_id, submission->run_at_us,
+        return db_run(ctx, NULL, sql, "tzitiitiz", submission->job_id, submission->run_at_us,
                       submission->claimed_until_us, stage_names[submission->stage],
                       submission->bytes_done, submission->bytes_total, submission->message,
-                      submission->updated_at_us);
+                      submission->updated_at_us, submission->added_at_us);
 }
 
 enum err store_submission_delete(struct ctx *ctx, const char *job_id)
@@ -61,6 +61,7 @@ static enum err read_one(struct ctx *ctx, struct db_stmt *stmt, struct submissio
                 .bytes_done = db_int(stmt, 4),
                 .bytes_total = db_int(stmt, 5),
                 .updated_at_us = db_int(stmt, 7),
+                .added_at_us = db_int(stmt, 8),
         };
         rc = db_text_dup(ctx, stmt, 0, &row.job_id);
         if (rc == OK)

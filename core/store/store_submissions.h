@@ -29,6 +29,7 @@ struct submission {
         int64_t bytes_done, bytes_total; /* of this stage */
         const char *message;             /* NULL: none */
         int64_t updated_at_us;
+        int64_t added_at_us; /* 0: when its job was made */
 };
 
 /* Inside a transaction. */

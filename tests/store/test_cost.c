@@ -25,6 +25,7 @@ static struct job job_of(struct ctx *ctx, const char *id)
         return (struct job){
                 .job_id = id,
                 .provider = "replicate",
+                .status = JOB_PENDING,
                 .owner = "local",
                 .metadata = "{}",
                 .hardware_profile = "h100",

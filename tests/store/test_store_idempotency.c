@@ -23,6 +23,7 @@ static enum err claim(struct ctx *ctx, const char *owner, const char *job_id)
         CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
         const struct idempotency_key key = key_of(ctx, owner, job_id);
         const struct job job = { .job_id = job_id,
+                                 .status = JOB_PENDING,
                                  .provider = "replicate",
                                  .metadata = "{}",
                                  .owner = owner,

@@ -41,6 +41,7 @@ static int setup(void **state)
                 unsigned n = i * 5 % JOBS;
                 struct job job = {
                         .job_id = arena_printf(ctx->arena, "01hm3v0000000000000000%04u", n),
+                        .status = JOB_PENDING,
                         .provider = n % 2 ? "elsewhere" : "replicate",
                         .metadata = "{}",
                         .owner = "local",
@@ -219,6 +220,7 @@ static void a_job_that_comes_meanwhile_does_not_move_the_next_page(void **state)
         {
                 CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
                 const struct job newer = { .job_id = "01hm3v00000000000000009999",
+                                           .status = JOB_PENDING,
                                            .provider = "replicate",
                                            .metadata = "{}",
                                            .owner = "local",

@@ -164,10 +164,11 @@ static void an_id_is_taken_once(void **state)
 
 /* From each status, in the enum's order, to each: may the row change? */
 static const bool may_move[JOB_STATUS_COUNT][JOB_STATUS_COUNT] = {
-        [JOB_PENDING] = { true, true, true, true, true, true, true },
-        [JOB_UPLOADING] = { false, true, true, true, true, true, true },
-        [JOB_QUEUED] = { false, false, true, true, true, true, true },
-        [JOB_RUNNING] = { false, false, false, true, true, true, true },
+        [JOB_BLOCKED] = { true, true, true, true, true, true, true, true },
+        [JOB_PENDING] = { false, true, true, true, true, true, true, true },
+        [JOB_UPLOADING] = { false, false, true, true, true, true, true, true },
+        [JOB_QUEUED] = { false, false, false, true, true, true, true, true },
+        [JOB_RUNNING] = { false, false, false, false, true, true, true, true },
         [JOB_COMPLETED] = { false },
         [JOB_FAILED] = { false },
         [JOB_CANCELLED] = { false },
@@ -180,10 +181,12 @@ static void a_status_moves_forward_only_and_a_final_one_never(void **state)
 
         for (unsigned from = 0; from < JOB_STATUS_COUNT; from++) {
                 for (unsigned to = 0; to < JOB_STATUS_COUNT; to++) {
-                        struct job job = inserted(ctx, n++);
+                        struct job job = new_job(ctx, n++);
                         bool moved;
 
-                        if (from != JOB_PENDING)
+                        job.status = from == JOB_BLOCKED ? JOB_BLOCKED : JOB_PENDING;
+                        assert_ok(ctx, insert(ctx, &job, NULL));
+                        if (from > JOB_PENDING)
                                 assert_true(move(ctx, &job, (enum job_status)from));
                         moved = move(ctx, &job, (enum job_status)to);
                         if (from != to)

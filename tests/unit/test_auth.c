@@ -20,9 +20,11 @@ static struct credentials from(const char *peer)
 static const char *job_token(struct ctx *ctx)
 {
         CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
-        const struct job job = {
-                .job_id = JOB, .provider = "replicate", .owner = "local", .metadata = "{}"
-        };
+        const struct job job = { .job_id = JOB,
+                                 .status = JOB_PENDING,
+                                 .provider = "replicate",
+                                 .owner = "local",
+                                 .metadata = "{}" };
         struct upload_token token;
 
         assert_ok(ctx, upload_token_new(ctx, &token));

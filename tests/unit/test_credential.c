@@ -88,6 +88,7 @@ static void insert_job(struct ctx *ctx, const char *owner)
         CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
         const struct job job = {
                 .job_id = "01hm3v0000000000000000000a",
+                .status = JOB_PENDING,
                 .provider = "replicate",
                 .metadata = "{}",
                 .owner = owner,

@@ -313,9 +313,11 @@ static void insert_job(struct ctx *ctx, const struct job *job)
 static void a_job_that_ended_meanwhile_keeps_nothing(void **state)
 {
         CLEANUP(object_upload_freep) struct object_upload *upload = NULL;
-        const struct job job = {
-                .job_id = BUCKET, .provider = "replicate", .owner = "local", .metadata = "{}"
-        };
+        const struct job job = { .job_id = BUCKET,
+                                 .status = JOB_PENDING,
+                                 .provider = "replicate",
+                                 .owner = "local",
+                                 .metadata = "{}" };
         const struct job_news end = { .status = JOB_CANCELLED };
         struct ctx *ctx = *state;
         struct object object;

@@ -17,9 +17,11 @@ static struct upload_token made(struct ctx *ctx)
 static struct job insert_job(struct ctx *ctx, const char *id, const char *sha256)
 {
         CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
-        const struct job job = {
-                .job_id = id, .provider = "replicate", .owner = "local", .metadata = "{}"
-        };
+        const struct job job = { .job_id = id,
+                                 .status = JOB_PENDING,
+                                 .provider = "replicate",
+                                 .owner = "local",
+                                 .metadata = "{}" };
 
         assert_ok(ctx, db_begin(ctx, &tx));
         assert_ok(ctx,

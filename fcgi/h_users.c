@@ -1,6 +1,7 @@
 /* Users, as those see and change them who administer them. */
 #include <string.h>
 
+#include "core/base/config.h"
 #include "core/base/fields.h"
 #include "core/cloud/auth.h"
 #include "core/cloud/identity.h"
@@ -71,7 +72,7 @@ enum err users_auth_status(struct ctx *ctx, const struct request *request, struc
         jsonw_bool(&json, "in_use", any);
         if (auth_may(ctx, PERM_ADMIN_USERS)) /* strangers need not know how many there are */
                 jsonw_int(&json, "user_count", count);
-        jsonw_bool(&json, "has_external_providers", false);
+        jsonw_bool(&json, "has_external_providers", ctx->config->trust_remote_user);
         return reply_json_end(ctx, reply, &json);
 }
 

@@ -14,6 +14,7 @@
 #include "core/cloud/event.h"
 #include "core/cloud/job.h"
 #include "core/cloud/quota_check.h"
+#include "core/cloud/resource_rule.h"
 #include "core/cloud/submission.h"
 #include "core/db/db.h"
 #include "core/store/store_idempotency.h"
@@ -317,6 +318,24 @@ static enum err plan_upload(struct ctx *ctx, struct draft *draft)
         return rc;
 }
 
+/* May the one who acts name these? The trainer takes its options with two dashes and without. */
+static enum err check_rules(struct ctx *ctx, const struct draft *draft)
+{
+        const struct job *job = &draft->plan.job;
+        const struct resource_use use = {
+                .config = job->config_name ? job->config_name : "",
+                .hardware = job->hardware_profile,
+                .provider = job->provider,
+                .output_path = json_string_at(draft->request->config, "output_dir"),
+        };
+        const struct resource_use dashed = {
+                .output_path = json_string_at(draft->request->config, "--output_dir"),
+        };
+        enum err rc = resource_rules_check(ctx, &use);
+
+        return rc == OK && dashed.output_path ? resource_rules_check(ctx, &dashed) : rc;
+}
+
 /* Everything that can be said before anything is done. request is resolved by this. */
 static enum err prepare(struct ctx *ctx, struct job_request *request, struct draft *ret)
 {
@@ -328,6 +347,8 @@ static enum err prepare(struct ctx *ctx, struct job_request *request, struct dra
                 rc = job_request_resolve(ctx, request);
         if (rc == OK)
                 rc = job_plan_make(ctx, &ret->session, request, &ret->plan);
+        if (rc == OK)
+                rc = check_rules(ctx, ret);
         if (rc == OK)
                 rc = plan_upload(ctx, ret);
         return rc;

@@ -145,7 +145,7 @@ enum err resource_rules_check(struct ctx *ctx, const struct resource_use *use)
         if (rc != OK)
                 return rc;
         for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
-                if (names[i] && *names[i] && !resource_rules_allow(rules, types[i], names[i]))
+                if (names[i] && !resource_rules_allow(rules, types[i], names[i]))
                         return ctx_fail(ctx, ERR_DENIED,
                                         "Permission denied: your resource rules do not allow the "
                                         "%s '%.200s'",

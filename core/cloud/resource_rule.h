@@ -7,7 +7,8 @@
 #include "core/cloud/permission.h"
 #include "core/store/store_resource_rules.h"
 
-/* What a submission names. NULL or "": nothing of the kind. */
+/* What a submission names. NULL: nothing of the kind, and nothing to ask; "" is what has no name,
+ * which only patterns like "*" match. */
 struct resource_use {
         const char *config, *hardware, *provider, *output_path;
 };

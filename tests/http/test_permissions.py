@@ -46,10 +46,65 @@ GET    /api/cloud/hardware-options                           1 + + + + + 3 3
 GET    /api/cloud/circuit-breakers                           1 3 3 3 + 3 3 3
 POST   /api/cloud/circuit-breakers/{provider}/reset          1 3 3 3 + 3 3 3
 
+GET    /api/users/me                                         1 + + + + + + 3
+GET    /api/users/me/profile                                 1 + + + + + + 3
+PATCH  /api/users/me/profile                                 1 + + + + + 3 3
+PUT    /api/users/me/password                                1 + + + + + 3 3
+POST   /api/users/me/avatar/upload                           1 + + + + + 3 3
+DELETE /api/users/me/avatar                                  1 4 4 4 4 4 3 3
 GET    /api/users/me/credentials                             1 + + + + + + 3
 POST   /api/users/me/credentials                             1 + + + + + 3 3
 POST   /api/users/me/credentials/validate                    1 + + + + + 3 3
 DELETE /api/users/me/credentials/{provider}/{name}           1 4 4 4 4 4 3 3
+
+GET    /api/users/meta/auth-status                           + + + + + + + +
+GET    /api/users/meta/levels                                1 3 3 3 + 3 3 3
+GET    /api/users/meta/permissions                           1 3 3 3 + 3 3 3
+GET    /api/users/levels                                     1 3 3 3 + 3 3 3
+POST   /api/users/levels                                     1 3 3 3 + 3 3 3
+GET    /api/users/levels/{id}                                1 3 3 3 4 3 3 3
+PUT    /api/users/levels/{id}                                1 3 3 3 4 3 3 3
+DELETE /api/users/levels/{id}                                1 3 3 3 4 3 3 3
+PUT    /api/users/levels/{id}/permissions                    1 3 3 3 + 3 3 3
+GET    /api/users/levels/{id}/rules                          1 3 3 3 4 3 3 3
+PUT    /api/users/levels/{id}/rules                          1 3 3 3 + 3 3 3
+GET    /api/users/resource-rules                             1 3 3 3 + 3 3 3
+POST   /api/users/resource-rules                             1 3 3 3 + 3 3 3
+GET    /api/users/resource-rules/{id}                        1 3 3 3 4 3 3 3
+PUT    /api/users/resource-rules/{id}                        1 3 3 3 4 3 3 3
+DELETE /api/users/resource-rules/{id}                        1 3 3 3 4 3 3 3
+GET    /api/users                                            1 3 3 3 + 3 3 3
+POST   /api/users                                            1 3 3 3 + 3 3 3
+GET    /api/users/{id}                                       1 3 3 3 4 3 3 3
+PATCH  /api/users/{id}                                       1 3 3 3 4 3 3 3
+DELETE /api/users/{id}                                       1 3 3 3 4 3 3 3
+POST   /api/users/{id}/activate                              1 3 3 3 4 3 3 3
+POST   /api/users/{id}/deactivate                            1 3 3 3 4 3 3 3
+POST   /api/users/{id}/levels                                1 3 3 3 + 3 3 3
+DELETE /api/users/{id}/levels/{name}                         1 3 3 3 4 3 3 3
+GET    /api/users/{id}/permissions                           1 3 3 3 4 3 3 3
+POST   /api/users/{id}/permissions                           1 3 3 3 + 3 3 3
+DELETE /api/users/{id}/permissions/{name}                    1 3 3 3 + 3 3 3
+GET    /api/users/{id}/credentials                           1 3 3 3 4 3 3 3
+DELETE /api/users/{id}/credentials/{provider}/{name}         1 3 3 3 4 3 3 3
+GET    /api/users/{id}/avatar                                1 4 4 4 4 4 4 3
+
+GET    /api/orgs                                             1 3 3 + + 3 3 3
+POST   /api/orgs                                             1 3 3 3 + 3 3 3
+GET    /api/orgs/{org_id}                                    1 3 3 4 4 3 3 3
+PATCH  /api/orgs/{org_id}                                    1 3 3 3 4 3 3 3
+DELETE /api/orgs/{org_id}                                    1 3 3 3 4 3 3 3
+GET    /api/orgs/{org_id}/members                            1 3 3 4 4 3 3 3
+POST   /api/orgs/{org_id}/members                            1 3 3 3 + 3 3 3
+DELETE /api/orgs/{org_id}/members/{user_id}                  1 3 3 3 4 3 3 3
+GET    /api/orgs/{org_id}/teams                              1 3 3 4 4 3 3 3
+POST   /api/orgs/{org_id}/teams                              1 3 3 + + 3 3 3
+GET    /api/orgs/{org_id}/teams/{team_id}                    1 3 3 4 4 3 3 3
+PATCH  /api/orgs/{org_id}/teams/{team_id}                    1 3 3 4 4 3 3 3
+DELETE /api/orgs/{org_id}/teams/{team_id}                    1 3 3 3 4 3 3 3
+GET    /api/orgs/{org_id}/teams/{team_id}/members            1 3 3 4 4 3 3 3
+POST   /api/orgs/{org_id}/teams/{team_id}/members            1 3 3 + + 3 3 3
+DELETE /api/orgs/{org_id}/teams/{team_id}/members/{user_id}  1 3 3 4 4 3 3 3
 
 GET    /api/auth/setup/status                                + + + + + + + +
 POST   /api/auth/setup/first-admin                           + + + + + + + +
@@ -204,7 +259,8 @@ class Scene:
     def values(self, route, column):
         values = {"provider": "replicate", "user_id": str(self.owner.user_id), "json": {},
                   "job_id": self.active.job_id, "name": "no-such-name", "key": "kept.txt",
-                  "delivery_id": "no-such-delivery", "bucket": self.active.job_id}
+                  "delivery_id": "no-such-delivery", "bucket": self.active.job_id,
+                  "id": "999999999", "org_id": "999999999", "team_id": "999999999"}
         return {name: value(self, column) if callable(value) else value
                 for name, value in (values | REQUESTS.get(route, {})).items()}
 

@@ -115,15 +115,16 @@ enum err audit_show_user(struct ctx *ctx, const struct request *request, struct 
 {
         struct audit_filter filter = { 0 };
         struct list_rendering list;
-        int64_t user_id = 0, total = 0;
+        int64_t total = 0;
         enum err rc;
 
-        rc = audit_query_number(ctx, "user id", request_param(request, "user_id"), &user_id);
+        rc = audit_query_number(ctx, "user id", request_param(request, "user_id"),
+                                &filter.actor_id);
         if (rc == OK)
                 rc = read_page(ctx, request, &filter);
         if (rc != OK)
                 return rc;
         begin_list(reply, &filter, &list);
-        rc = audit_list_user(ctx, user_id, &filter, render_row, &list, &total);
+        rc = audit_list_user(ctx, &filter, render_row, &list, &total);
         return rc == OK ? end_list(ctx, reply, &list, total) : rc;
 }

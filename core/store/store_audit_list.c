@@ -169,7 +169,7 @@ enum err store_audit_count(struct ctx *ctx, const struct audit_filter *filter, i
 
 #define USER_ID_SIZE 24
 
-enum err store_audit_user_each(struct ctx *ctx, int64_t user_id, const struct audit_filter *filter,
+enum err store_audit_user_each(struct ctx *ctx, const struct audit_filter *filter,
                                audit_row_fn *row, void *arg)
 {
         static const char sql[] =
@@ -184,9 +184,9 @@ enum err store_audit_user_each(struct ctx *ctx, int64_t user_id, const struct au
         char target_id[USER_ID_SIZE];
         enum err rc;
 
-        snprintf(target_id, sizeof(target_id), "%lld", (long long)user_id);
-        rc = db_query(ctx, &stmt, sql, "itiiii", user_id, target_id, before_of(filter), limit,
-                      offset, limit + offset);
+        snprintf(target_id, sizeof(target_id), "%lld", (long long)filter->actor_id);
+        rc = db_query(ctx, &stmt, sql, "itiiii", filter->actor_id, target_id, before_of(filter),
+                      limit, offset, limit + offset);
         return rc == OK ? each(ctx, stmt, row, arg) : rc;
 }
 

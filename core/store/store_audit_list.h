@@ -30,11 +30,10 @@ NODISCARD enum err store_audit_each(struct ctx *ctx, const struct audit_filter *
 NODISCARD enum err store_audit_count(struct ctx *ctx, const struct audit_filter *filter,
                                      int64_t *ret_count);
 
-/* What a user did and what was done to that user: the same for actor_id = user_id or target_type
- * "user" with this number as target_id. Of filter, before_id, limit and offset count. */
-NODISCARD enum err store_audit_user_each(struct ctx *ctx, int64_t user_id,
-                                         const struct audit_filter *filter, audit_row_fn *row,
-                                         void *arg);
+/* What a user did and what was done to that user: actor_id, or target_type "user" with this number
+ * as target_id. Of filter, actor_id, before_id, limit and offset count. */
+NODISCARD enum err store_audit_user_each(struct ctx *ctx, const struct audit_filter *filter,
+                                         audit_row_fn *row, void *arg);
 NODISCARD enum err store_audit_user_count(struct ctx *ctx, int64_t user_id, int64_t *ret_count);
 
 /* Call type for each type that has entries, by name. */

@@ -191,16 +191,14 @@ enum err level_delete(struct ctx *ctx, int64_t level_id)
         if (rc == OK)
                 rc = take(ctx, level_id, "delete", &before);
         if (rc == OK)
+                rc = check_registration(ctx, &before);
+        if (rc == OK)
                 rc = store_level_count_users(ctx, level_id, &users);
         if (rc == OK && users > 0)
                 return ctx_fail(ctx, ERR_CONFLICT, "Level '%s' is in use: %lld user%s it",
                                 before.name, (long long)users, users == 1 ? " has" : "s have");
         if (rc == OK)
-                rc = check_registration(ctx, &before);
-        if (rc == OK)
                 rc = store_level_delete(ctx, level_id);
-        if (rc == ERR_CONFLICT)
-                return ctx_fail(ctx, rc, "Level '%s' is in use", before.name);
         if (rc == OK)
                 rc = audit(ctx, &event, &before, NULL);
         return rc == OK ? authority_commit(ctx, &authority, LAST_ADMIN) : rc;

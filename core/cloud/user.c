@@ -130,6 +130,32 @@ enum err user_add(struct ctx *ctx, const struct user_given *given, int64_t *ret_
         return rc == OK ? audit_created(ctx, given, *ret_user_id) : rc;
 }
 
+/* With the first user nobody is the administrator any more for where he is. */
+static enum err check_administered(struct ctx *ctx)
+{
+        int64_t admins = 0;
+        enum err rc = store_users_count_admins(ctx, &admins);
+
+        if (rc == OK && admins == 0)
+                return ctx_fail(ctx, ERR_CONFLICT,
+                                "The first user must be an administrator: nobody could make "
+                                "another");
+        return rc;
+}
+
+enum err user_find(struct ctx *ctx, const char *name, int64_t *ret_user_id)
+{
+        const char *key = identity_name_key(ctx, name);
+        struct user user;
+        enum err rc = key ? store_user_by_login(ctx, key, &user) : ctx_nomem(ctx);
+
+        if (rc == ERR_NOT_FOUND)
+                return ctx_fail(ctx, rc, "User %.64s not found", name);
+        if (rc == OK)
+                *ret_user_id = user.user_id;
+        return rc;
+}
+
 enum err user_create(struct ctx *ctx, const struct user_given *given, int64_t *ret_user_id)
 {
         CLEANUP(authority_rollback) struct authority authority = { 0 };
@@ -142,6 +168,8 @@ enum err user_create(struct ctx *ctx, const struct user_given *given, int64_t *r
                 rc = user_add(ctx, given, &user_id);
         if (rc == OK)
                 rc = authority_over_user(ctx, user_id);
+        if (rc == OK)
+                rc = check_administered(ctx);
         if (rc == OK)
                 rc = authority_commit(ctx, &authority, "There must be an administrator");
         if (rc == OK)

@@ -42,6 +42,9 @@ typedef void user_view_fn(void *arg, const struct user_view *view);
 NODISCARD enum err user_list(struct ctx *ctx, const struct user_filter *filter, user_view_fn *row,
                              void *arg, int64_t *ret_total);
 
+/* By name or address, in any case of letters. ERR_NOT_FOUND. */
+NODISCARD enum err user_find(struct ctx *ctx, const char *name, int64_t *ret_user_id);
+
 /* How many there are, deactivated ones too. Faults. */
 NODISCARD enum err user_count(struct ctx *ctx, int64_t *ret);
 
@@ -66,8 +69,9 @@ struct user_given {
 NODISCARD enum err user_given_check(struct ctx *ctx, const struct user_given *given);
 
 /* Make one, in a transaction of its own: he has nothing that the caller has not. ERR_INVALID names
- * the field. ERR_CONFLICT: the name or the address is, or was, somebody's. ERR_DENIED: he would
- * have more than the caller. ERR_NOT_FOUND: there is no such level. */
+ * the field. ERR_CONFLICT: the name or the address is, or was, somebody's; it is the first user and
+ * no administrator. ERR_DENIED: he would have more than the caller. ERR_NOT_FOUND: there is no such
+ * level. */
 NODISCARD enum err user_create(struct ctx *ctx, const struct user_given *given,
                                int64_t *ret_user_id);
 

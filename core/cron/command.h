@@ -18,6 +18,8 @@ struct command_options {
         int64_t start_id, end_id;
         int64_t every_us, for_us;
         bool dry_run, hashes, repair;
+        const char *user, *email, *display_name, *level, *add, *remove, *scopes;
+        bool admin, all, no_password, password_stdin;
 };
 
 /* One option of a command: --name VALUE or --name=VALUE; a flag is its name alone. */
@@ -68,6 +70,9 @@ command_fn cmd_migrate, cmd_info, cmd_cron, cmd_tasks, cmd_poll;
 command_fn cmd_jobs_list, cmd_jobs_show, cmd_jobs_cancel;
 command_fn cmd_audit_verify, cmd_audit_export, cmd_audit_restart;
 command_fn cmd_storage_fsck, cmd_storage_gc, cmd_storage_usage;
+command_fn cmd_user_list, cmd_user_show, cmd_user_add, cmd_user_passwd, cmd_user_level;
+command_fn cmd_user_activate, cmd_user_deactivate, cmd_user_delete;
+command_fn cmd_api_key_add, cmd_api_key_list, cmd_api_key_revoke;
 command_fn cmd_s3_credential_add, cmd_s3_credential_list, cmd_s3_credential_revoke;
 
 #endif

@@ -1,4 +1,5 @@
 /* THE command table of the companion. */
+#include "core/cloud/api_key.h"
 #include "core/cloud/audit_format.h"
 #include "core/cloud/job.h"
 #include "core/cloud/s3_credential.h"
@@ -81,6 +82,62 @@ static const struct command_option export_options[] = {
         { 0 },
 };
 
+static const struct command_option user_list_options[] = {
+        { "--all", "", OPTION_FLAG, INTO(all), 0, NULL,
+          "deactivated users too" },
+        { 0 },
+};
+
+#define PASSWORD_STDIN                                                                             \
+        { "--password-stdin", "", OPTION_FLAG, INTO(password_stdin), 0, NULL,                      \
+          "read the password from standard input, a line (default: make one and show it)" }
+
+static const struct command_option user_add_options[] = {
+        { "--admin", "", OPTION_FLAG, INTO(admin), 0, NULL,
+          "an administrator, who may everything" },
+        { "--level", "NAMES", OPTION_WORD, INTO(level), 0, NULL,
+          "levels, separated by commas (default: researcher, or admin with --admin)" },
+        { "--email", "ADDRESS", OPTION_WORD, INTO(email), 0, NULL,
+          "an address, with which one can log in too" },
+        { "--display-name", "NAME", OPTION_WORD, INTO(display_name), 0, NULL,
+          "what people call the user" },
+        PASSWORD_STDIN,
+        { "--no-password", "", OPTION_FLAG, INTO(no_password), 0, NULL,
+          "no login by password" },
+        { 0 },
+};
+
+static const struct command_option user_passwd_options[] = {
+        PASSWORD_STDIN,
+        { 0 },
+};
+
+static const struct command_option user_level_options[] = {
+        { "--add", "LEVEL", OPTION_WORD, INTO(add), 0, NULL,
+          "give this level" },
+        { "--remove", "LEVEL", OPTION_WORD, INTO(remove), 0, NULL,
+          "take this level away" },
+        { 0 },
+};
+
+static const struct command_option key_add_options[] = {
+        { "--user", "NAME", OPTION_WORD, INTO(user), 0, NULL,
+          "whose it is; must be given" },
+        { "--name", "NAME", OPTION_WORD, INTO(name), 0, NULL,
+          "what it is for, as the list shows it (default: cron)" },
+        { "--expires-days", "N", OPTION_COUNT, INTO(expires_days), API_KEY_DAYS_MAX, NULL,
+          "it is no good after so many days (default: never)" },
+        { "--scopes", "NAMES", OPTION_WORD, INTO(scopes), 0, NULL,
+          "permissions, separated by commas: it may nothing else (default: what its user may)" },
+        { 0 },
+};
+
+static const struct command_option key_list_options[] = {
+        { "--user", "NAME", OPTION_WORD, INTO(user), 0, NULL,
+          "of this user (default: of all)" },
+        { 0 },
+};
+
 static const struct command_option gc_options[] = {
         { "--dry-run", "", OPTION_FLAG, INTO(dry_run), 0, NULL,
           "remove nothing, only say what would be" },
@@ -112,6 +169,36 @@ static const struct command commands[] = {
         { "jobs cancel", "ID", NULL, cmd_jobs_cancel, true, "cancel a job, at its provider too",
           "The job is cancelled at the provider first, then here; if the provider does not do it,\n"
           "nothing is changed." },
+        { "user list", NULL, user_list_options, cmd_user_list, true, "list users",
+          "A line for each: number, state, when the last login was, name, address and levels. Who may\n"
+          "everything is marked with a star." },
+        { "user show", "NAME", NULL, cmd_user_show, true, "show all that is known about a user",
+          "NAME is the user name or the address." },
+        { "user add", "NAME", user_add_options, cmd_user_add, true, "make a user",
+          "NAME is 3 to 50 letters, digits, underscores and hyphens, and stays. The first user must be\n"
+          "made with --admin. A password is never given on the command line, where others would see\n"
+          "it: it is read from standard input, or made and shown this one time." },
+        { "user passwd", "NAME", user_passwd_options, cmd_user_passwd, true,
+          "set the password of a user",
+          "Ends all sessions of the user." },
+        { "user level", "NAME", user_level_options, cmd_user_level, true,
+          "give a user a level, or take one away",
+          "Either or both of --add and --remove; first one is given, then one is taken away." },
+        { "user deactivate", "NAME", NULL, cmd_user_deactivate, true, "keep a user out",
+          "Ends all sessions of the user, whose keys and credentials are no good until the user is\n"
+          "activated again." },
+        { "user activate", "NAME", NULL, cmd_user_activate, true, "let a user in again",
+          "Undoes user deactivate." },
+        { "user delete", "NAME", NULL, cmd_user_delete, true, "delete a user for good",
+          "Ends all sessions, keys and credentials. Jobs and the audit log keep the name, which nobody\n"
+          "else is ever given." },
+        { "api-key add", NULL, key_add_options, cmd_api_key_add, true, "make an API key for a user",
+          "The key is shown this one time." },
+        { "api-key list", NULL, key_list_options, cmd_api_key_list, true, "list API keys",
+          "A line for each that is not revoked: number, first characters, state, when it was made and\n"
+          "last used, user and name." },
+        { "api-key revoke", "ID", NULL, cmd_api_key_revoke, true, "end an API key",
+          "Nothing is accepted with it from now on. ID is its number, as the list shows it." },
         { "s3-credential add", NULL, add_options, cmd_s3_credential_add, true,
           "make an S3 credential",
           "Makes an access key id and a secret access key for S3 clients. They act with the rights of\n"

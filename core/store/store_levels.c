@@ -173,6 +173,8 @@ enum err store_level_delete(struct ctx *ctx, int64_t level_id)
 
         if (rc == OK)
                 rc = db_run(ctx, &changed, "DELETE FROM levels WHERE level_id = $1", "i", level_id);
+        if (rc == ERR_CONFLICT)
+                return ctx_fail(ctx, rc, "Level %lld is in use", (long long)level_id);
         return rc == OK && changed == 0 ? unknown(ctx, level_id) : rc;
 }
 

@@ -37,7 +37,7 @@ NODISCARD enum err store_level_insert(struct ctx *ctx, const struct level *row,
                                       int64_t *ret_level_id);
 /* Everything but its number. ERR_CONFLICT as above. */
 NODISCARD enum err store_level_update(struct ctx *ctx, const struct level *row);
-/* With its ties to resource rules. Nobody may have it. */
+/* With its ties to resource rules. ERR_CONFLICT: somebody has it. */
 NODISCARD enum err store_level_delete(struct ctx *ctx, int64_t level_id);
 
 /* How many users have it. */

@@ -1,11 +1,9 @@
 /* The audit log as it is looked at: pages, totals and figures.
  *
- * What a page and its total cost: the total without any condition, or with types alone, is added up
- * from the counts that appending keeps. Every other condition leads into an index of its own: a
- * page then reads what it shows, a total counts the entries that match the leading condition (the
- * first of target_id, actor_id, actor, target_type, times that is given), in the index where it is
- * alone.
- */
+ * What a page and its total cost: a page reads what it shows. The total without any condition, or
+ * with types alone, is added up from the counts that appending keeps. With one other condition it
+ * is counted in that condition's index alone; with several, those entries are looked at that match
+ * the leading one: the first given of target_id, actor_id, actor, types, target_type. */
 #ifndef CORE_STORE_STORE_AUDIT_LIST_H
 #define CORE_STORE_STORE_AUDIT_LIST_H
 

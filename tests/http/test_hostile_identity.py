@@ -9,10 +9,12 @@ import pytest
 
 import expect
 from browser_session import COOKIE, NOBODY, login, try_login
+from event_stream import open_stream
 from people import Anonymous, Bearer, Person
 from s3_clients import new_client, new_credentials, refused
 from stack import Stack
 from test_permissions import routes
+from waiting import until
 
 CLIENT = "203.0.113.9"
 PEER = "127.0.0.1"
@@ -23,7 +25,8 @@ FORWARDING = ("X-Forwarded-For", "Forwarded", "X-Real-IP", "CF-Connecting-IP")
 @pytest.fixture(scope="module", params=("sqlite", "postgresql"))
 def staffed(request, fleet):
     """With an administrator, who is logged in, and somebody else."""
-    with Stack("lighttpd", fleet.database_url(request.param)) as stack:
+    with Stack("lighttpd", fleet.database_url(request.param),
+               {"SIMPLETUNER_EVENT_HEARTBEAT": "1"}) as stack:
         stack.reset()
         stack.hire()
         stack.reset()
@@ -227,6 +230,15 @@ def test_a_session_ends_with_its_user(staffed):
     person.deactivate()
     expect.error(staffed.get("/api/auth/me", headers=session.cookie), 401)
     assert try_login(staffed, person.name).status_code == 401
+
+
+def test_a_stream_ends_with_its_session(staffed):
+    boss = login(staffed)
+    with open_stream(staffed, headers=boss.cookie) as stream:
+        stream.wait_for("heartbeat")
+        expect.ok(staffed.post("/api/auth/logout", headers=boss.headers))
+        stream.wait_for("auth")
+        assert until(stream.ended.is_set, 10, "the stream goes on")
 
 
 # what strangers can find out

@@ -324,6 +324,43 @@ static void help_has_a_line_for_every_setting_and_no_values(void **state)
 
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, fixture_teardown)
 
+static void groups_of_the_front_server_are_mapped(void **state)
+{
+        static const char *const good[] = { "a=viewer", "a=viewer;b=lead", "cn=x,dc=y=lead",
+                                            "a=viewer;" };
+        static const char *const bad[] = { "a", "=viewer", "a=", "a=viewer;b", ";a=viewer" };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+                CLEANUP(config_freep) struct config *config = NULL;
+
+                setenv("SIMPLETUNER_REMOTE_GROUP_LEVELS", good[i], 1);
+                config = loaded();
+                assert_string_equal(config->remote_group_levels, good[i]);
+        }
+        for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+                setenv("SIMPLETUNER_REMOTE_GROUP_LEVELS", bad[i], 1);
+                refused("of the form group=level;group=level");
+        }
+}
+
+static void no_header_says_the_groups(void **state)
+{
+        static const char *const bad[] = { "HTTP_X_GROUPS", "http_groups", "Remote-Groups", "a b" };
+        CLEANUP(config_freep) struct config *config = NULL;
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+                setenv("SIMPLETUNER_REMOTE_GROUPS_VARIABLE", bad[i], 1);
+                refused("letters, digits and _, and not begin with HTTP_");
+        }
+        setenv("SIMPLETUNER_REMOTE_GROUPS_VARIABLE", "OIDC_CLAIM_groups", 1);
+        config = loaded();
+        assert_string_equal(config->remote_groups_variable, "OIDC_CLAIM_groups");
+        assert_string_equal(config->remote_user_level, "viewer");
+        assert_false(config->trust_remote_user);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -343,6 +380,8 @@ int main(void)
                 CASE(proxies_are_found_under_both_spellings),
                 CASE(secrets_come_from_the_environment_then_the_file),
                 CASE(a_config_made_by_hand_has_the_environments_secrets),
+                CASE(groups_of_the_front_server_are_mapped),
+                CASE(no_header_says_the_groups),
                 CASE(help_has_a_line_for_every_setting_and_no_values),
         };
 

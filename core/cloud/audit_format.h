@@ -20,8 +20,9 @@ extern const char *const audit_format_choices[];
 /* NULL is json. False: it is none that can be chosen. */
 bool audit_format_parse(const char *text, enum audit_format *ret);
 
-/* Write details, which is one line of JSON unless somebody has changed it behind our back: then it
- * is written as a string, so that what is around it can be read. */
+/* Write details as the JSON that it is. Unless somebody has changed it behind our back and it is
+ * not as we write it: then it is a string, so that what is around it can be read, and its text too.
+ */
 void audit_format_details(struct jsonw *json, const char *details);
 
 /* Append the row, without a line break. Check buf_ok. */

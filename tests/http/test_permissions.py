@@ -227,8 +227,8 @@ DELETE /api/cloud/storage/{bucket}/{key...}?tagging          3 3 + 3 + 4 3 +
 DELETE /api/cloud/storage/{bucket}/{key...}                  1 3 + 3 + 4 3 +
 """
 
-# What a route is asked with, where {} would not do or would do too much: its body, and parameters of
-# its path. Each is a value, or a function of the scene and the number of the column.
+# What a route is asked with, where {} would not do or would do too much: its body, and parameters
+# of its path. Each is a value, or a function of the scene and the number of the column.
 ACCOUNT = {"username": "another", "email": "another@example.org", "password": "correct horse"}
 QUOTA = {"quota_type": "jobs_per_day", "limit_value": 1}
 REQUESTS = {

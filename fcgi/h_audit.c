@@ -1,5 +1,6 @@
 /* The audit log, to be read: all of it, what concerns security, and what concerns a user. */
 #include "core/cloud/audit.h"
+#include "core/cloud/audit_format.h"
 #include "core/cloud/audit_types.h"
 #include "fcgi/audit_query.h"
 #include "fcgi/handlers.h"
@@ -35,7 +36,7 @@ static void render_row(void *arg, const struct audit_row *row)
         jsonw_string(json, "target_type", row->target_type);
         jsonw_string(json, "target_id", row->target_id);
         jsonw_string(json, "action", row->action);
-        jsonw_raw(json, "details", row->details);
+        audit_format_details(json, row->details);
         jsonw_string(json, "correlation_id", row->correlation_id);
         jsonw_object_end(json);
         list->last_id = row->audit_id;

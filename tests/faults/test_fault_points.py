@@ -8,6 +8,7 @@ import pytest
 
 import expect
 import faults
+import test_approval_fault_points
 import test_audit_fault_points
 import test_data_fault_points
 import test_storage_fault_points
@@ -126,7 +127,8 @@ def archive_dies(cloud, point):
 
 
 def test_every_fault_point_has_a_scenario():
-    assert faults.points() == {*SCENARIOS, *test_audit_fault_points.POINTS,
+    assert faults.points() == {*SCENARIOS, *test_approval_fault_points.POINTS,
+                               *test_audit_fault_points.POINTS,
                                *test_data_fault_points.POINTS,
                                *test_storage_fault_points.POINTS}
 

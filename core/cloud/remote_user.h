@@ -5,9 +5,9 @@
  * SIMPLETUNER_REMOTE_GROUP_LEVELS, else with SIMPLETUNER_REMOTE_USER_LEVEL. Where there is such a
  * map, his levels follow his groups from then on, and levels that were given by hand go; who is in
  * no group of it, or whose groups are not said, has the level of first sight. A user who was made
- * here is never taken over by the name of the front server, and neither is the name of one who was
- * deleted. The very first user is made only when his level may everything: otherwise nobody could
- * administrate from then on. */
+ * here is not taken over by the name of the front server until an administrator leaves him to it
+ * (user_set_provider); the name of one who was deleted never is. The very first user is made only
+ * when his level may everything: otherwise nobody could administrate from then on. */
 #ifndef CORE_CLOUD_REMOTE_USER_H
 #define CORE_CLOUD_REMOTE_USER_H
 

@@ -14,6 +14,7 @@
 #define USER_EMAIL_MAX     254
 #define USER_SHOWN_MAX     100 /* bytes of a display name */
 #define USER_LEVEL_DEFAULT "researcher"
+#define USER_LOCAL         "local"
 #define USER_REMOTE        "remote" /* auth_provider of those whom the front server identifies */
 
 /* ---- seeing ---- */

@@ -71,7 +71,7 @@ command_fn cmd_jobs_list, cmd_jobs_show, cmd_jobs_cancel;
 command_fn cmd_audit_verify, cmd_audit_export, cmd_audit_restart;
 command_fn cmd_storage_fsck, cmd_storage_gc, cmd_storage_usage;
 command_fn cmd_user_list, cmd_user_show, cmd_user_add, cmd_user_passwd, cmd_user_level;
-command_fn cmd_user_activate, cmd_user_deactivate, cmd_user_delete;
+command_fn cmd_user_activate, cmd_user_deactivate, cmd_user_remote, cmd_user_local, cmd_user_delete;
 command_fn cmd_api_key_add, cmd_api_key_list, cmd_api_key_revoke;
 command_fn cmd_s3_credential_add, cmd_s3_credential_list, cmd_s3_credential_revoke;
 

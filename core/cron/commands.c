@@ -189,6 +189,10 @@ static const struct command commands[] = {
           "activated again." },
         { "user activate", "NAME", NULL, cmd_user_activate, true, "let a user in again",
           "Undoes user deactivate." },
+        { "user remote", "NAME", NULL, cmd_user_remote, true, "leave a user to the front server",
+          "From then on the front server says who is this user. Ends the password and all sessions." },
+        { "user local", "NAME", NULL, cmd_user_local, true, "take a user back from the front server",
+          "Undoes user remote; user passwd gives a password." },
         { "user delete", "NAME", NULL, cmd_user_delete, true, "delete a user for good",
           "Ends all sessions, keys and credentials. Jobs and the audit log keep the name, which nobody\n"
           "else is ever given." },

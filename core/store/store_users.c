@@ -200,6 +200,16 @@ enum err store_user_set_password(struct ctx *ctx, int64_t user_id, const char *h
         return rc == OK && changed == 0 ? unknown(ctx, user_id) : rc;
 }
 
+enum err store_user_set_provider(struct ctx *ctx, int64_t user_id, const char *provider)
+{
+        static const char sql[] = "UPDATE users SET auth_provider = $2, password_hash = NULL "
+                                  "WHERE user_id = $1 AND deleted_at_us IS NULL";
+        int64_t changed = 0;
+        enum err rc = db_run(ctx, &changed, sql, "it", user_id, provider);
+
+        return rc == OK && changed == 0 ? unknown(ctx, user_id) : rc;
+}
+
 enum err store_user_note_login(struct ctx *ctx, int64_t user_id)
 {
         static const char sql[] = "UPDATE users SET last_login_at_us = $2 "

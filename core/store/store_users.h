@@ -58,6 +58,8 @@ NODISCARD enum err store_user_set_org(struct ctx *ctx, int64_t user_id, int64_t 
 /* Nothing of the person stays but the name. Sessions and keys are for others to end. */
 NODISCARD enum err store_user_delete(struct ctx *ctx, int64_t user_id);
 NODISCARD enum err store_user_set_password(struct ctx *ctx, int64_t user_id, const char *hash);
+/* Without a password from then on. */
+NODISCARD enum err store_user_set_provider(struct ctx *ctx, int64_t user_id, const char *provider);
 NODISCARD enum err store_user_note_login(struct ctx *ctx, int64_t user_id);
 
 /* How many active ones may do everything: administrators, and those of a level that gives "*" who

@@ -124,6 +124,16 @@ def test_an_account_with_a_password_is_not_taken_over(served, front):
     assert user_names(stack) == {"boss"}
 
 
+def test_an_account_is_left_to_the_front_server_by_the_shell(served):
+    stack = served("lighttpd", names=("boss",))
+    done = stack.companion("user", "remote", "boss")
+    assert done.returncode == 0, done.stderr
+    assert me(stack, "boss")["id"] == stack.boss.user_id
+    assert stack.companion("user", "local", "boss").returncode == 0
+    expect.error(stack.get("/api/auth/me", headers=basic("boss")), 401)
+    assert stack.companion("user", "remote", "nobody").returncode != 0
+
+
 @pytest.mark.parametrize("database", ("sqlite", "postgresql"))
 def test_who_comes_several_times_at_once_is_made_once(served, database):
     stack = served("lighttpd", database=database)

@@ -3,7 +3,7 @@
 
 #include "core/cloud/auth.h"
 #include "core/cloud/remote_user.h"
-#include "core/cloud/user.h"
+#include "core/cloud/user_provider.h"
 #include "tests/fixture_db.h"
 
 static void add_user(struct ctx *ctx, const char *name, const char *provider, bool is_admin)
@@ -134,6 +134,35 @@ static void an_account_with_a_password_is_not_taken_over(void **state)
 
         assert_refused(ctx, "boss", "a password of its own");
         assert_refused(ctx, "BOSS", "a password of its own");
+}
+
+static void an_account_is_left_to_the_front_server_by_an_administrator(void **state)
+{
+        struct ctx *ctx = begin(state);
+        const int64_t boss = fixture_number(ctx, "SELECT user_id FROM users");
+        struct user row;
+
+        fixture_sql(ctx, "UPDATE users SET password_hash = 'x'");
+        fixture_sql(ctx, "INSERT INTO sessions SELECT 'h', 's', user_id, 0, 0, 0, 0, '', '' "
+                         "FROM users");
+        ctx->actor = (struct actor){ .kind = ACTOR_LOCAL_ADMIN };
+        assert_ok(ctx, user_set_provider(ctx, boss, USER_REMOTE));
+        assert_ok(ctx, store_user_get(ctx, boss, &row));
+        assert_null(row.password_hash);
+        assert_int_equal(fixture_number(ctx, "SELECT COUNT(*) FROM sessions"), 0);
+        assert_ok(ctx, come(ctx, "boss", NULL));
+        assert_int_equal(ctx->actor.user_id, boss);
+        ctx->actor = (struct actor){ .kind = ACTOR_LOCAL_ADMIN };
+        assert_ok(ctx, user_set_provider(ctx, boss, USER_LOCAL));
+        assert_ok(ctx, user_set_provider(ctx, boss, USER_LOCAL));
+        assert_refused(ctx, "boss", "a password of its own");
+        assert_int_equal(fixture_number(ctx, "SELECT COUNT(*) FROM audit_log WHERE event_type = "
+                                             "'auth.provider.changed'"),
+                         2);
+        ctx->actor = (struct actor){ .kind = ACTOR_LOCAL_ADMIN };
+        assert_rc(ctx, ERR_NOT_FOUND, user_set_provider(ctx, 999, USER_REMOTE));
+        ctx->actor = (struct actor){ .kind = ACTOR_USER, .name = "ann", .user_id = 7 };
+        assert_rc(ctx, ERR_DENIED, user_set_provider(ctx, boss, USER_REMOTE));
 }
 
 static void an_address_is_no_name(void **state)
@@ -301,6 +330,7 @@ int main(void)
                 FIXTURE_CLOUD_TEST(what_is_no_name_is_refused),
                 FIXTURE_CLOUD_TEST(nobody_is_made_when_that_is_switched_off),
                 FIXTURE_CLOUD_TEST(an_account_with_a_password_is_not_taken_over),
+                FIXTURE_CLOUD_TEST(an_account_is_left_to_the_front_server_by_an_administrator),
                 FIXTURE_CLOUD_TEST(an_address_is_no_name),
                 FIXTURE_CLOUD_TEST(deactivated_and_deleted_ones_stay_out),
                 FIXTURE_CLOUD_TEST(the_first_user_is_one_who_may_everything),

@@ -44,6 +44,7 @@ CHECK_PACKAGES='
         clang                   /usr/bin/clang
         clang-format            /usr/bin/clang-format
         clang-tidy              /usr/bin/clang-tidy
+        ldap-utils              /usr/bin/ldapmodify
         libclang-rt-dev         /usr/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a
         libcmocka-dev           /usr/include/cmocka.h
         lighttpd-mod-openssl    /usr/lib/lighttpd/mod_openssl.so
@@ -58,6 +59,7 @@ CHECK_PACKAGES='
         python3-requests        /usr/lib/python3/dist-packages/requests
         rclone                  /usr/bin/rclone
         s3cmd                   /usr/bin/s3cmd
+        slapd                   /usr/sbin/slapd
         squid-openssl           /usr/lib/squid/security_file_certgen
         tinyproxy-bin           /usr/bin/tinyproxy
         universal-ctags         /usr/bin/ctags-universal
@@ -78,8 +80,8 @@ missing_packages() {
 }
 
 # lighttpd comes with a service that would take port 80, PostgreSQL with a cluster, Squid with a
-# proxy. Whoever had none of them before gets only the programs: no service starts while we
-# install, unless this machine has a policy of its own (nor, see below, when it boots).
+# proxy, slapd with a directory. Whoever had none of them before gets only the programs: no service
+# starts while we install, unless this machine has a policy of its own (nor, see below, when it boots).
 without_services() {
         local policy=/usr/sbin/policy-rc.d status
 
@@ -116,7 +118,7 @@ install_packages() {
         "${as_root[@]}" "${apt[@]}" update >&2 &&
                 without_services "${as_root[@]}" "${apt[@]}" --no-install-recommends install \
                         $packages >&2
-        for service in lighttpd postgresql squid-openssl; do # its service is plain squid
+        for service in lighttpd postgresql slapd squid-openssl; do # its service is plain squid
                 [[ " $packages" != *" $service "* ]] ||
                         "${as_root[@]}" update-rc.d "${service%-openssl}" disable >&2
         done

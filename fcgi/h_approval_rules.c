@@ -2,7 +2,7 @@
 #include "core/base/fields.h"
 #include "core/cloud/approval_rule.h"
 #include "fcgi/handlers.h"
-#include "fcgi/path_id.h"
+#include "fcgi/param_id.h"
 
 struct body {
         const char *name, *description, *condition, *threshold;
@@ -120,7 +120,7 @@ enum err approval_rules_show(struct ctx *ctx, const struct request *request, str
 {
         struct approval_rule rule;
         int64_t id;
-        enum err rc = path_id(ctx, request, "rule_id", "Rule", &id);
+        enum err rc = param_id(ctx, request, "rule_id", "Rule", &id);
 
         if (rc == OK)
                 rc = approval_rule_get(ctx, id, &rule);
@@ -133,7 +133,7 @@ enum err approval_rules_update(struct ctx *ctx, const struct request *request, s
         struct body body = { 0 };
         struct approval_rule rule;
         int64_t id;
-        enum err rc = path_id(ctx, request, "rule_id", "Rule", &id);
+        enum err rc = param_id(ctx, request, "rule_id", "Rule", &id);
 
         if (rc == OK)
                 rc = read_given(ctx, request, &body, &given);
@@ -146,7 +146,7 @@ enum err approval_rules_delete(struct ctx *ctx, const struct request *request, s
 {
         struct jsonw json;
         int64_t id;
-        enum err rc = path_id(ctx, request, "rule_id", "Rule", &id);
+        enum err rc = param_id(ctx, request, "rule_id", "Rule", &id);
 
         if (rc == OK)
                 rc = approval_rule_remove(ctx, id);

@@ -2,7 +2,7 @@
 #include "core/base/fields.h"
 #include "core/cloud/approval.h"
 #include "fcgi/handlers.h"
-#include "fcgi/path_id.h"
+#include "fcgi/param_id.h"
 #include "fcgi/render_approval.h"
 
 #define LIST_DEFAULT 50
@@ -114,7 +114,7 @@ enum err approvals_show(struct ctx *ctx, const struct request *request, struct r
 {
         struct approval_request row;
         int64_t id;
-        enum err rc = path_id(ctx, request, "request_id", "Request", &id);
+        enum err rc = param_id(ctx, request, "request_id", "Request", &id);
 
         if (rc == OK)
                 rc = approval_get(ctx, id, &row);
@@ -201,7 +201,7 @@ static enum err reject(struct ctx *ctx, const struct request *request, int64_t i
 enum err approvals_approve(struct ctx *ctx, const struct request *request, struct reply *reply)
 {
         int64_t id;
-        enum err rc = path_id(ctx, request, "request_id", "Request", &id);
+        enum err rc = param_id(ctx, request, "request_id", "Request", &id);
 
         return rc == OK ? approve(ctx, request, id, reply) : rc;
 }
@@ -209,7 +209,7 @@ enum err approvals_approve(struct ctx *ctx, const struct request *request, struc
 enum err approvals_reject(struct ctx *ctx, const struct request *request, struct reply *reply)
 {
         int64_t id;
-        enum err rc = path_id(ctx, request, "request_id", "Request", &id);
+        enum err rc = param_id(ctx, request, "request_id", "Request", &id);
 
         return rc == OK ? reject(ctx, request, id, reply) : rc;
 }
@@ -246,7 +246,7 @@ enum err approvals_cancel(struct ctx *ctx, const struct request *request, struct
         struct approval_request row;
         struct jsonw json;
         int64_t id;
-        enum err rc = path_id(ctx, request, "request_id", "Request", &id);
+        enum err rc = param_id(ctx, request, "request_id", "Request", &id);
 
         if (rc == OK)
                 rc = approval_cancel(ctx, id, &row);

@@ -1,5 +1,6 @@
 /* The audit log, to be read: all of it, what concerns security, and what concerns a user. */
 #include "core/cloud/audit.h"
+#include "core/cloud/audit_format.h"
 #include "core/cloud/audit_types.h"
 #include "fcgi/audit_query.h"
 #include "fcgi/handlers.h"
@@ -35,7 +36,7 @@ static void render_row(void *arg, const struct audit_row *row)
         jsonw_string(json, "target_type", row->target_type);
         jsonw_string(json, "target_id", row->target_id);
         jsonw_string(json, "action", row->action);
-        jsonw_raw(json, "details", row->details);
+        audit_format_details(json, row->details);
         jsonw_string(json, "correlation_id", row->correlation_id);
         jsonw_object_end(json);
         list->last_id = row->audit_id;
@@ -115,15 +116,16 @@ enum err audit_show_user(struct ctx *ctx, const struct request *request, struct 
 {
         struct audit_filter filter = { 0 };
         struct list_rendering list;
-        int64_t user_id = 0, total = 0;
+        int64_t total = 0;
         enum err rc;
 
-        rc = audit_query_number(ctx, "user id", request_param(request, "user_id"), &user_id);
+        rc = audit_query_number(ctx, "user id", request_param(request, "user_id"),
+                                &filter.actor_id);
         if (rc == OK)
                 rc = read_page(ctx, request, &filter);
         if (rc != OK)
                 return rc;
         begin_list(reply, &filter, &list);
-        rc = audit_list_user(ctx, user_id, &filter, render_row, &list, &total);
+        rc = audit_list_user(ctx, &filter, render_row, &list, &total);
         return rc == OK ? end_list(ctx, reply, &list, total) : rc;
 }

@@ -3,7 +3,7 @@
 
 #include "core/base/fields.h"
 #include "fcgi/handlers.h"
-#include "fcgi/path_id.h"
+#include "fcgi/param_id.h"
 #include "fcgi/render_quota.h"
 
 static const struct field given_fields[] = {
@@ -16,10 +16,10 @@ static const struct field given_fields[] = {
 static enum err read_group(struct ctx *ctx, const struct request *request, struct quota_group *ret)
 {
         struct quota_group group = { 0 };
-        enum err rc = path_id(ctx, request, "org_id", "Organization", &group.org_id);
+        enum err rc = param_id(ctx, request, "org_id", "Organization", &group.org_id);
 
         if (rc == OK && strstr(request->route->path, "{team_id}"))
-                rc = path_id(ctx, request, "team_id", "Team", &group.team_id);
+                rc = param_id(ctx, request, "team_id", "Team", &group.team_id);
         if (rc == OK)
                 *ret = group;
         return rc;
@@ -71,7 +71,7 @@ enum err quota_groups_delete(struct ctx *ctx, const struct request *request, str
         enum err rc = read_group(ctx, request, &group);
 
         if (rc == OK)
-                rc = path_id(ctx, request, "quota_id", "Quota", &id);
+                rc = param_id(ctx, request, "quota_id", "Quota", &id);
         if (rc == OK)
                 rc = quota_group_remove(ctx, &group, id);
         if (rc != OK)

@@ -5,7 +5,7 @@
 #include "core/base/fields.h"
 #include "core/cloud/quota_status.h"
 #include "fcgi/handlers.h"
-#include "fcgi/path_id.h"
+#include "fcgi/param_id.h"
 #include "fcgi/render_quota.h"
 
 #define ESTIMATE_MAX 1e9
@@ -60,7 +60,7 @@ enum err quotas_show(struct ctx *ctx, const struct request *request, struct repl
 {
         struct quota quota;
         int64_t id;
-        enum err rc = path_id(ctx, request, "quota_id", "Quota", &id);
+        enum err rc = param_id(ctx, request, "quota_id", "Quota", &id);
 
         if (rc == OK)
                 rc = quota_get(ctx, id, &quota);
@@ -71,7 +71,7 @@ enum err quotas_delete(struct ctx *ctx, const struct request *request, struct re
 {
         struct jsonw json;
         int64_t id;
-        enum err rc = path_id(ctx, request, "quota_id", "Quota", &id);
+        enum err rc = param_id(ctx, request, "quota_id", "Quota", &id);
 
         if (rc == OK)
                 rc = quota_remove(ctx, id);
@@ -158,7 +158,7 @@ enum err quotas_user(struct ctx *ctx, const struct request *request, struct repl
         struct quota_status *statuses;
         size_t count;
         int64_t id;
-        enum err rc = path_id(ctx, request, "user_id", "User", &id);
+        enum err rc = param_id(ctx, request, "user_id", "User", &id);
 
         if (rc == OK)
                 rc = quota_status_of(ctx, id, &statuses, &count);

@@ -209,7 +209,7 @@ static const struct route routes[] = {
   { METHOD_GET,    A_R "/requests/{request_id}",           approvals_show,         PERM_ADMIN_APPROVE, BODY_NONE,   RATE_DEFAULT },
   { METHOD_POST,   A_R "/requests/{request_id}/approve",   approvals_approve,      PERM_ADMIN_APPROVE, 16 * KiB,    RATE_DEFAULT },
   { METHOD_POST,   A_R "/requests/{request_id}/reject",    approvals_reject,       PERM_ADMIN_APPROVE, 16 * KiB,    RATE_DEFAULT },
-  { METHOD_POST,   A_R "/requests/{request_id}/cancel",    approvals_cancel,       PERM_LOGIN,         BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,   A_R "/requests/{request_id}/cancel",    approvals_cancel,       PERM_JOB_CANCEL_OWN, BODY_NONE,   RATE_DEFAULT },
   { METHOD_GET,    "/api/queue/stats",                     queue_stats,            PERM_QUEUE_VIEW,    BODY_NONE,   RATE_DEFAULT },
   { METHOD_POST,   "/api/queue/{job_id}/approve",          queue_approve,          PERM_QUEUE_APPROVE, 16 * KiB,    RATE_DEFAULT },
   { METHOD_POST,   "/api/queue/{job_id}/reject",           queue_reject,           PERM_QUEUE_APPROVE, 16 * KiB,    RATE_DEFAULT },

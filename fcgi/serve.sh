@@ -7,6 +7,9 @@
 #   SIMPLETUNER_HOME           default ~/.simpletuner; made if missing. run/responder.pid is there
 #   SIMPLETUNER_BUILD          directory of the build, default: where this file's project is
 #   SIMPLETUNER_APACHE_REUSE   1: Apache keeps its connections to the responder open
+#   SIMPLETUNER_FRONT_INCLUDE  a file with more for the front server: lighttpd reads it last, Apache
+#                              last in the site; to try a login by LDAP, for example
+#   SIMPLETUNER_APACHE_MODULES modules that Apache needs for that: "auth_basic authn_core ..."
 #
 # All other settings reach the programs as they are. Standard output gets one line when the service
 # answers. SIGTERM, SIGINT and SIGHUP stop everything; so does the end of the front server. A
@@ -20,6 +23,8 @@ build=$(cd "${SIMPLETUNER_BUILD:-$source}" && pwd) || exit 66
 home=${SIMPLETUNER_HOME:-$HOME/.simpletuner}
 home=${home/#\~\//$HOME/}
 reuse=${SIMPLETUNER_APACHE_REUSE:-0}
+include=${SIMPLETUNER_FRONT_INCLUDE:-}
+read -r -a more_modules <<<"${SIMPLETUNER_APACHE_MODULES:-}"
 responder=$build/fcgi/simpletuner-cloud.fcgi
 companion=$build/core/cron/simpletuner-cloud
 url=http://127.0.0.1:$port
@@ -53,6 +58,8 @@ check_settings() {
         /*) ;;
         *) fail 64 "SIMPLETUNER_HOME is '$home'; it must be an absolute path" ;;
         esac
+        [ -z "$include" ] || [ -r "$include" ] ||
+                fail 66 "SIMPLETUNER_FRONT_INCLUDE is '$include', which cannot be read"
         case $home in
         *[\"\\\$\']*) fail 64 "SIMPLETUNER_HOME may not contain quotes, \$ or \\" ;;
         esac
@@ -102,6 +109,7 @@ configure_lighttpd() {
                 "outputs=\"$home/outputs\"" "spool=\"$home/run/spool\"" \
                 "pidfile=\"$run/front.pid\"" 'address="127.0.0.1"' "port=$port" \
                 <"$source/lighttpd/simpletuner-cloud.conf" >"$run/front.conf"
+        [ -z "$include" ] || echo "include \"$include\"" >>"$run/front.conf"
 }
 
 # What Debian's apache2.conf does for a site: modules, listener, limits.
@@ -147,7 +155,9 @@ configure_apache() {
         variant '\(Define SIMPLETUNER_NAME \)' "ADDRESS=127.0.0.1:$port" \
                 "STATIC=\"$source/fcgi/static\"" "OUTPUTS=$outputs" "$@" \
                 <"$source/apache/$site" >"$run/site.conf"
-        apache_base "${modules[@]}" >"$run/front.conf"
+        [ -z "$include" ] ||
+                sed -i "s|^</VirtualHost>|Include \"$(quote_for_sed "$include")\"\n&|" "$run/site.conf"
+        apache_base "${modules[@]}" "${more_modules[@]}" >"$run/front.conf"
 }
 
 configure_proxy_fcgi() {

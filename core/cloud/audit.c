@@ -30,12 +30,12 @@ enum err audit_list(struct ctx *ctx, const struct audit_filter *filter, audit_ro
         return rc == OK ? store_audit_each(ctx, filter, row, arg) : rc;
 }
 
-enum err audit_list_user(struct ctx *ctx, int64_t user_id, const struct audit_filter *filter,
-                         audit_row_fn *row, void *arg, int64_t *ret_total)
+enum err audit_list_user(struct ctx *ctx, const struct audit_filter *filter, audit_row_fn *row,
+                         void *arg, int64_t *ret_total)
 {
-        enum err rc = store_audit_user_count(ctx, user_id, ret_total);
+        enum err rc = store_audit_user_count(ctx, filter->actor_id, ret_total);
 
-        return rc == OK ? store_audit_user_each(ctx, user_id, filter, row, arg) : rc;
+        return rc == OK ? store_audit_user_each(ctx, filter, row, arg) : rc;
 }
 
 int64_t audit_until(int64_t until_us)

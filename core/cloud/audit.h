@@ -19,10 +19,10 @@ NODISCARD enum err audit_add(struct ctx *ctx, const struct audit_entry *entry);
 /* Call row for each match, newest first; *ret_total: how many match. Faults. */
 NODISCARD enum err audit_list(struct ctx *ctx, const struct audit_filter *filter, audit_row_fn *row,
                               void *arg, int64_t *ret_total);
-/* The same for what a user did and what was done to that user (store_audit_user_each). */
-NODISCARD enum err audit_list_user(struct ctx *ctx, int64_t user_id,
-                                   const struct audit_filter *filter, audit_row_fn *row, void *arg,
-                                   int64_t *ret_total);
+/* The same for what the user of filter->actor_id did and what was done to that user
+ * (store_audit_user_each). */
+NODISCARD enum err audit_list_user(struct ctx *ctx, const struct audit_filter *filter,
+                                   audit_row_fn *row, void *arg, int64_t *ret_total);
 
 /* Times are shown in milliseconds: the last moment that is shown as until_us is, so that an entry's
  * own time as a bound includes it. */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/fault.h"
 #include "core/base/json.h"
 #include "core/db/db.h"
 
@@ -260,6 +261,7 @@ static enum err append_after(struct ctx *ctx, const struct audit_key_set *keys,
                 rc = store_audit_insert(ctx, row);
         if (rc != OK)
                 return rc;
+        FAULT_POINT("audit.appended");
         head->audit_id = row->audit_id;
         head->entries++;
         head->entry_hash = row->entry_hash;

@@ -1,9 +1,10 @@
 #include "core/cloud/audit_format.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/base/clock.h"
-#include "core/base/jsonw.h"
+#include "core/base/json.h"
 #include "core/cloud/audit_types.h"
 
 #define SEVERITY_USUAL    "3"
@@ -44,12 +45,37 @@ const char *audit_format_content_type(enum audit_format format)
 
 /* ---- JSON ---- */
 
+static void free_text(char *text)
+{
+        free(text);
+}
+DEFINE_CLEANUP(char *, free_text)
+
 static void json_number_or_null(struct jsonw *json, const char *key, int64_t number)
 {
         if (number)
                 jsonw_int(json, key, number);
         else
                 jsonw_null(json, key);
+}
+
+/* As json_text writes it. */
+static bool is_as_written(const char *text)
+{
+        CLEANUP(json_decrefp) json_t *parsed = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+        CLEANUP(free_textp) char *written = NULL;
+
+        if (parsed)
+                written = json_dumps(parsed, JSON_COMPACT | JSON_SORT_KEYS);
+        return written && strcmp(written, text) == 0;
+}
+
+void audit_format_details(struct jsonw *json, const char *details)
+{
+        if (!details || is_as_written(details))
+                jsonw_raw(json, "details", details);
+        else
+                jsonw_string(json, "details", details);
 }
 
 static void add_json(struct buf *out, const struct audit_row *row)
@@ -67,7 +93,7 @@ static void add_json(struct buf *out, const struct audit_row *row)
         jsonw_string(&json, "target_type", row->target_type);
         jsonw_string(&json, "target_id", row->target_id);
         jsonw_string(&json, "action", row->action);
-        jsonw_raw(&json, "details", row->details);
+        audit_format_details(&json, row->details);
         jsonw_string(&json, "correlation_id", row->correlation_id);
         jsonw_string(&json, "previous_hash", row->previous_hash);
         jsonw_string(&json, "entry_hash", row->entry_hash);
@@ -109,7 +135,7 @@ static void add_ecs(struct buf *out, const struct audit_row *row)
         jsonw_string(&json, "actor_ip", row->actor_ip);
         jsonw_string(&json, "target_type", row->target_type);
         jsonw_string(&json, "target_id", row->target_id);
-        jsonw_raw(&json, "details", row->details);
+        audit_format_details(&json, row->details);
         jsonw_string(&json, "correlation_id", row->correlation_id);
         jsonw_string(&json, "entry_hash", row->entry_hash);
         jsonw_object_end(&json);

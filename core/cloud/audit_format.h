@@ -9,7 +9,7 @@
 #ifndef CORE_CLOUD_AUDIT_FORMAT_H
 #define CORE_CLOUD_AUDIT_FORMAT_H
 
-#include "core/base/buf.h"
+#include "core/base/jsonw.h"
 #include "core/store/store_audit.h"
 
 enum audit_format { AUDIT_JSON, AUDIT_CSV, AUDIT_CEF, AUDIT_ECS, AUDIT_FORMAT_COUNT };
@@ -19,6 +19,11 @@ extern const char *const audit_format_choices[];
 
 /* NULL is json. False: it is none that can be chosen. */
 bool audit_format_parse(const char *text, enum audit_format *ret);
+
+/* Write details as the JSON that it is. Unless somebody has changed it behind our back and it is
+ * not as we write it: then it is a string, so that what is around it can be read, and its text too.
+ */
+void audit_format_details(struct jsonw *json, const char *details);
 
 /* Append the row, without a line break. Check buf_ok. */
 void audit_format_row(struct buf *out, enum audit_format format, const struct audit_row *row);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/base/config.h"
+#include "core/base/fault.h"
 #include "core/base/log.h"
 #include "core/cloud/audit_types.h"
 #include "core/cloud/cloud.h"
@@ -234,6 +235,7 @@ static enum err forward_claimed(struct ctx *ctx, struct batch *batch)
         rc = store_audit_scan(ctx, batch->cursor.last_id + 1, BATCH, take_row, batch);
         if (rc == OK)
                 rc = batch->to_syslog ? send_by_syslog(ctx, batch) : send_by_webhook(ctx, batch);
+        FAULT_POINT("audit.sent");
         if (rc == OK)
                 note_success(ctx, &batch->cursor);
         else

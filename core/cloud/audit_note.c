@@ -50,9 +50,9 @@ static enum err read_note(struct ctx *ctx, const struct audit_key_set *keys, str
         return OK;
 }
 
-/* Is the noted entry in the log? One that was pruned cannot be asked. */
-static enum err find_entry(struct ctx *ctx, const struct audit_state *state,
-                           const struct audit_head *note, bool *ret_found)
+/* One that was pruned cannot be asked. */
+static enum err find_in(struct ctx *ctx, const struct audit_state *state,
+                        const struct audit_head *note, bool *ret_found)
 {
         const char *hash = NULL;
         enum err rc = OK;
@@ -70,6 +70,20 @@ static enum err find_entry(struct ctx *ctx, const struct audit_state *state,
                         rc = OK;
         }
         return rc;
+}
+
+/* Is the noted entry in the log? state may be from before the note was written; then the log of now
+ * tells. */
+static enum err find_entry(struct ctx *ctx, const struct audit_state *state,
+                           const struct audit_head *note, bool *ret_found)
+{
+        struct audit_state now;
+        enum err rc = find_in(ctx, state, note, ret_found);
+
+        if (rc != OK || *ret_found)
+                return rc;
+        rc = store_audit_state(ctx, &now);
+        return rc == OK ? find_in(ctx, &now, note, ret_found) : rc;
 }
 
 enum err audit_note_compare(struct ctx *ctx, const struct audit_key_set *keys,
@@ -144,7 +158,7 @@ enum err audit_note_write(struct ctx *ctx, bool *ret_written)
                 return ctx_fail(ctx, ERR_CONFLICT,
                                 "%s is not signed with the audit key that is set here",
                                 good ? "the head of the audit log" : FILE_NAME);
-        if (note.audit_id == state.head.audit_id)
+        if (note.audit_id >= state.head.audit_id)
                 return OK;
         *ret_written = true;
         return write_note(ctx, &state.head);

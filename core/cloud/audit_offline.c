@@ -48,7 +48,11 @@ static enum err read_row(struct ctx *ctx, const json_t *line, struct audit_row *
                 .previous_hash = json_string_at(line, "previous_hash"),
                 .entry_hash = json_string_at(line, "entry_hash"),
         };
-        return details ? json_text(ctx, details, &ret->details) : OK;
+        if (json_is_string(details)) { /* it was not as we write it (audit_format.h) */
+                ret->details = json_string_value(details);
+                return OK;
+        }
+        return json_is_object(details) ? json_text(ctx, details, &ret->details) : OK;
 }
 
 static void note_gap(struct reading *reading, int64_t audit_id)

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "core/base/config.h"
+#include "core/base/fault.h"
 #include "core/cloud/audit_verify.h"
 #include "core/db/db.h"
 #include "core/store/store_audit_forward.h"
@@ -141,6 +142,7 @@ enum err audit_retention_prune(struct ctx *ctx, unsigned limit, unsigned *ret_co
                 rc = store_audit_state(ctx, &pruning.state);
         if (rc == OK)
                 rc = prune_checked(ctx, limit, &pruning);
+        FAULT_POINT("audit.pruned");
         if (rc == OK)
                 rc = db_commit(&tx);
         if (rc == OK)

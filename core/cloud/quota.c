@@ -26,15 +26,14 @@ const char *quota_type_description(enum quota_type type)
 
 /* ---- what is asked for ---- */
 
-static enum err join(struct ctx *ctx, const char *(*name_at)(unsigned), unsigned count,
-                     const char **ret)
+/* All names, for a message: "" when memory is out. */
+static const char *join(struct ctx *ctx, const char *(*name_at)(unsigned), unsigned count)
 {
         const char *text = "";
 
         for (unsigned i = 0; text && i < count; i++)
                 text = arena_printf(ctx->arena, "%s%s%s", text, i ? ", " : "", name_at(i));
-        *ret = text;
-        return text ? OK : ctx_nomem(ctx);
+        return text ? text : "";
 }
 
 static const char *type_at(unsigned n)
@@ -47,26 +46,15 @@ static const char *action_at(unsigned n)
         return quota_action_name((enum quota_action)n);
 }
 
-static enum err refuse_word(struct ctx *ctx, const char *what, const char *given, const char *valid)
-{
-        return ctx_fail(ctx, ERR_INVALID, "Invalid %s: %.64s. Valid %ss: [%s]", what, given, what,
-                        valid);
-}
-
 static enum err read_words(struct ctx *ctx, const struct quota_given *given, struct quota *quota)
 {
-        const char *valid;
-        enum err rc;
-
         quota->action = QUOTA_BLOCK;
-        if (!quota_type_parse(given->quota_type, &quota->type)) {
-                rc = join(ctx, type_at, QUOTA_TYPE_COUNT, &valid);
-                return rc == OK ? refuse_word(ctx, "quota_type", given->quota_type, valid) : rc;
-        }
-        if (given->action && !quota_action_parse(given->action, &quota->action)) {
-                rc = join(ctx, action_at, QUOTA_ACTION_COUNT, &valid);
-                return rc == OK ? refuse_word(ctx, "action", given->action, valid) : rc;
-        }
+        if (!quota_type_parse(given->quota_type, &quota->type))
+                return ctx_fail(ctx, ERR_INVALID, "Invalid quota_type: %.64s. Valid types: [%s]",
+                                given->quota_type, join(ctx, type_at, QUOTA_TYPE_COUNT));
+        if (given->action && !quota_action_parse(given->action, &quota->action))
+                return ctx_fail(ctx, ERR_INVALID, "Invalid action: %.64s. Valid actions: [%s]",
+                                given->action, join(ctx, action_at, QUOTA_ACTION_COUNT));
         return OK;
 }
 

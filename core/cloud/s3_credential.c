@@ -185,8 +185,7 @@ enum err s3_credential_list(struct ctx *ctx, bool all, s3_credential_row_fn *row
 
 static bool may_revoke(struct ctx *ctx, const struct s3_credential *row)
 {
-        return strcmp(row->owner, ctx_actor_name(ctx)) == 0 ||
-               auth_may(ctx, PERM_ADMIN_CONFIG);
+        return strcmp(row->owner, ctx_actor_name(ctx)) == 0 || auth_may(ctx, PERM_ADMIN_CONFIG);
 }
 
 enum err s3_credential_revoke(struct ctx *ctx, const char *access_key_id)

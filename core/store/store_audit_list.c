@@ -4,9 +4,29 @@
 
 #include "core/store/audit_row.h"
 
-/* Every statement has the same placeholders: 1 to 6 are the conditions, 7 to 14 the types, 15 to 17
- * the page. A condition that is not given is NULL. The loose forms let all pass then, and are no
- * use to an index; so the condition that leads is written strictly. */
+/* One condition by itself is what is asked for most. Its statements have it strictly and nothing
+ * else, so that an index answers alone: 1 to 3 are the page, 4 and on the condition. */
+#define ROWS      "SELECT " AUDIT_COLUMNS " FROM audit_log WHERE "
+#define ONLY_PAGE " audit_id < $1 ORDER BY audit_id DESC LIMIT $2 OFFSET $3"
+#define COUNT     "SELECT COUNT(*) FROM audit_log WHERE "
+
+/* The newest of one type, which its index has in order; limit is that of the page and its offset
+ * together. */
+#define NEWEST(type, before, rest, limit)                                                          \
+        "SELECT audit_id FROM (SELECT audit_id FROM audit_log WHERE event_type = " type            \
+        " AND audit_id < " before rest " ORDER BY audit_id DESC LIMIT " limit ") AS newest"
+/* clang-format off */
+#define ONLY_NEWEST(type) NEWEST(type, "$1", "", "$4")
+#define ONLY_NEWEST_OF_TYPES                                                                       \
+        ONLY_NEWEST("$5") " UNION ALL " ONLY_NEWEST("$6") " UNION ALL "                            \
+        ONLY_NEWEST("$7") " UNION ALL " ONLY_NEWEST("$8") " UNION ALL "                            \
+        ONLY_NEWEST("$9") " UNION ALL " ONLY_NEWEST("$10") " UNION ALL "                           \
+        ONLY_NEWEST("$11") " UNION ALL " ONLY_NEWEST("$12")
+/* clang-format on */
+
+/* Several together: 1 to 6 are the conditions, 7 to 14 the types, 15 to 17 the page. One that is
+ * not given is NULL and lets all pass in its loose form, which is no use to an index; so the
+ * condition that leads is written strictly. */
 #define TIMES_LOOSE                                                                                \
         "COALESCE($1, created_at_us) <= created_at_us AND COALESCE($2, created_at_us) >= "         \
         "created_at_us"
@@ -17,12 +37,6 @@
 #define TYPES             "event_type IN ($7, $8, $9, $10, $11, $12, $13, $14)"
 #define TYPES_LOOSE       " AND (CAST($7 AS TEXT) IS NULL OR " TYPES ")"
 
-#define BY_NOTHING                                                                                 \
-        TIMES_LOOSE ACTOR_LOOSE TARGET_TYPE_LOOSE TARGET_ID_LOOSE ACTOR_ID_LOOSE TYPES_LOOSE
-#define BY_TIMES                                                                                   \
-        "created_at_us >= COALESCE(CAST($1 AS BIGINT), 0) AND created_at_us <= COALESCE($2, "      \
-        "9223372036854775807)" ACTOR_LOOSE TARGET_TYPE_LOOSE TARGET_ID_LOOSE ACTOR_ID_LOOSE        \
-                TYPES_LOOSE
 #define BY_ACTOR                                                                                   \
         "actor = $3 AND " TIMES_LOOSE TARGET_TYPE_LOOSE TARGET_ID_LOOSE ACTOR_ID_LOOSE TYPES_LOOSE
 #define BY_TARGET_TYPE                                                                             \
@@ -33,21 +47,15 @@
         "actor_id = $6 AND " TIMES_LOOSE ACTOR_LOOSE TARGET_TYPE_LOOSE TARGET_ID_LOOSE TYPES_LOOSE
 #define BUT_TYPE TIMES_LOOSE ACTOR_LOOSE TARGET_TYPE_LOOSE TARGET_ID_LOOSE ACTOR_ID_LOOSE
 #define BY_TYPES TYPES " AND " BUT_TYPE
+#define PAGE     " AND audit_id < $15 ORDER BY audit_id DESC LIMIT $16 OFFSET $17"
 
-#define ROWS  "SELECT " AUDIT_COLUMNS " FROM audit_log WHERE "
-#define PAGE  " AND audit_id < $15 ORDER BY audit_id DESC LIMIT $16 OFFSET $17"
-#define COUNT "SELECT COUNT(*) FROM audit_log WHERE "
-
-/* The newest of one type, which its index has in order; $18 is limit and offset together. */
-#define NEWEST(type)                                                                               \
-        "SELECT audit_id FROM (SELECT audit_id FROM audit_log WHERE event_type = " type            \
-        " AND audit_id < $15 AND " BUT_TYPE " ORDER BY audit_id DESC LIMIT $18) AS newest"
 /* clang-format off */
-#define NEWEST_OF_TYPES                                                                            \
-        NEWEST("$7") " UNION ALL " NEWEST("$8") " UNION ALL "                                      \
-        NEWEST("$9") " UNION ALL " NEWEST("$10") " UNION ALL "                                     \
-        NEWEST("$11") " UNION ALL " NEWEST("$12") " UNION ALL "                                    \
-        NEWEST("$13") " UNION ALL " NEWEST("$14")
+#define MIXED_NEWEST(type) NEWEST(type, "$15", " AND " BUT_TYPE, "$18")
+#define MIXED_NEWEST_OF_TYPES                                                                      \
+        MIXED_NEWEST("$7") " UNION ALL " MIXED_NEWEST("$8") " UNION ALL "                          \
+        MIXED_NEWEST("$9") " UNION ALL " MIXED_NEWEST("$10") " UNION ALL "                         \
+        MIXED_NEWEST("$11") " UNION ALL " MIXED_NEWEST("$12") " UNION ALL "                        \
+        MIXED_NEWEST("$13") " UNION ALL " MIXED_NEWEST("$14")
 /* clang-format on */
 
 enum lead {
@@ -61,53 +69,75 @@ enum lead {
         LEAD_COUNT
 };
 
-static const char *const page_sql[LEAD_COUNT] = {
-        [LEAD_NOTHING] = ROWS BY_NOTHING PAGE,
-        [LEAD_TIMES] = ROWS BY_TIMES PAGE,
-        [LEAD_ACTOR] = ROWS BY_ACTOR PAGE,
-        [LEAD_TARGET_TYPE] = ROWS BY_TARGET_TYPE PAGE,
-        [LEAD_TARGET_ID] = ROWS BY_TARGET_ID PAGE,
-        [LEAD_ACTOR_ID] = ROWS BY_ACTOR_ID PAGE,
-        [LEAD_TYPES] = ROWS "audit_id IN (" NEWEST_OF_TYPES ") ORDER BY audit_id DESC LIMIT $16 "
-                            "OFFSET $17",
+/* [only that condition: 0, others too: 1] */
+static const char *const page_sql[LEAD_COUNT][2] = {
+        [LEAD_NOTHING] = { ROWS ONLY_PAGE },
+        [LEAD_TIMES] = { ROWS "created_at_us >= $4 AND created_at_us <= $5 AND audit_id >= $6 AND "
+                              "audit_id <= $7 AND" ONLY_PAGE },
+        [LEAD_ACTOR] = { ROWS "actor = $4 AND" ONLY_PAGE, ROWS BY_ACTOR PAGE },
+        [LEAD_TARGET_TYPE] = { ROWS "target_type = $4 AND" ONLY_PAGE, ROWS BY_TARGET_TYPE PAGE },
+        [LEAD_TARGET_ID] = { ROWS "target_id = $4 AND" ONLY_PAGE, ROWS BY_TARGET_ID PAGE },
+        [LEAD_ACTOR_ID] = { ROWS "actor_id = $4 AND" ONLY_PAGE, ROWS BY_ACTOR_ID PAGE },
+        [LEAD_TYPES] = { ROWS "audit_id IN (" ONLY_NEWEST_OF_TYPES
+                              ") ORDER BY audit_id DESC LIMIT $2 OFFSET $3",
+                         ROWS "audit_id IN (" MIXED_NEWEST_OF_TYPES
+                              ") ORDER BY audit_id DESC LIMIT $16 OFFSET $17" },
 };
 
-static const char *const count_sql[LEAD_COUNT] = {
-        [LEAD_NOTHING] = COUNT BY_NOTHING,     [LEAD_TIMES] = COUNT BY_TIMES,
-        [LEAD_ACTOR] = COUNT BY_ACTOR,         [LEAD_TARGET_TYPE] = COUNT BY_TARGET_TYPE,
-        [LEAD_TARGET_ID] = COUNT BY_TARGET_ID, [LEAD_ACTOR_ID] = COUNT BY_ACTOR_ID,
-        [LEAD_TYPES] = COUNT BY_TYPES,
+/* Of nothing and of types alone the counts are kept. */
+static const char *const count_sql[LEAD_COUNT][2] = {
+        [LEAD_TIMES] = { COUNT "created_at_us >= $1 AND created_at_us <= $2" },
+        [LEAD_ACTOR] = { COUNT "actor = $1", COUNT BY_ACTOR },
+        [LEAD_TARGET_TYPE] = { COUNT "target_type = $1", COUNT BY_TARGET_TYPE },
+        [LEAD_TARGET_ID] = { COUNT "target_id = $1", COUNT BY_TARGET_ID },
+        [LEAD_ACTOR_ID] = { COUNT "actor_id = $1", COUNT BY_ACTOR_ID },
+        [LEAD_TYPES] = { NULL, COUNT BY_TYPES },
 };
 
-/* The condition that leaves the fewest entries, as far as one can tell from its kind. */
-static enum lead find_lead(const struct audit_filter *filter)
+/* The condition that leaves the fewest entries, as far as one can tell from its kind. *ret_others:
+ * it is not the only one. */
+static enum lead find_lead(const struct audit_filter *filter, bool *ret_others)
 {
-        if (filter->target_id)
-                return LEAD_TARGET_ID;
-        if (filter->actor_id)
-                return LEAD_ACTOR_ID;
-        if (filter->actor)
-                return LEAD_ACTOR;
-        if (filter->types[0])
-                return LEAD_TYPES;
-        if (filter->target_type)
-                return LEAD_TARGET_TYPE;
-        return filter->since_us || filter->until_us ? LEAD_TIMES : LEAD_NOTHING;
+        const struct {
+                bool given;
+                enum lead lead;
+        } all[] = {
+                { filter->target_id, LEAD_TARGET_ID },
+                { filter->actor_id, LEAD_ACTOR_ID },
+                { filter->actor, LEAD_ACTOR },
+                { filter->types[0], LEAD_TYPES },
+                { filter->target_type, LEAD_TARGET_TYPE },
+                { filter->since_us || filter->until_us, LEAD_TIMES },
+        };
+        enum lead lead = LEAD_NOTHING;
+
+        *ret_others = false;
+        for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+                if (all[i].given && lead != LEAD_NOTHING)
+                        *ret_others = true;
+                else if (all[i].given)
+                        lead = all[i].lead;
+        }
+        return lead;
 }
 
-/* Is there no condition but types? */
-static bool is_counted(const struct audit_filter *filter)
-{
-        return !filter->actor && !filter->target_type && !filter->target_id && !filter->actor_id &&
-               !filter->since_us && !filter->until_us;
-}
-
+#define TYPES_OF(filter)                                                                           \
+        (filter)->types[0], (filter)->types[1], (filter)->types[2], (filter)->types[3],            \
+                (filter)->types[4], (filter)->types[5], (filter)->types[6], (filter)->types[7]
 #define CONDITIONS(filter)                                                                         \
         (filter)->since_us, (filter)->until_us, (filter)->actor, (filter)->target_type,            \
-                (filter)->target_id, (filter)->actor_id, (filter)->types[0], (filter)->types[1],   \
-                (filter)->types[2], (filter)->types[3], (filter)->types[4], (filter)->types[5],    \
-                (filter)->types[6], (filter)->types[7]
+                (filter)->target_id, (filter)->actor_id, TYPES_OF(filter)
 #define CONDITION_LETTERS "zztttztttttttt"
+
+static int64_t before_of(const struct audit_filter *filter)
+{
+        return filter->before_id ? filter->before_id : INT64_MAX;
+}
+
+static int64_t until_of(const struct audit_filter *filter)
+{
+        return filter->until_us ? filter->until_us : INT64_MAX;
+}
 
 static enum err each(struct ctx *ctx, struct db_stmt *stmt, audit_row_fn *row, void *arg)
 {
@@ -121,9 +151,70 @@ static enum err each(struct ctx *ctx, struct db_stmt *stmt, audit_row_fn *row, v
         return rc == ERR_NOT_FOUND ? OK : rc;
 }
 
-static int64_t before_of(const struct audit_filter *filter)
+/* The text that leads; NULL: it is none. */
+static const char *text_of(const struct audit_filter *filter, enum lead lead)
 {
-        return filter->before_id ? filter->before_id : INT64_MAX;
+        switch (lead) {
+        case LEAD_ACTOR:
+                return filter->actor;
+        case LEAD_TARGET_TYPE:
+                return filter->target_type;
+        case LEAD_TARGET_ID:
+                return filter->target_id;
+        case LEAD_NOTHING:
+        case LEAD_TIMES:
+        case LEAD_ACTOR_ID:
+        case LEAD_TYPES:
+        case LEAD_COUNT:
+                break;
+        }
+        return NULL;
+}
+
+/* The least and the greatest number in the span: times go up with numbers, but for a clock that was
+ * set back. So a page is read in the order of numbers without looking outside. */
+static enum err find_span(struct ctx *ctx, const struct audit_filter *filter, int64_t *ret_first,
+                          int64_t *ret_last)
+{
+        static const char sql[] = "SELECT MIN(audit_id), MAX(audit_id) FROM audit_log "
+                                  "WHERE created_at_us >= $1 AND created_at_us <= $2";
+        CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
+        enum err rc;
+
+        rc = db_query(ctx, &stmt, sql, "ii", filter->since_us, until_of(filter));
+        if (rc == OK)
+                rc = db_step(ctx, stmt);
+        if (rc != OK)
+                return rc;
+        *ret_first = db_int(stmt, 0);
+        *ret_last = db_int(stmt, 1);
+        return OK;
+}
+
+/* A page with one condition, or none. */
+static enum err query_only(struct ctx *ctx, const struct audit_filter *filter, enum lead lead,
+                           struct db_stmt **ret)
+{
+        const int64_t limit = filter->limit, offset = filter->offset;
+        const int64_t before = before_of(filter);
+        const char *sql = page_sql[lead][0];
+        int64_t first, last;
+        enum err rc = OK;
+
+        if (lead == LEAD_NOTHING)
+                return db_query(ctx, ret, sql, "iii", before, limit, offset);
+        if (lead == LEAD_TYPES)
+                return db_query(ctx, ret, sql, "iiiitttttttt", before, limit, offset,
+                                limit + offset, TYPES_OF(filter));
+        if (lead == LEAD_ACTOR_ID)
+                return db_query(ctx, ret, sql, "iiii", before, limit, offset, filter->actor_id);
+        if (lead != LEAD_TIMES)
+                return db_query(ctx, ret, sql, "iiit", before, limit, offset,
+                                text_of(filter, lead));
+        rc = find_span(ctx, filter, &first, &last);
+        return rc == OK ? db_query(ctx, ret, sql, "iiiiiii", before, limit, offset,
+                                   filter->since_us, until_of(filter), first, last)
+                        : rc;
 }
 
 enum err store_audit_each(struct ctx *ctx, const struct audit_filter *filter, audit_row_fn *row,
@@ -131,12 +222,17 @@ enum err store_audit_each(struct ctx *ctx, const struct audit_filter *filter, au
 {
         CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
         const int64_t limit = filter->limit, offset = filter->offset;
-        const enum lead lead = find_lead(filter);
+        bool others;
+        const enum lead lead = find_lead(filter, &others);
         enum err rc;
 
-        rc = db_query(ctx, &stmt, page_sql[lead],
-                      lead == LEAD_TYPES ? CONDITION_LETTERS "iiii" : CONDITION_LETTERS "iii",
-                      CONDITIONS(filter), before_of(filter), limit, offset, limit + offset);
+        if (others)
+                rc = db_query(ctx, &stmt, page_sql[lead][1],
+                              lead == LEAD_TYPES ? CONDITION_LETTERS "iiii"
+                                                 : CONDITION_LETTERS "iii",
+                              CONDITIONS(filter), before_of(filter), limit, offset, limit + offset);
+        else
+                rc = query_only(ctx, filter, lead, &stmt);
         return rc == OK ? each(ctx, stmt, row, arg) : rc;
 }
 
@@ -149,27 +245,42 @@ static enum err count(struct ctx *ctx, struct db_stmt *stmt, int64_t *ret_count)
         return rc;
 }
 
-enum err store_audit_count(struct ctx *ctx, const struct audit_filter *filter, int64_t *ret_count)
+/* A count with one condition, or none. */
+static enum err count_only(struct ctx *ctx, const struct audit_filter *filter, enum lead lead,
+                           struct db_stmt **ret)
 {
-        static const char counted[] =
+        static const char kept[] =
                 "SELECT COALESCE(SUM(entries), 0) FROM audit_counts WHERE CAST($1 AS TEXT) IS NULL "
                 "OR event_type IN ($1, $2, $3, $4, $5, $6, $7, $8)";
+        const char *sql = count_sql[lead][0];
+
+        if (lead == LEAD_NOTHING || lead == LEAD_TYPES)
+                return db_query(ctx, ret, kept, "tttttttt", TYPES_OF(filter));
+        if (lead == LEAD_TIMES)
+                return db_query(ctx, ret, sql, "ii", filter->since_us, until_of(filter));
+        if (lead == LEAD_ACTOR_ID)
+                return db_query(ctx, ret, sql, "i", filter->actor_id);
+        return db_query(ctx, ret, sql, "t", text_of(filter, lead));
+}
+
+enum err store_audit_count(struct ctx *ctx, const struct audit_filter *filter, int64_t *ret_count)
+{
         CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
-        const char *const *types = filter->types;
+        bool others;
+        const enum lead lead = find_lead(filter, &others);
         enum err rc;
 
-        if (is_counted(filter))
-                rc = db_query(ctx, &stmt, counted, "tttttttt", types[0], types[1], types[2],
-                              types[3], types[4], types[5], types[6], types[7]);
-        else
-                rc = db_query(ctx, &stmt, count_sql[find_lead(filter)], CONDITION_LETTERS,
+        if (others)
+                rc = db_query(ctx, &stmt, count_sql[lead][1], CONDITION_LETTERS,
                               CONDITIONS(filter));
+        else
+                rc = count_only(ctx, filter, lead, &stmt);
         return rc == OK ? count(ctx, stmt, ret_count) : rc;
 }
 
 #define USER_ID_SIZE 24
 
-enum err store_audit_user_each(struct ctx *ctx, int64_t user_id, const struct audit_filter *filter,
+enum err store_audit_user_each(struct ctx *ctx, const struct audit_filter *filter,
                                audit_row_fn *row, void *arg)
 {
         static const char sql[] =
@@ -184,9 +295,9 @@ enum err store_audit_user_each(struct ctx *ctx, int64_t user_id, const struct au
         char target_id[USER_ID_SIZE];
         enum err rc;
 
-        snprintf(target_id, sizeof(target_id), "%lld", (long long)user_id);
-        rc = db_query(ctx, &stmt, sql, "itiiii", user_id, target_id, before_of(filter), limit,
-                      offset, limit + offset);
+        snprintf(target_id, sizeof(target_id), "%lld", (long long)filter->actor_id);
+        rc = db_query(ctx, &stmt, sql, "itiiii", filter->actor_id, target_id, before_of(filter),
+                      limit, offset, limit + offset);
         return rc == OK ? each(ctx, stmt, row, arg) : rc;
 }
 

@@ -1,11 +1,9 @@
 /* The audit log as it is looked at: pages, totals and figures.
  *
- * What a page and its total cost: the total without any condition, or with types alone, is added up
- * from the counts that appending keeps. Every other condition leads into an index of its own: a
- * page then reads what it shows, a total counts the entries that match the leading condition (the
- * first of target_id, actor_id, actor, target_type, times that is given), in the index where it is
- * alone.
- */
+ * What a page and its total cost: a page reads what it shows. The total without any condition, or
+ * with types alone, is added up from the counts that appending keeps. With one other condition it
+ * is counted in that condition's index alone; with several, those entries are looked at that match
+ * the leading one: the first given of target_id, actor_id, actor, types, target_type. */
 #ifndef CORE_STORE_STORE_AUDIT_LIST_H
 #define CORE_STORE_STORE_AUDIT_LIST_H
 
@@ -30,11 +28,10 @@ NODISCARD enum err store_audit_each(struct ctx *ctx, const struct audit_filter *
 NODISCARD enum err store_audit_count(struct ctx *ctx, const struct audit_filter *filter,
                                      int64_t *ret_count);
 
-/* What a user did and what was done to that user: the same for actor_id = user_id or target_type
- * "user" with this number as target_id. Of filter, before_id, limit and offset count. */
-NODISCARD enum err store_audit_user_each(struct ctx *ctx, int64_t user_id,
-                                         const struct audit_filter *filter, audit_row_fn *row,
-                                         void *arg);
+/* What a user did and what was done to that user: actor_id, or target_type "user" with this number
+ * as target_id. Of filter, actor_id, before_id, limit and offset count. */
+NODISCARD enum err store_audit_user_each(struct ctx *ctx, const struct audit_filter *filter,
+                                         audit_row_fn *row, void *arg);
 NODISCARD enum err store_audit_user_count(struct ctx *ctx, int64_t user_id, int64_t *ret_count);
 
 /* Call type for each type that has entries, by name. */

@@ -52,7 +52,8 @@ enum err store_job_insert(struct ctx *ctx, const struct job *job, const struct j
                 "estimated_cost_usd_micros, max_runtime_s, requires_approval, approval_id, "
                 "poll_at_us) "
                 "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11, $12, $13, $14, $15, "
-                "$16, $17, $18, CASE WHEN $17 = 1 THEN NULL ELSE CAST($19 AS BIGINT) END)";
+                "$16, $17, $18, CASE WHEN CAST($17 AS BIGINT) = 1 THEN NULL ELSE CAST($19 AS "
+                "BIGINT) END)";
         const bool blocked = job->status == JOB_BLOCKED;
         const struct hour_delta made = { .jobs = 1 };
         enum err rc;

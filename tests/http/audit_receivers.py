@@ -3,8 +3,10 @@
 import contextlib
 import http.server
 import json
+import pathlib
 import re
 import socket
+import tempfile
 import threading
 
 from waiting import free_port
@@ -57,20 +59,26 @@ class WebhookReceiver:
 
 
 class SyslogReceiver:
-    """Messages as they come over UDP or TCP; of TCP by their counts."""
+    """Messages as they come over UDP, TCP or a socket of the machine; of TCP by their counts."""
 
     def __init__(self, kind):
         self.kind = kind
         self.messages = []
         self.socket = self.thread = None
-        self.port = free_port()
-        self.url = f"{kind}://127.0.0.1:{self.port}"
+        self.directory = tempfile.TemporaryDirectory()
+        if kind == "unix":
+            self.address = f"{self.directory.name}/log"
+            self.url = f"unix://{self.address}"
+        else:
+            self.address = "127.0.0.1", free_port()
+            self.url = f"{kind}://127.0.0.1:{self.address[1]}"
 
     def start(self):
-        kind = socket.SOCK_DGRAM if self.kind == "udp" else socket.SOCK_STREAM
-        self.socket = socket.socket(socket.AF_INET, kind)
+        family = socket.AF_UNIX if self.kind == "unix" else socket.AF_INET
+        kind = socket.SOCK_STREAM if self.kind == "tcp" else socket.SOCK_DGRAM
+        self.socket = socket.socket(family, kind)
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.socket.bind(("127.0.0.1", self.port))
+        self.socket.bind(self.address)
         if self.kind == "tcp":
             self.socket.listen()
         self.thread = threading.Thread(target=self._run, args=(self.socket,), daemon=True)
@@ -80,7 +88,7 @@ class SyslogReceiver:
     def _run(self, listener):
         try:
             while True:
-                if self.kind == "udp":
+                if self.kind != "tcp":
                     message = listener.recv(65536)
                     if not message:  # no sender sends that: the socket was shut down
                         return
@@ -106,6 +114,8 @@ class SyslogReceiver:
                 self.socket.shutdown(socket.SHUT_RDWR)
             self.socket.close()
             self.thread.join()
+        if self.kind == "unix":
+            pathlib.Path(self.address).unlink(missing_ok=True)
         self.socket = None
 
 

@@ -114,7 +114,8 @@ class Bearer(Anonymous):
 
     def __init__(self, stack, **headers):
         super().__init__(stack)
-        self._headers = super().headers | {name.replace("_", "-"): value for name, value in headers.items()}
+        self._headers = super().headers | {name.replace("_", "-"): value
+                                           for name, value in headers.items()}
 
     @property
     def headers(self):

@@ -38,7 +38,7 @@ def webhook():
     receiver.stop()
 
 
-@pytest.fixture(params=["udp", "tcp"])
+@pytest.fixture(params=["udp", "tcp", "unix"])
 def syslog(request):
     receiver = SyslogReceiver(request.param).start()
     yield receiver

@@ -212,6 +212,18 @@ def test_cef_fields_are_escaped(own):
                         r"rt=\d+ externalId=2 suser=x\\=y\\\\z .*", lines[1]), lines[1]
 
 
+@pytest.mark.parametrize("details", ["no json", '{"b":1,"a":2}', '{ }', "5", '{"a":1,"a":2}', '{"a":\n1}', '{"a":1}, {"b":2}'])
+def test_details_that_are_none_break_nothing_around_them(own, tmp_path, details):
+    own.change("UPDATE audit_log SET details = %s WHERE audit_id = 3", details)
+    entries = expect.ok(own.get(f"{AUDIT}?limit=500"))["entries"]
+    assert [entry["details"] for entry in entries if entry["id"] == 3] == [details]
+    path = exported(own, tmp_path)
+    lines = path.read_text().splitlines()
+    assert [json.loads(line)["details"] for line in lines[2:3]] == [details]
+    assert len(lines) == len(entries) + 1
+    assert offline(own, path) == (BROKEN, [(3, "hash_mismatch")])
+
+
 @pytest.mark.parametrize("query, name", [
     ("?format=xml", "format"), ("?since=yesterday", "since"), ("?until=now", "until")])
 def test_a_bad_export_is_refused(cloud, query, name):

@@ -167,6 +167,42 @@ GET    /api/audit/export-config                              1 3 3 + + 3 3 3
 POST   /api/audit/export-config                              1 3 3 3 + 3 3 3
 GET    /api/audit/user/{user_id}                             1 3 3 + + 3 3 3
 
+GET    /api/quotas                                           1 3 3 + + 3 3 3
+POST   /api/quotas                                           1 3 3 3 + 3 3 3
+GET    /api/quotas/types                                     1 3 3 + + 3 3 3
+GET    /api/quotas/me                                        1 + + + + + + 3
+POST   /api/quotas/cost-estimate                             1 + + + + + + 3
+GET    /api/quotas/user/{user_id}                            1 3 3 + + 3 3 3
+GET    /api/quotas/{quota_id}                                1 3 3 4 4 3 3 3
+DELETE /api/quotas/{quota_id}                                1 3 3 3 4 3 3 3
+GET    /api/orgs/{org_id}/quotas                             1 3 3 4 4 3 3 3
+POST   /api/orgs/{org_id}/quotas                             1 3 3 3 4 3 3 3
+DELETE /api/orgs/{org_id}/quotas/{quota_id}                  1 3 3 3 4 3 3 3
+GET    /api/orgs/{org_id}/teams/{team_id}/quotas             1 3 3 4 4 3 3 3
+POST   /api/orgs/{org_id}/teams/{team_id}/quotas             1 3 3 4 4 3 3 3
+DELETE /api/orgs/{org_id}/teams/{team_id}/quotas/{quota_id}  1 3 3 4 4 3 3 3
+
+GET    /api/approvals/rules                                  1 3 3 + + 3 3 3
+POST   /api/approvals/rules                                  1 3 3 + + 3 3 3
+GET    /api/approvals/rules/{rule_id}                        1 3 3 4 4 3 3 3
+PATCH  /api/approvals/rules/{rule_id}                        1 3 3 4 4 3 3 3
+DELETE /api/approvals/rules/{rule_id}                        1 3 3 4 4 3 3 3
+GET    /api/approvals/conditions                             1 3 3 + + 3 3 3
+GET    /api/approvals/me                                     1 + + + + + + 3
+POST   /api/approvals/expire                                 1 3 3 + + 3 3 3
+GET    /api/approvals/requests                               1 3 3 + + 3 3 3
+POST   /api/approvals/requests/bulk-approve                  1 3 3 + + 3 3 3
+POST   /api/approvals/requests/bulk-reject                   1 3 3 + + 3 3 3
+GET    /api/approvals/requests/pending/count                 1 3 3 + + 3 3 3
+GET    /api/approvals/requests/job/{job_id}                  1 4 4 4 4 4 4 3
+GET    /api/approvals/requests/{request_id}                  1 3 3 4 4 3 3 3
+POST   /api/approvals/requests/{request_id}/approve          1 3 3 4 4 3 3 3
+POST   /api/approvals/requests/{request_id}/reject           1 3 3 4 4 3 3 3
+POST   /api/approvals/requests/{request_id}/cancel           1 3 4 4 4 4 3 3
+GET    /api/queue/stats                                      1 3 + + + + 3 3
+POST   /api/queue/{job_id}/approve                           1 3 3 4 4 3 3 3
+POST   /api/queue/{job_id}/reject                            1 3 3 4 4 3 3 3
+
 GET    /api/events                                           1 + + + + + + 3
 GET    /api/events/stream                                    1 + + + + + + 3
 GET    /api/events/recent                                    1 + + + + + + 3
@@ -191,9 +227,10 @@ DELETE /api/cloud/storage/{bucket}/{key...}?tagging          3 3 + 3 + 4 3 +
 DELETE /api/cloud/storage/{bucket}/{key...}                  1 3 + 3 + 4 3 +
 """
 
-# What a route is asked with, where {} would not do or would do too much: its body, and parameters of
-# its path. Each is a value, or a function of the scene and the number of the column.
+# What a route is asked with, where {} would not do or would do too much: its body, and parameters
+# of its path. Each is a value, or a function of the scene and the number of the column.
 ACCOUNT = {"username": "another", "email": "another@example.org", "password": "correct horse"}
+QUOTA = {"quota_type": "jobs_per_day", "limit_value": 1}
 REQUESTS = {
     "POST /api/auth/setup/first-admin": {"json": ACCOUNT},
     "POST /api/auth/register": {"json": ACCOUNT},
@@ -215,6 +252,11 @@ REQUESTS = {
     "PUT /api/cloud/providers/{provider}/token": {"provider": "http"},
     "PUT /api/cloud/polling/setting": {"json": {"enabled": None}},
     "POST /api/cloud/cost-estimate": {"json": []},
+    "POST /api/quotas/cost-estimate": {"json": None},
+    "POST /api/orgs/{org_id}/quotas": {"json": QUOTA},
+    "POST /api/orgs/{org_id}/teams/{team_id}/quotas": {"json": QUOTA},
+    "POST /api/approvals/requests/{request_id}/reject": {"json": {"reason": "no"}},
+    "POST /api/queue/{job_id}/reject": {"json": {"reason": "no"}},
     "POST /api/cloud/data-consent/preview": {"json": []},
 }
 # These say what is missing in a bucket that the caller may see.
@@ -257,7 +299,8 @@ class Scene:
         self.sessions = [self.owner.new_session() for _ in columns]
 
     def values(self, route, column):
-        values = {"provider": "replicate", "user_id": str(self.owner.user_id), "json": {},
+        values = {"quota_id": "999999", "rule_id": "999999", "request_id": "999999",
+                  "provider": "replicate", "user_id": str(self.owner.user_id), "json": {},
                   "job_id": self.active.job_id, "name": "no-such-name", "key": "kept.txt",
                   "delivery_id": "no-such-delivery", "bucket": self.active.job_id,
                   "id": "999999999", "org_id": "999999999", "team_id": "999999999"}

@@ -92,14 +92,33 @@ static void many_processes_write_one_chain(void **state)
         assert_int_equal(fixture_number(ctx, "SELECT entries FROM audit_counts"), 16 * 15 * 2);
 }
 
-/* Thread 0 verifies while the others append. */
+/* As a process of its own does it, which reads the key for itself, or makes it. */
+static bool add_alone(struct ctx *ctx, unsigned index, void *arg)
+{
+        ctx->cloud = NULL;
+        return add_some(ctx, index, arg);
+}
+
+static void processes_that_start_at_once_agree_on_the_key(void **state)
+{
+        struct ctx *ctx = *state;
+
+        fixture_strangers(ctx, 8, add_alone, NULL);
+        assert_valid(ctx, (int64_t)8 * 15 * 2);
+}
+
+/* Thread 0 verifies while the others append, and one of them notes the head first. */
 static bool verify_or_add(struct ctx *ctx, unsigned index, void *arg)
 {
         struct audit_report report;
-        bool well = true;
+        bool well = true, written;
 
+        for (int i = 0; index == 1 && i < 20 && well; i++) {
+                well = audit_note_write(ctx, &written) == OK;
+                arena_reset(ctx->arena);
+        }
         if (index > 0)
-                return add_some(ctx, index, arg);
+                return well && add_some(ctx, index, arg);
         for (int i = 0; i < 20 && well; i++) {
                 well = audit_verify(ctx, (struct audit_range){ 0, 0 }, &report) == OK &&
                        report.broken_total == 0;
@@ -268,6 +287,7 @@ int main(void)
                 FIXTURE_CLOUD_TEST(a_range_is_compared_with_what_comes_before_it),
                 FIXTURE_CLOUD_TEST(many_faults_are_counted_and_the_first_are_named),
                 FIXTURE_CLOUD_TEST(many_processes_write_one_chain),
+                FIXTURE_CLOUD_TEST(processes_that_start_at_once_agree_on_the_key),
                 FIXTURE_CLOUD_TEST(what_is_written_meanwhile_is_no_error),
                 FIXTURE_CLOUD_TEST(entries_from_before_the_chain_are_counted),
                 FIXTURE_CLOUD_TEST(an_older_log_put_back_is_seen_by_the_note),

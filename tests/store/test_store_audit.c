@@ -91,6 +91,112 @@ static void each_filter_narrows_the_list_and_the_total(void **state)
                      "5", 1);
 }
 
+/* Rows that differ in all that can be asked for. */
+static void fill_mixed(struct ctx *ctx)
+{
+        static const char *const types[] = { "job.submitted", "job.cancelled", "quota.changed" };
+        static const char *const actors[] = { "ann", "bob" };
+        static const char *const targets[] = { "1", "2", NULL, "3", "2" };
+
+        for (unsigned i = 0; i < 60; i++) {
+                ctx->actor.user_id = i % 4;
+                add(ctx, actors[i % 2], types[i % 3], targets[i % 5]);
+                fixture_advance_us(ctx, i % 7 == 3 ? -3 * US_PER_S : US_PER_S);
+        }
+}
+
+struct ids {
+        int64_t ids[80];
+        unsigned count;
+};
+
+static void add_id(void *arg, const struct audit_row *row)
+{
+        struct ids *ids = arg;
+
+        assert_in_range(ids->count, 0, 79);
+        ids->ids[ids->count++] = row->audit_id;
+}
+
+/* All that matches, in pages of 7: by offset, and by the last number. */
+static struct ids list_all(struct ctx *ctx, struct audit_filter filter, bool by_offset)
+{
+        struct ids all = { 0 };
+        unsigned before;
+        int64_t total;
+
+        filter.limit = 7;
+        do {
+                before = all.count;
+                if (by_offset)
+                        filter.offset = before;
+                else
+                        filter.before_id = before > 0 ? all.ids[before - 1] : 0;
+                assert_ok(ctx, audit_list(ctx, &filter, add_id, &all, &total));
+        } while (all.count > before);
+        assert_int_equal(total, all.count);
+        return all;
+}
+
+static void assert_same(struct ids a, struct ids b)
+{
+        assert_int_equal(a.count, b.count);
+        assert_memory_equal(a.ids, b.ids, a.count * sizeof(a.ids[0]));
+}
+
+/* Each condition has statements of its own for when it is alone; they must agree with those for
+ * when there are several. */
+static void a_condition_means_the_same_alone_and_with_others(void **state)
+{
+        const struct audit_filter filters[] = {
+                { .actor = "ann" },
+                { .actor_id = 2 },
+                { .target_type = "job" },
+                { .target_id = "2" },
+                { .types = { "job.submitted" } },
+                { .types = { "quota.changed", "job.cancelled" } },
+                { .since_us = FIXTURE_TIME_US + 5 * US_PER_S },
+                { .until_us = FIXTURE_TIME_US + 9 * US_PER_S },
+                { .since_us = FIXTURE_TIME_US + 4 * US_PER_S,
+                  .until_us = FIXTURE_TIME_US + 12 * US_PER_S },
+        };
+        struct ctx *ctx = *state;
+
+        fill_mixed(ctx);
+        for (size_t i = 0; i < ARRAY_SIZE(filters); i++) {
+                struct audit_filter with_others = filters[i];
+                struct ids alone = list_all(ctx, filters[i], true);
+
+                if (with_others.since_us || with_others.until_us)
+                        assert_ok(ctx, audit_types_parse(
+                                               ctx, "job.submitted,job.cancelled,quota.changed",
+                                               &with_others));
+                else
+                        with_others.since_us = 1;
+                assert_in_range(alone.count, 8, 59);
+                assert_same(alone, list_all(ctx, filters[i], false));
+                assert_same(alone, list_all(ctx, with_others, true));
+                assert_same(alone, list_all(ctx, with_others, false));
+                for (unsigned n = 1; n < alone.count; n++)
+                        assert_true(alone.ids[n - 1] > alone.ids[n]);
+        }
+}
+
+static void conditions_narrow_each_other(void **state)
+{
+        struct ctx *ctx = *state;
+        struct audit_filter filter = { .actor = "ann", .target_id = "2" };
+
+        fill_mixed(ctx);
+        assert_int_equal(list_all(ctx, filter, true).count, 12);
+        filter.types[0] = "job.submitted";
+        assert_int_equal(list_all(ctx, filter, true).count, 4);
+        filter.actor_id = 2;
+        assert_int_equal(list_all(ctx, filter, true).count, 2);
+        filter.target_type = "user";
+        assert_int_equal(list_all(ctx, filter, true).count, 0);
+}
+
 static void a_name_without_a_dot_is_one_of_security(void **state)
 {
         struct ctx *ctx = *state;
@@ -133,6 +239,8 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 FIXTURE_DB_TEST(the_log_is_listed_newest_first),
                 FIXTURE_DB_TEST(each_filter_narrows_the_list_and_the_total),
+                FIXTURE_DB_TEST(a_condition_means_the_same_alone_and_with_others),
+                FIXTURE_DB_TEST(conditions_narrow_each_other),
                 FIXTURE_DB_TEST(a_name_without_a_dot_is_one_of_security),
                 FIXTURE_DB_TEST(recent_rows_are_counted_by_type_source_and_time),
         };

@@ -78,6 +78,28 @@ static void hmac_takes_an_empty_key_and_text(void **state)
                             "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad");
 }
 
+static void a_prepared_mac_is_the_same_for_every_message_and_key(void **state)
+{
+        unsigned char key[200], message[300], expected[SHA256_SIZE], mac[SHA256_SIZE];
+
+        (void)state;
+        for (size_t i = 0; i < sizeof(message); i++) {
+                message[i] = (unsigned char)(7 * i);
+                key[i % sizeof(key)] = (unsigned char)(5 * i + 1);
+        }
+        for (size_t key_len = 1; key_len <= sizeof(key); key_len += 21) {
+                CLEANUP(crypto_mac_freep) struct crypto_mac *prepared = NULL;
+
+                prepared = crypto_mac_new(key, key_len);
+                assert_non_null(prepared);
+                for (size_t len = 0; len <= sizeof(message); len += 37) {
+                        assert_true(crypto_hmac_sha256(key, key_len, message, len, expected));
+                        assert_true(crypto_mac_of(prepared, message, len, mac));
+                        assert_memory_equal(mac, expected, sizeof(mac));
+                }
+        }
+}
+
 /* The signature of a delivery as Standard Webhooks define it, from the primitives. */
 static void assert_signature(const char *secret, const char *text, const char *expected)
 {
@@ -336,6 +358,7 @@ static void a_file_without_certificate_is_refused(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test(a_prepared_mac_is_the_same_for_every_message_and_key),
                 cmocka_unit_test(sha256_gives_the_fips_180_vectors),
                 cmocka_unit_test(hmac_gives_the_rfc_4231_vectors),
                 cmocka_unit_test(hmac_takes_an_empty_key_and_text),

@@ -73,6 +73,7 @@ static const char *const public_paths[] = {
         "/api/auth/login",
         "/api/auth/logout",
         "/api/auth/check",
+        "/api/users/meta/auth-status",
 };
 
 static bool is_meant_to_be_public(const char *path)

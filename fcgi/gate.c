@@ -9,6 +9,7 @@
 #include "core/cloud/bucket.h"
 #include "core/cloud/cloud.h"
 #include "core/cloud/job_rate.h"
+#include "core/cloud/security_event.h"
 #include "fcgi/origin.h"
 #include "fcgi/router.h"
 #include "fcgi/s3.h"
@@ -81,18 +82,46 @@ static enum err identify_by_all(struct ctx *ctx, struct request *request)
         return auth_identify(ctx, &credentials);
 }
 
+/* Who was known and refused, and what. That it cannot be written down changes no answer. */
+static void note_refusal(struct ctx *ctx, const struct request *request, enum security_kind kind)
+{
+        CLEANUP(json_decrefp)
+        json_t *about = json_pack("{s:s, s:s}", "method", method_name(request->method), "reason",
+                                  ctx->detail);
+        const struct security_event event = {
+                .kind = kind,
+                .client = request->client,
+                .target_type = "endpoint",
+                .target_id = request->route->path,
+                .action = kind == SECURITY_SUSPICIOUS ? "A request looked forged"
+                                                      : "Permission denied",
+                .about = about,
+        };
+        char detail[CTX_DETAIL_SIZE];
+
+        snprintf(detail, sizeof(detail), "%s", ctx->detail);
+        if (about && security_event_record(ctx, &event) != OK)
+                log_event(ctx, LOG_WARNING, logger, "A refusal is not in the audit log", "reason",
+                          ctx->detail);
+        snprintf(ctx->detail, sizeof(ctx->detail), "%s", detail);
+}
+
 /* Where strangers are answered too, whoever shows something that is no good is one of them. */
 static enum err identify(struct ctx *ctx, struct request *request)
 {
         const enum permission permission = request->route->permission;
+        const bool strangers = permission == PERM_ANYONE || permission == PERM_PROBE;
         enum err rc;
 
         if (permission == PERM_PUBLIC)
                 return OK;
         rc = identify_by_all(ctx, request);
-        if (rc == OK)
+        if (rc == OK) {
                 rc = session_cookie_check_forgery(ctx, request);
-        if (permission != PERM_ANYONE || err_is_fault(rc))
+                if (rc == ERR_DENIED && !strangers)
+                        note_refusal(ctx, request, SECURITY_SUSPICIOUS);
+        }
+        if (!strangers || (err_is_fault(rc) && permission != PERM_PROBE))
                 return rc;
         if (rc != OK)
                 ctx->actor = (struct actor){ .kind = ACTOR_ANONYMOUS };
@@ -126,7 +155,7 @@ enum err gate_admit(struct ctx *ctx, struct request *request)
         enum permission permission = request->route->permission;
         enum err rc;
 
-        if (permission != PERM_PUBLIC) {
+        if (permission != PERM_PUBLIC && permission != PERM_PROBE) {
                 rc = cloud_check_schema(ctx);
                 if (rc != OK)
                         return rc == ERR_CONFLICT ? ERR_NOT_READY : rc;
@@ -134,8 +163,11 @@ enum err gate_admit(struct ctx *ctx, struct request *request)
         rc = identify(ctx, request);
         if (rc == OK)
                 rc = job_rate_check(ctx);
-        if (rc == OK)
+        if (rc == OK) {
                 rc = auth_require(ctx, permission);
+                if (rc == ERR_DENIED)
+                        note_refusal(ctx, request, SECURITY_PERMISSION_DENIED);
+        }
         return rc == OK ? check_bucket(ctx, request) : rc;
 }
 

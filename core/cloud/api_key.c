@@ -11,7 +11,7 @@
 
 #define PREFIX_SHOWN   11 /* "st_" and 8 characters */
 #define USE_NOTED_US   (60 * US_PER_S)
-#define USE_AUDITED_US (24 * 60 * 60 * US_PER_S)
+#define USE_AUDITED_US US_PER_DAY
 
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 

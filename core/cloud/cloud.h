@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "core/base/ctx.h"
+#include "core/cloud/security_event.h"
 
 struct cloud {
         struct database *database;
@@ -15,16 +16,16 @@ struct cloud {
         struct webhook_keys *webhook_keys;
         struct webhook_intake *webhook_intake;
         struct job_rates *job_rates;
-        struct bells *bells;              /* wake the background threads */
-        int64_t started_us;               /* monotonic */
-        atomic_ullong correlation;        /* random at start, then counts */
-        atomic_ullong refusals_unwritten; /* refused webhooks that the audit log was spared */
-        atomic_bool schema_current;       /* false: waits for "simpletuner-cloud migrate" */
-        atomic_bool has_users;            /* there is, or was, a user: it stays true */
-        atomic_bool draining;             /* SIGTERM came: finish, take nothing new */
-        atomic_uint hashing;              /* passwords, at this moment */
-        atomic_uint listeners;            /* event streams under way */
-        atomic_llong newest_event;        /* the last that listeners were woken for */
+        struct bells *bells;                                   /* wake the background threads */
+        int64_t started_us;                                    /* monotonic */
+        atomic_ullong correlation;                             /* random at start, then counts */
+        atomic_ullong refusals_unwritten[SECURITY_KIND_COUNT]; /* the audit log was spared them */
+        atomic_bool schema_current; /* false: waits for "simpletuner-cloud migrate" */
+        atomic_bool has_users;      /* there is, or was, a user: it stays true */
+        atomic_bool draining;       /* SIGTERM came: finish, take nothing new */
+        atomic_uint hashing;        /* passwords, at this moment */
+        atomic_uint listeners;      /* event streams under way */
+        atomic_llong newest_event;  /* the last that listeners were woken for */
 };
 
 /* Open everything for ctx->config and point ctx->cloud at it. The database itself may be away.

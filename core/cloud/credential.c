@@ -225,13 +225,17 @@ enum err credential_list(struct ctx *ctx, const char *owner, credential_row_fn *
         return store_credentials_each(ctx, owner ? owner : ctx_actor_name(ctx), row, arg);
 }
 
-static enum err write_use(struct ctx *ctx, const struct credential_key *key, int64_t since_us)
+/* The first use of a day is in the audit log: more would make it a log of calls. */
+static enum err write_use(struct ctx *ctx, const struct credential_row *row, int64_t now_us)
 {
         CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
         enum err rc = db_begin(ctx, &tx);
 
         if (rc == OK)
-                rc = store_credential_used(ctx, key, since_us);
+                rc = store_credential_used(ctx, &row->key, now_us - USE_NOTED_US);
+        if (rc == OK && row->last_used_at_us < now_us - US_PER_DAY)
+                rc = note_change(ctx, &row->key, "credential.used",
+                                 "Used a user's token for the first time in a day");
         return rc == OK ? db_commit(&tx) : rc;
 }
 
@@ -250,7 +254,7 @@ void credential_note_use(struct ctx *ctx, const struct provider_session *session
             (rc == OK && row.last_used_at_us >= since_us && row.last_used_at_us <= now_us))
                 return;
         if (rc == OK)
-                rc = write_use(ctx, &key, since_us);
+                rc = write_use(ctx, &row, now_us);
         if (rc != OK)
                 log_event(ctx, LOG_WARNING, "simpletuner.cloud.credentials",
                           "The use of a token was not written down", "reason", ctx->detail);

@@ -1,5 +1,4 @@
-/* Webhooks that were refused, in the audit log: the reason is for the operator alone, the caller
- * never learns it. What one source, and all together, can write is bounded. */
+/* Webhooks that were refused, in the audit log: the caller never learns the reason. */
 #ifndef CORE_CLOUD_WEBHOOK_REFUSAL_H
 #define CORE_CLOUD_WEBHOOK_REFUSAL_H
 
@@ -23,9 +22,7 @@ struct webhook_refusal {
         enum webhook_verdict verdict;
 };
 
-/* Write "security.webhook_rejected" in a transaction of its own, unless the source (an IPv4 address
- * or the /64 of an IPv6 one) has caused 5 such rows within a minute, or all sources 100. The first
- * row after some that this process did not write says how many those were. Faults. */
+/* Write "security.webhook_rejected", within the bounds of security_event.h. Faults. */
 NODISCARD enum err webhook_refusal_record(struct ctx *ctx, const struct webhook_refusal *refusal);
 
 #endif

@@ -17,7 +17,8 @@ static enum err find_ours(struct ctx *ctx, const char *provider_id,
         if (rc != ERR_NOT_FOUND || !theirs->our_job_id || !job_id_is_valid(theirs->our_job_id))
                 return rc;
         rc = store_job_get(ctx, theirs->our_job_id, ret);
-        if (rc == OK && (ret->external_id || strcmp(ret->provider, provider_id) != 0))
+        if (rc == OK && (ret->external_id || ret->status == JOB_BLOCKED ||
+                         strcmp(ret->provider, provider_id) != 0))
                 return ERR_NOT_FOUND;
         return rc;
 }

@@ -115,6 +115,7 @@ static enum err find_job(struct ctx *ctx, const struct webhook_delivery *deliver
                 if (rc != OK)
                         continue;
                 if (strcmp(ret->provider, delivery->provider) != 0 ||
+                    ret->status == JOB_BLOCKED || /* no provider has heard of it */
                     (event->news.external_id && ret->external_id &&
                      strcmp(event->news.external_id, ret->external_id) != 0))
                         rc = ERR_NOT_FOUND;

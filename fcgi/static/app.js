@@ -15,7 +15,7 @@ const API = "/api/cloud";
 const PROVIDER = `${API}/providers/replicate`;
 const STATUS_CLASS = {
   completed: "good", healthy: "good", failed: "bad", unhealthy: "bad",
-  cancelled: "warn", degraded: "warn",
+  cancelled: "warn", degraded: "warn", blocked: "warn",
 };
 const NEWS_CLASS = { success: "good", error: "bad", warning: "warn" };
 

@@ -46,6 +46,7 @@ class Office:
             self.stack.change(f"DELETE FROM {table}")
         for request in self.requests("?pending_only=true&limit=200"):
             self.admin.post(f"{REQUESTS}/{request['id']}/cancel")
+        self.stack.change("DELETE FROM breakers")
         self.sim.clear_faults()
 
     def rule(self, condition="config_pattern", threshold="*", **fields):

@@ -145,6 +145,18 @@ def test_the_queue_has_the_same_doors(office):
     expect.error(office.lead.post("/api/queue/01hm3v00000000000000000001/approve"), 404)
 
 
+def test_news_of_a_job_that_nobody_was_told_of_are_ignored(office):
+    office.rule()
+    answer = office.blocked()
+    for event in ("start", "completed", "logs"):
+        expect.ok(office.stack.webhook({"event_type": event, "job_id": answer["job_id"]},
+                                       query=f"?job_id={answer['job_id']}"))
+    office.stack.settle()
+    assert office.job(answer["job_id"])["status"] == "blocked"
+    expect.ok(approve(office.lead, answer["approval_request"]["id"]))
+    office.wait_submitted(answer["job_id"])
+
+
 # who may
 
 def test_nobody_approves_his_own_request_but_an_administrator(office):
@@ -344,12 +356,28 @@ def test_requests_are_filtered_and_counted(office):
 def test_an_approved_job_survives_a_responder_that_dies(office):
     office.rule()
     answer = office.blocked()
-    office.sim.fault("slow", "GET", "/v1/models", count=1, seconds=1)
+    breaker(office, "open")
     expect.ok(approve(office.lead, answer["approval_request"]["id"]))
     office.stack.kill_responder()
-    until(lambda: office.job(answer["job_id"])["status"] not in ("blocked", "uploading") or
-          office.called(answer["job_id"]), 60, "nobody goes on with the approved job")
-    assert office.called(answer["job_id"]) <= 1
+    breaker(office, "closed")
+    office.stack.change("UPDATE submissions SET run_at_us = 1, claimed_until_us = 0 "
+                        "WHERE job_id = %s", answer["job_id"])
+    office.wait_submitted(answer["job_id"])
+    assert office.called(answer["job_id"]) == 1
+
+
+def test_the_companion_submits_what_the_responder_left(office):
+    office.rule()
+    answer = office.blocked()
+    breaker(office, "open")
+    expect.ok(approve(office.lead, answer["approval_request"]["id"]))
+    until(lambda: office.stack.query(
+        "SELECT 1 FROM submissions WHERE job_id = %s AND run_at_us > %s", answer["job_id"],
+        int(time.time() * 1e6)), 20, "the responder does not put it off")
+    breaker(office, "closed")
+    office.stack.change("UPDATE submissions SET run_at_us = 1, claimed_until_us = 0 "
+                        "WHERE job_id = %s", answer["job_id"])
+    assert office.stack.companion("cron", "--task", "run_submissions").returncode == 0
     office.wait_submitted(answer["job_id"])
     assert office.called(answer["job_id"]) == 1
 

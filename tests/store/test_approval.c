@@ -4,6 +4,7 @@
 #include "core/cloud/approval_rule.h"
 #include "core/cloud/permission.h"
 #include "core/cloud/submission.h"
+#include "core/store/store_job_poll.h"
 #include "tests/fixture_job.h"
 
 #define DECIDERS 8
@@ -114,6 +115,43 @@ static void approving_hands_the_job_to_who_submits(void **state)
                          1);
         assert_rc(ctx, ERR_CONFLICT, approval_reject(ctx, request.request_id, "no", &now));
         assert_int_equal(audited(ctx, "job.rejected"), 0);
+}
+
+static void an_approved_job_waits_however_long_it_takes(void **state)
+{
+        struct ctx *ctx = *state;
+        struct approval_request request, now;
+        struct job *stalled;
+        size_t count = 1;
+
+        people(ctx);
+        request = asked_by_bob(ctx, 1);
+        assert_ok(ctx, approval_approve(ctx, request.request_id, NULL, &now));
+        fixture_advance_us(ctx, US_PER_DAY);
+        assert_ok(ctx, store_jobs_stalled(ctx, clock_wall_us(ctx->clock), 10, &stalled, &count));
+        assert_int_equal(count, 0);
+}
+
+static void a_job_is_cancelled_with_its_request(void **state)
+{
+        struct ctx *ctx = *state;
+        struct approval_request request, now;
+        bool cancelled = false;
+
+        people(ctx);
+        request = asked_by_bob(ctx, 1);
+        become(ctx, 2, "bob");
+        assert_ok(ctx, approval_cancel_job(ctx, request.job_id, &cancelled));
+        assert_true(cancelled);
+        assert_int_equal(fixture_job_stored(ctx, request.job_id).status, JOB_CANCELLED);
+        assert_ok(ctx, approval_of_job(ctx, request.job_id, &now));
+        assert_int_equal(now.status, APPROVAL_CANCELLED);
+        assert_ok(ctx, approval_cancel_job(ctx, request.job_id, &cancelled));
+        assert_false(cancelled);
+        become(ctx, 1, "ada");
+        ctx->actor.rights = permission_set_parse("job.submit");
+        assert_rc(ctx, ERR_NOT_FOUND, approval_of_job(ctx, request.job_id, &now));
+        assert_rc(ctx, ERR_NOT_FOUND, approval_cancel(ctx, request.request_id, &now));
 }
 
 static void rejecting_ends_the_job_for_ever(void **state)
@@ -302,6 +340,8 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 FIXTURE_CLOUD_TEST(a_blocked_job_reads_back_and_is_not_asked_about),
                 FIXTURE_CLOUD_TEST(approving_hands_the_job_to_who_submits),
+                FIXTURE_CLOUD_TEST(an_approved_job_waits_however_long_it_takes),
+                FIXTURE_CLOUD_TEST(a_job_is_cancelled_with_its_request),
                 FIXTURE_CLOUD_TEST(rejecting_ends_the_job_for_ever),
                 FIXTURE_CLOUD_TEST(who_may_not_decide_changes_nothing),
                 FIXTURE_CLOUD_TEST(an_administrator_approves_his_own),

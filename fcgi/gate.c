@@ -110,6 +110,7 @@ static void note_refusal(struct ctx *ctx, const struct request *request, enum se
 static enum err identify(struct ctx *ctx, struct request *request)
 {
         const enum permission permission = request->route->permission;
+        const bool strangers = permission == PERM_ANYONE || permission == PERM_PROBE;
         enum err rc;
 
         if (permission == PERM_PUBLIC)
@@ -117,10 +118,10 @@ static enum err identify(struct ctx *ctx, struct request *request)
         rc = identify_by_all(ctx, request);
         if (rc == OK) {
                 rc = session_cookie_check_forgery(ctx, request);
-                if (rc == ERR_DENIED && permission != PERM_ANYONE)
+                if (rc == ERR_DENIED && !strangers)
                         note_refusal(ctx, request, SECURITY_SUSPICIOUS);
         }
-        if (permission != PERM_ANYONE || err_is_fault(rc))
+        if (!strangers || (err_is_fault(rc) && permission != PERM_PROBE))
                 return rc;
         if (rc != OK)
                 ctx->actor = (struct actor){ .kind = ACTOR_ANONYMOUS };
@@ -154,7 +155,7 @@ enum err gate_admit(struct ctx *ctx, struct request *request)
         enum permission permission = request->route->permission;
         enum err rc;
 
-        if (permission != PERM_PUBLIC) {
+        if (permission != PERM_PUBLIC && permission != PERM_PROBE) {
                 rc = cloud_check_schema(ctx);
                 if (rc != OK)
                         return rc == ERR_CONFLICT ? ERR_NOT_READY : rc;

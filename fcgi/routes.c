@@ -32,7 +32,7 @@
 /* clang-format off */
 static const struct route routes[] = {
   { METHOD_GET,    "/health",                              health_plain,           PERM_PUBLIC,        BODY_NONE,   RATE_EXEMPT  },
-  { METHOD_GET,    "/api/cloud/health",                    health_full,            PERM_ANYONE,        BODY_NONE,   RATE_EXEMPT  },
+  { METHOD_GET,    "/api/cloud/health",                    health_full,            PERM_PROBE,         BODY_NONE,   RATE_EXEMPT  },
   { METHOD_GET,    "/api/cloud/health/live",               health_live,            PERM_PUBLIC,        BODY_NONE,   RATE_EXEMPT  },
   { METHOD_GET,    "/api/cloud/health/ready",              health_is_ready,        PERM_PUBLIC,        BODY_NONE,   RATE_EXEMPT  },
 

@@ -157,7 +157,7 @@ static enum err require_of_user(struct ctx *ctx, enum permission permission)
 
 enum err auth_require(struct ctx *ctx, enum permission permission)
 {
-        if (permission == PERM_PUBLIC || permission == PERM_ANYONE)
+        if (permission >= PERM_PUBLIC && permission <= PERM_PROBE)
                 return OK;
         switch (ctx->actor.kind) {
         case ACTOR_LOCAL_ADMIN:

@@ -9,6 +9,7 @@ static const struct {
         [PERM_UNSET] = { "unset", NULL },
         [PERM_PUBLIC] = { "public", NULL },
         [PERM_ANYONE] = { "anyone", NULL },
+        [PERM_PROBE] = { "probe", NULL },
         [PERM_LOGIN] = { "login", NULL },
         [PERM_ACCOUNT] = { "account", NULL },
         [PERM_STORAGE_READ] = { "storage.read", NULL },

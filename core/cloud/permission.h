@@ -8,12 +8,13 @@
 
 #include "core/base/ctx.h"
 
-/* The first are rules of routes, which nobody can be given. A route that needs "own" is passed by
+/* The first are rules of routes, which nobody can be given; up to PERM_PROBE strangers pass. A route that needs "own" is passed by
  * those who have "all" too: who has the one has the other. */
 enum permission {
         PERM_UNSET,         /* a route that says nothing does not start */
         PERM_PUBLIC,        /* nobody looks at who is asking */
         PERM_ANYONE,        /* strangers too, but the answer depends on who is asking */
+        PERM_PROBE,         /* the same, also while nobody can be looked up */
         PERM_LOGIN,         /* whoever is somebody: looking at one's own things */
         PERM_ACCOUNT,       /* the same, but no key whose scopes bound it: changing them */
         PERM_STORAGE_READ,  /* a job in its own bucket, and who may see the bucket's job */

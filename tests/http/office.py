@@ -19,6 +19,14 @@ CONFIG = {"model_type": "lora", "max_train_steps": 10}
 NUMBERS = itertools.count(1)
 
 
+def approve(person, request_id, **body):
+    return person.post(f"{REQUESTS}/{request_id}/approve", json=body)
+
+
+def reject(person, request_id, reason="too dear"):
+    return person.post(f"{REQUESTS}/{request_id}/reject", json={"reason": reason})
+
+
 class Office:
     def __init__(self, stack):
         self.stack, self.sim = stack, stack.sim

@@ -130,7 +130,7 @@ static void rights_depend_on_who_asks(void **state)
                 enum permission permission = (enum permission)p;
                 bool storage =
                         p == PERM_STORAGE_READ || p == PERM_STORAGE_WRITE || p == PERM_STORAGE_MAKE;
-                bool open = p == PERM_PUBLIC || p == PERM_ANYONE;
+                bool open = p >= PERM_PUBLIC && p <= PERM_PROBE;
 
                 ctx->actor.kind = ACTOR_LOCAL_ADMIN;
                 assert_ok(ctx, auth_require(ctx, permission));

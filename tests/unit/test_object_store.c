@@ -8,7 +8,7 @@
 #include "core/cloud/bucket.h"
 #include "core/cloud/object_store.h"
 #include "core/store/store_jobs.h"
-#include "tests/fixture_db.h"
+#include "tests/fixture_job.h"
 
 #define BUCKET "01hm3v00000000000000000001"
 
@@ -313,17 +313,14 @@ static void insert_job(struct ctx *ctx, const struct job *job)
 static void a_job_that_ended_meanwhile_keeps_nothing(void **state)
 {
         CLEANUP(object_upload_freep) struct object_upload *upload = NULL;
-        const struct job job = { .job_id = BUCKET,
-                                 .status = JOB_PENDING,
-                                 .provider = "replicate",
-                                 .owner = "local",
-                                 .metadata = "{}" };
         const struct job_news end = { .status = JOB_CANCELLED };
         struct ctx *ctx = *state;
+        struct job job = fixture_job(ctx, 1);
         struct object object;
         bool moved;
 
         ctx->actor = (struct actor){ .kind = ACTOR_JOB, .job_id = BUCKET };
+        job.job_id = BUCKET;
         insert_job(ctx, &job);
         assert_ok(ctx, begin(ctx, "a", 1, &upload));
         assert_ok(ctx, object_upload_write(ctx, upload, "x", 1));

@@ -8,8 +8,8 @@
 
 #include "core/base/ctx.h"
 
-/* The first are rules of routes, which nobody can be given; up to PERM_PROBE strangers pass. A route that needs "own" is passed by
- * those who have "all" too: who has the one has the other. */
+/* The first are rules of routes, which nobody can be given; up to PERM_PROBE strangers pass. A
+ * route that needs "own" is passed by those who have "all" too: who has the one has the other. */
 enum permission {
         PERM_UNSET,         /* a route that says nothing does not start */
         PERM_PUBLIC,        /* nobody looks at who is asking */

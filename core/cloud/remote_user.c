@@ -123,11 +123,13 @@ static enum err write_levels(struct ctx *ctx, const struct user *user,
                                         list_names(before), "after", list_names(after)));
 }
 
-/* Requests that come at once wait for each other; the first of them does it. */
+/* Requests that come at once wait for each other; the first of them does it. Whatever the groups
+ * say, the last administrator stays one: nobody else could mend a directory's mistake. */
 static enum err change_levels(struct ctx *ctx, const struct visit *visit)
 {
         CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
         struct level_names wanted, has;
+        int64_t admins = 0;
         enum err rc = db_begin(ctx, &tx);
 
         if (rc == OK)
@@ -138,6 +140,14 @@ static enum err change_levels(struct ctx *ctx, const struct visit *visit)
                 rc = has_levels(ctx, visit->user.user_id, &has);
         if (rc == OK && !are_same(&wanted, &has))
                 rc = write_levels(ctx, &visit->user, &has, &wanted);
+        if (rc == OK)
+                rc = store_users_count_admins(ctx, &admins);
+        if (rc == OK && admins == 0 && has.has_all) {
+                log_event(ctx, LOG_WARNING, logger,
+                          "The groups of the last administrator have changed; he keeps his levels",
+                          "username", visit->user.username);
+                return OK;
+        }
         return rc == OK ? db_commit(&tx) : rc;
 }
 

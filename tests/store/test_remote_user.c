@@ -321,6 +321,20 @@ static void whoever_shows_a_credential_is_not_the_front_servers_user(void **stat
         assert_string_equal(ctx->actor.name, "ann");
 }
 
+static void the_last_administrator_stays_one_whatever_his_groups_say(void **state)
+{
+        struct ctx *ctx = begin(state);
+
+        fixture_config(ctx)->remote_group_levels = "admins=admin;staff=viewer";
+        assert_ok(ctx, come(ctx, "ann", "admins"));
+        fixture_sql(ctx, "UPDATE users SET deactivated_at_us = 1 WHERE username = 'boss'");
+        assert_ok(ctx, come(ctx, "ann", "staff"));
+        assert_true(auth_rights(ctx) == PERMISSION_SET_ALL);
+        fixture_sql(ctx, "UPDATE users SET deactivated_at_us = NULL WHERE username = 'boss'");
+        assert_ok(ctx, come(ctx, "ann", "staff"));
+        assert_false(auth_may(ctx, PERM_ADMIN_USERS));
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -341,6 +355,7 @@ int main(void)
                 FIXTURE_CLOUD_TEST(an_unchanged_visit_writes_once_an_hour),
                 FIXTURE_CLOUD_TEST(who_comes_twice_at_once_is_made_once),
                 FIXTURE_CLOUD_TEST(whoever_shows_a_credential_is_not_the_front_servers_user),
+                FIXTURE_CLOUD_TEST(the_last_administrator_stays_one_whatever_his_groups_say),
         };
 
         return FIXTURE_RUN("users of the front server", tests);

@@ -103,12 +103,9 @@ static enum err read_given(struct ctx *ctx, const struct request *request,
                            struct api_key_given *ret)
 {
         struct given given = { 0 };
-        json_t *body;
         enum err rc;
 
-        rc = request_json(ctx, request, &body);
-        if (rc == OK)
-                rc = fields_decode(ctx, fields, ARRAY_SIZE(fields), body, &given);
+        rc = request_fields(ctx, request, fields, ARRAY_SIZE(fields), &given);
         if (rc == OK && given.scoped_permissions)
                 rc = read_scopes(ctx, given.scoped_permissions, &ret->scopes);
         ret->is_scoped = given.scoped_permissions != NULL;

@@ -316,12 +316,9 @@ static enum err decide_all(struct ctx *ctx, struct reply *reply, const json_t *i
 enum err approvals_bulk_approve(struct ctx *ctx, const struct request *request, struct reply *reply)
 {
         struct decision decision = { 0 };
-        json_t *body;
-        enum err rc = request_json(ctx, request, &body);
+        enum err rc = request_fields(ctx, request, bulk_approve_fields,
+                                     ARRAY_SIZE(bulk_approve_fields), &decision);
 
-        if (rc == OK)
-                rc = fields_decode(ctx, bulk_approve_fields, ARRAY_SIZE(bulk_approve_fields), body,
-                                   &decision);
         if (rc == OK)
                 rc = check_ids(ctx, decision.request_ids);
         return rc == OK ? decide_all(ctx, reply, decision.request_ids, approval_approve,
@@ -332,12 +329,9 @@ enum err approvals_bulk_approve(struct ctx *ctx, const struct request *request, 
 enum err approvals_bulk_reject(struct ctx *ctx, const struct request *request, struct reply *reply)
 {
         struct decision decision = { 0 };
-        json_t *body;
-        enum err rc = request_json(ctx, request, &body);
+        enum err rc = request_fields(ctx, request, bulk_reject_fields,
+                                     ARRAY_SIZE(bulk_reject_fields), &decision);
 
-        if (rc == OK)
-                rc = fields_decode(ctx, bulk_reject_fields, ARRAY_SIZE(bulk_reject_fields), body,
-                                   &decision);
         if (rc == OK)
                 rc = check_ids(ctx, decision.request_ids);
         if (rc == OK)

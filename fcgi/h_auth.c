@@ -56,14 +56,11 @@ enum err auth_login(struct ctx *ctx, const struct request *request, struct reply
                 .session = session_cookie_get(ctx, request),
         };
         struct login_result result;
-        json_t *body;
         enum err rc;
 
         if (!origin_is_same(request, ctx->config->public_url))
                 return ctx_fail(ctx, ERR_DENIED, "This request was made by a page of another site");
-        rc = request_json(ctx, request, &body);
-        if (rc == OK)
-                rc = fields_decode(ctx, login_fields, ARRAY_SIZE(login_fields), body, &given);
+        rc = request_fields(ctx, request, login_fields, ARRAY_SIZE(login_fields), &given);
         if (rc == OK)
                 rc = login(ctx, &given, &result);
         return rc == OK ? reply_login(ctx, request, reply, &result, NULL) : rc;
@@ -181,13 +178,9 @@ enum err auth_change_password(struct ctx *ctx, const struct request *request, st
 {
         struct password_change change = { 0 };
         struct jsonw json;
-        json_t *body;
         enum err rc;
 
-        rc = request_json(ctx, request, &body);
-        if (rc == OK)
-                rc = fields_decode(ctx, password_fields, ARRAY_SIZE(password_fields), body,
-                                   &change);
+        rc = request_fields(ctx, request, password_fields, ARRAY_SIZE(password_fields), &change);
         if (rc == OK)
                 rc = login_change_password(ctx, &change);
         if (rc != OK)

@@ -6,19 +6,6 @@
 #include "fcgi/handlers.h"
 #include "fcgi/render_account.h"
 
-static void render_row(void *arg, const struct credential_row *row)
-{
-        struct jsonw *json = arg;
-
-        jsonw_object(json, NULL);
-        jsonw_string(json, "provider", row->key.provider);
-        jsonw_string(json, "credential_name", row->key.name);
-        jsonw_string(json, "description", row->description);
-        jsonw_time(json, "created_at", row->created_at_us);
-        jsonw_time(json, "last_used_at", row->last_used_at_us);
-        jsonw_object_end(json);
-}
-
 enum err credentials_list(struct ctx *ctx, const struct request *request, struct reply *reply)
 {
         struct jsonw json = reply_json(reply);
@@ -26,7 +13,7 @@ enum err credentials_list(struct ctx *ctx, const struct request *request, struct
 
         (void)request;
         jsonw_array(&json, "credentials");
-        rc = credential_list(ctx, NULL, render_row, &json);
+        rc = credential_list(ctx, NULL, render_credential, &json);
         if (rc != OK)
                 return rc;
         jsonw_array_end(&json);
@@ -44,12 +31,9 @@ enum err credentials_save(struct ctx *ctx, const struct request *request, struct
 {
         struct credential_given given = { .credential_name = CREDENTIAL_TOKEN };
         struct jsonw json;
-        json_t *body;
         enum err rc;
 
-        rc = request_json(ctx, request, &body);
-        if (rc == OK)
-                rc = fields_decode(ctx, given_fields, ARRAY_SIZE(given_fields), body, &given);
+        rc = request_fields(ctx, request, given_fields, ARRAY_SIZE(given_fields), &given);
         if (rc == OK)
                 rc = credential_save(ctx, &given);
         if (rc != OK)
@@ -86,12 +70,9 @@ enum err credentials_validate(struct ctx *ctx, const struct request *request, st
                 .provider = ctx->config->default_provider,
                 .credential_name = CREDENTIAL_TOKEN,
         };
-        json_t *body;
         enum err rc;
 
-        rc = request_json(ctx, request, &body);
-        if (rc == OK)
-                rc = fields_decode(ctx, validate_fields, ARRAY_SIZE(validate_fields), body, &given);
+        rc = request_fields(ctx, request, validate_fields, ARRAY_SIZE(validate_fields), &given);
         if (rc == OK)
                 rc = credential_check(ctx, &given);
         return rc == OK ? render_account(ctx, given.provider, reply) : rc;

@@ -47,13 +47,10 @@ enum err quota_groups_set(struct ctx *ctx, const struct request *request, struct
         struct quota_group group;
         struct quota quota;
         struct jsonw json;
-        json_t *body;
         enum err rc = read_group(ctx, request, &group);
 
         if (rc == OK)
-                rc = request_json(ctx, request, &body);
-        if (rc == OK)
-                rc = fields_decode(ctx, given_fields, ARRAY_SIZE(given_fields), body, &given);
+                rc = request_fields(ctx, request, given_fields, ARRAY_SIZE(given_fields), &given);
         if (rc == OK)
                 rc = quota_group_set(ctx, &group, &given, &quota);
         if (rc != OK)

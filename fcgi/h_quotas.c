@@ -46,11 +46,8 @@ enum err quotas_set(struct ctx *ctx, const struct request *request, struct reply
 {
         struct quota_given given = { 0 };
         struct quota quota;
-        json_t *body;
-        enum err rc = request_json(ctx, request, &body);
+        enum err rc = request_fields(ctx, request, given_fields, ARRAY_SIZE(given_fields), &given);
 
-        if (rc == OK)
-                rc = fields_decode(ctx, given_fields, ARRAY_SIZE(given_fields), body, &given);
         if (rc == OK)
                 rc = quota_set(ctx, &given, &quota);
         return rc == OK ? answer(ctx, reply, &quota) : rc;

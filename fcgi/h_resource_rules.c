@@ -160,13 +160,10 @@ enum err level_rules_update(struct ctx *ctx, const struct request *request, stru
 {
         struct ids_body given = { 0 };
         int64_t level_id;
-        json_t *body;
         enum err rc = param_id(ctx, request, "id", "Level", &level_id);
 
         if (rc == OK)
-                rc = request_json(ctx, request, &body);
-        if (rc == OK)
-                rc = fields_decode(ctx, ids_fields, ARRAY_SIZE(ids_fields), body, &given);
+                rc = request_fields(ctx, request, ids_fields, ARRAY_SIZE(ids_fields), &given);
         if (rc == OK)
                 rc = level_rules_set(ctx, level_id, given.rule_ids);
         return rc == OK ? reply_rules(ctx, reply, level_id) : rc;

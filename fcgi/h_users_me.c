@@ -33,13 +33,11 @@ static const struct field profile_fields[] = {
 enum err profile_update(struct ctx *ctx, const struct request *request, struct reply *reply)
 {
         struct user_patch patch = { 0 };
-        json_t *body;
         enum err rc = require_account(ctx);
 
         if (rc == OK)
-                rc = request_json(ctx, request, &body);
-        if (rc == OK)
-                rc = fields_decode(ctx, profile_fields, ARRAY_SIZE(profile_fields), body, &patch);
+                rc = request_fields(ctx, request, profile_fields, ARRAY_SIZE(profile_fields),
+                                    &patch);
         if (rc == OK)
                 rc = user_update_self(ctx, &patch);
         return rc == OK ? reply_user(ctx, reply, ctx->actor.user_id) : rc;
@@ -53,14 +51,11 @@ static const struct field password_fields[] = {
 enum err profile_password(struct ctx *ctx, const struct request *request, struct reply *reply)
 {
         struct password_change change = { 0 };
-        json_t *body;
         enum err rc = require_account(ctx);
 
         if (rc == OK)
-                rc = request_json(ctx, request, &body);
-        if (rc == OK)
-                rc = fields_decode(ctx, password_fields, ARRAY_SIZE(password_fields), body,
-                                   &change);
+                rc = request_fields(ctx, request, password_fields, ARRAY_SIZE(password_fields),
+                                    &change);
         if (rc == OK)
                 rc = login_change_password(ctx, &change);
         return rc == OK ? reply_success(ctx, reply) : rc;
@@ -79,13 +74,11 @@ static const struct field avatar_fields[] = {
 enum err avatar_upload(struct ctx *ctx, const struct request *request, struct reply *reply)
 {
         struct avatar_body avatar = { 0 };
-        json_t *body;
         enum err rc = require_account(ctx);
 
         if (rc == OK)
-                rc = request_json(ctx, request, &body);
-        if (rc == OK)
-                rc = fields_decode(ctx, avatar_fields, ARRAY_SIZE(avatar_fields), body, &avatar);
+                rc = request_fields(ctx, request, avatar_fields, ARRAY_SIZE(avatar_fields),
+                                    &avatar);
         if (rc == OK)
                 rc = user_avatar_set(ctx, avatar.data_url);
         return rc == OK ? reply_user(ctx, reply, ctx->actor.user_id) : rc;

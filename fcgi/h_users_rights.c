@@ -4,6 +4,7 @@
 #include "core/cloud/user_change.h"
 #include "fcgi/handlers.h"
 #include "fcgi/param_id.h"
+#include "fcgi/render_account.h"
 #include "fcgi/render_user.h"
 #include "fcgi/reply_user.h"
 
@@ -21,13 +22,10 @@ enum err users_level_add(struct ctx *ctx, const struct request *request, struct 
 {
         struct level_body given = { 0 };
         int64_t user_id;
-        json_t *body;
         enum err rc = param_id(ctx, request, "id", "User", &user_id);
 
         if (rc == OK)
-                rc = request_json(ctx, request, &body);
-        if (rc == OK)
-                rc = fields_decode(ctx, level_fields, ARRAY_SIZE(level_fields), body, &given);
+                rc = request_fields(ctx, request, level_fields, ARRAY_SIZE(level_fields), &given);
         if (rc == OK)
                 rc = user_add_level(ctx, user_id, given.level_name);
         return rc == OK ? reply_user(ctx, reply, user_id) : rc;
@@ -84,13 +82,11 @@ enum err users_permission_set(struct ctx *ctx, const struct request *request, st
 {
         struct override_body given = { 0 };
         int64_t user_id;
-        json_t *body;
         enum err rc = param_id(ctx, request, "id", "User", &user_id);
 
         if (rc == OK)
-                rc = request_json(ctx, request, &body);
-        if (rc == OK)
-                rc = fields_decode(ctx, override_fields, ARRAY_SIZE(override_fields), body, &given);
+                rc = request_fields(ctx, request, override_fields, ARRAY_SIZE(override_fields),
+                                    &given);
         if (rc == OK)
                 rc = user_set_override(ctx, user_id, given.permission_name,
                                        given.granted ? USER_GRANT : USER_DENY);
@@ -109,19 +105,6 @@ enum err users_permission_clear(struct ctx *ctx, const struct request *request, 
 }
 
 /* ---- tokens at providers ---- */
-
-static void render_credential(void *arg, const struct credential_row *row)
-{
-        struct jsonw *json = arg;
-
-        jsonw_object(json, NULL);
-        jsonw_string(json, "provider", row->key.provider);
-        jsonw_string(json, "credential_name", row->key.name);
-        jsonw_string(json, "description", row->description);
-        jsonw_time(json, "created_at", row->created_at_us);
-        jsonw_time(json, "last_used_at", row->last_used_at_us);
-        jsonw_object_end(json);
-}
 
 enum err users_credentials_list(struct ctx *ctx, const struct request *request, struct reply *reply)
 {

@@ -83,12 +83,9 @@ enum err webhook_test_given(struct ctx *ctx, const struct request *request, stru
         struct provider_session session;
         struct webhook_test test;
         struct jsonw json;
-        json_t *body;
         enum err rc;
 
-        rc = request_json(ctx, request, &body);
-        if (rc == OK)
-                rc = fields_decode(ctx, given_fields, ARRAY_SIZE(given_fields), body, &given);
+        rc = request_fields(ctx, request, given_fields, ARRAY_SIZE(given_fields), &given);
         if (rc == OK)
                 rc = provider_open(ctx, given.provider, &session);
         if (rc == OK)

@@ -30,11 +30,8 @@ enum err org_body_read_member(struct ctx *ctx, const struct request *request, in
                 FIELD(struct member_body, user_id, FIELD_INT, .min = 1, .required = true),
         };
         struct member_body given = { 0 };
-        json_t *body;
-        enum err rc = request_json(ctx, request, &body);
+        enum err rc = request_fields(ctx, request, fields, ARRAY_SIZE(fields), &given);
 
-        if (rc == OK)
-                rc = fields_decode(ctx, fields, ARRAY_SIZE(fields), body, &given);
         if (rc == OK)
                 *ret_user_id = given.user_id;
         return rc;

@@ -9,6 +9,19 @@ static const char *source_of(const struct provider_session *session)
         return session->token_is_owners ? "user" : "global";
 }
 
+void render_credential(void *arg, const struct credential_row *row)
+{
+        struct jsonw *json = arg;
+
+        jsonw_object(json, NULL);
+        jsonw_string(json, "provider", row->key.provider);
+        jsonw_string(json, "credential_name", row->key.name);
+        jsonw_string(json, "description", row->description);
+        jsonw_time(json, "created_at", row->created_at_us);
+        jsonw_time(json, "last_used_at", row->last_used_at_us);
+        jsonw_object_end(json);
+}
+
 enum err render_account(struct ctx *ctx, const char *provider_id, struct reply *reply)
 {
         struct provider_account account = { 0 };

@@ -386,6 +386,15 @@ enum err request_json_value(struct ctx *ctx, const struct request *request, json
         return read_json(ctx, request, json_parse, ret);
 }
 
+enum err request_fields(struct ctx *ctx, const struct request *request, const struct field *fields,
+                        size_t count, void *out)
+{
+        json_t *body;
+        enum err rc = request_json(ctx, request, &body);
+
+        return rc == OK ? fields_decode(ctx, fields, count, body, out) : rc;
+}
+
 enum err request_json_or_empty(struct ctx *ctx, const struct request *request, json_t **ret)
 {
         const char *body;

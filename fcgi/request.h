@@ -5,6 +5,7 @@
 
 #include <stdint.h>
 
+#include "core/base/fields.h"
 #include "core/base/ipnet.h"
 #include "core/base/json.h"
 #include "fcgi/transport.h"
@@ -88,6 +89,10 @@ NODISCARD enum err request_body(struct ctx *ctx, const struct request *request, 
                                 size_t *ret_len);
 /* The body as a JSON object, owned by the arena. ERR_UNSUPPORTED_TYPE: it is not sent as JSON. */
 NODISCARD enum err request_json(struct ctx *ctx, const struct request *request, json_t **ret);
+/* The same, decoded by a field table into *out (core/base/fields.h), whose strings live as long as
+ * the request. */
+NODISCARD enum err request_fields(struct ctx *ctx, const struct request *request,
+                                  const struct field *fields, size_t count, void *out);
 /* The same where no body at all means {}; and where any JSON value will do. */
 NODISCARD enum err request_json_or_empty(struct ctx *ctx, const struct request *request,
                                          json_t **ret);

@@ -251,6 +251,22 @@ enum err db_text_dup(struct ctx *ctx, struct db_stmt *stmt, unsigned index, cons
         return ctx_strdup(ctx, db_text(stmt, index), ret);
 }
 
+enum err db_number(struct ctx *ctx, int64_t *ret, const char *sql, const char *types, ...)
+{
+        CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
+        va_list ap;
+        enum err rc;
+
+        va_start(ap, types);
+        rc = start(ctx, &stmt, sql, types, ap);
+        va_end(ap);
+        if (rc == OK)
+                rc = db_step(ctx, stmt);
+        if (rc == OK)
+                *ret = db_int(stmt, 0);
+        return rc;
+}
+
 enum err db_run(struct ctx *ctx, int64_t *ret_changed, const char *sql, const char *types, ...)
 {
         CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;

@@ -47,6 +47,11 @@ double db_real(struct db_stmt *stmt, unsigned column);
 NODISCARD enum err db_text_dup(struct ctx *ctx, struct db_stmt *stmt, unsigned column,
                                const char **ret);
 
+/* The first column of the first row, for a statement that answers one number; types and what follow
+ * as for db_query. ERR_NOT_FOUND: there is no row. Faults. */
+NODISCARD enum err db_number(struct ctx *ctx, int64_t *ret, const char *sql, const char *types,
+                             ...);
+
 /* Run a statement without rows, inside a transaction. ret_changed may be NULL: rows written. */
 NODISCARD enum err db_run(struct ctx *ctx, int64_t *ret_changed, const char *sql, const char *types,
                           ...);

@@ -77,15 +77,8 @@ enum err store_api_keys_live(struct ctx *ctx, int64_t user_id, int64_t *ret)
         static const char sql[] = "SELECT COUNT(*) FROM api_keys WHERE user_id = $1 "
                                   "AND revoked_at_us IS NULL "
                                   "AND (expires_at_us IS NULL OR expires_at_us > $2)";
-        CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
-        enum err rc;
 
-        rc = db_query(ctx, &stmt, sql, "ii", user_id, clock_wall_us(ctx->clock));
-        if (rc == OK)
-                rc = db_step(ctx, stmt);
-        if (rc == OK)
-                *ret = db_int(stmt, 0);
-        return rc;
+        return db_number(ctx, ret, sql, "ii", user_id, clock_wall_us(ctx->clock));
 }
 
 enum err store_api_key_revoke(struct ctx *ctx, int64_t key_id)

@@ -189,12 +189,6 @@ enum err store_user_levels(struct ctx *ctx, int64_t user_id, struct user_levels 
 enum err store_level_priority(struct ctx *ctx, const char *name, int64_t *ret)
 {
         static const char sql[] = "SELECT priority FROM levels WHERE name = $1";
-        CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
-        enum err rc = db_query(ctx, &stmt, sql, "t", name);
 
-        if (rc == OK)
-                rc = db_step(ctx, stmt);
-        if (rc == OK)
-                *ret = db_int(stmt, 0);
-        return rc;
+        return db_number(ctx, ret, sql, "t", name);
 }

@@ -171,14 +171,8 @@ enum err store_approvals_each(struct ctx *ctx, const struct approval_filter *fil
 enum err store_approvals_pending(struct ctx *ctx, int64_t *ret_count)
 {
         static const char sql[] = "SELECT COUNT(*) FROM approval_requests WHERE status = 'pending'";
-        CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
-        enum err rc = db_query(ctx, &stmt, sql, "");
 
-        if (rc == OK)
-                rc = db_step(ctx, stmt);
-        if (rc == OK)
-                *ret_count = db_int(stmt, 0);
-        return rc;
+        return db_number(ctx, ret_count, sql, "");
 }
 
 enum err store_approvals_due(struct ctx *ctx, unsigned limit, int64_t **ret_ids, size_t *ret_count)

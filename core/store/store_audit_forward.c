@@ -81,13 +81,6 @@ enum err store_audit_forwarded(struct ctx *ctx, int64_t *ret_id)
 {
         static const char sql[] = "SELECT COALESCE(MIN(last_id), 9223372036854775807) "
                                   "FROM audit_forward";
-        CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
-        enum err rc;
 
-        rc = db_query(ctx, &stmt, sql, "");
-        if (rc == OK)
-                rc = db_step(ctx, stmt);
-        if (rc == OK)
-                *ret_id = db_int(stmt, 0);
-        return rc;
+        return db_number(ctx, ret_id, sql, "");
 }

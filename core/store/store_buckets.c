@@ -164,15 +164,8 @@ enum err store_buckets_bytes(struct ctx *ctx, int64_t *ret_bytes)
                 "SELECT CAST(COALESCE((SELECT SUM(bytes) FROM buckets), 0) + "
                 "COALESCE((SELECT SUM(bytes) FROM multiparts WHERE completed_etag IS NULL), 0) "
                 "AS BIGINT)";
-        CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
-        enum err rc;
 
-        rc = db_query(ctx, &stmt, sql, "");
-        if (rc == OK)
-                rc = db_step(ctx, stmt);
-        if (rc == OK)
-                *ret_bytes = db_int(stmt, 0);
-        return rc;
+        return db_number(ctx, ret_bytes, sql, "");
 }
 
 static enum err each_row(struct ctx *ctx, struct db_stmt *stmt, bucket_row_fn *row, void *arg)

@@ -181,14 +181,8 @@ enum err store_level_delete(struct ctx *ctx, int64_t level_id)
 enum err store_level_count_users(struct ctx *ctx, int64_t level_id, int64_t *ret)
 {
         static const char sql[] = "SELECT COUNT(*) FROM user_levels WHERE level_id = $1";
-        CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
-        enum err rc = db_query(ctx, &stmt, sql, "i", level_id);
 
-        if (rc == OK)
-                rc = db_step(ctx, stmt);
-        if (rc == OK)
-                *ret = db_int(stmt, 0);
-        return rc;
+        return db_number(ctx, ret, sql, "i", level_id);
 }
 
 enum err store_user_level_add(struct ctx *ctx, int64_t user_id, int64_t level_id,

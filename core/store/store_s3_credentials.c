@@ -68,15 +68,8 @@ enum err store_s3_credentials_live(struct ctx *ctx, const char *owner, int64_t *
         static const char sql[] = "SELECT COUNT(*) FROM s3_credentials "
                                   "WHERE owner = $1 AND revoked_at_us IS NULL "
                                   "AND (expires_at_us IS NULL OR expires_at_us > $2)";
-        CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
-        enum err rc;
 
-        rc = db_query(ctx, &stmt, sql, "ti", owner, clock_wall_us(ctx->clock));
-        if (rc == OK)
-                rc = db_step(ctx, stmt);
-        if (rc == OK)
-                *ret = db_int(stmt, 0);
-        return rc;
+        return db_number(ctx, ret, sql, "ti", owner, clock_wall_us(ctx->clock));
 }
 
 enum err store_s3_credential_revoke(struct ctx *ctx, const char *access_key_id)

@@ -222,14 +222,7 @@ enum err store_user_note_login(struct ctx *ctx, int64_t user_id)
 
 static enum err count(struct ctx *ctx, const char *sql, int64_t *ret)
 {
-        CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
-        enum err rc = db_query(ctx, &stmt, sql, "");
-
-        if (rc == OK)
-                rc = db_step(ctx, stmt);
-        if (rc == OK)
-                *ret = db_int(stmt, 0);
-        return rc;
+        return db_number(ctx, ret, sql, "");
 }
 
 enum err store_users_count_admins(struct ctx *ctx, int64_t *ret)

@@ -16,6 +16,7 @@ static const struct audit_type types[] = {
         { "user.updated",                  "User updated" },
         { "user.deleted",                  "User deleted" },
         { "user.password.changed",         "Password changed" },
+        { "user.provider.changed",         "Login of a user changed" },
         { "user.level.changed",            "User level changed" },
         { "user.permission.changed",       "User permission changed" },
         { "level.created",                 "Level created" },

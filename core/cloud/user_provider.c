@@ -8,7 +8,7 @@
 
 static enum err audit_change(struct ctx *ctx, const struct user *before, const char *provider)
 {
-        const struct identity_event event = { "auth.provider.changed", "user", before->user_id,
+        const struct identity_event event = { "user.provider.changed", "user", before->user_id,
                                               "Changed who says that somebody is this user" };
 
         return identity_audit(ctx, &event,

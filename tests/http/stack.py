@@ -301,7 +301,10 @@ class Stack:
             version_override="", webhook_url="", hardware_profile="", proxy_url="",
             webhook_require_signature=True, webhook_allowed_ips=[], ssl_verify=True,
             ssl_ca_bundle=str(self.sim.ca_path), http_timeout=30, api_base_url=self.sim.url,
-            s3_endpoint_enabled=True, s3_public_url="", s3_output_path="")
+            s3_endpoint_enabled=True, s3_public_url="", s3_output_path="",
+            cost_limit_enabled=False)
+        answer = self.put("/api/cloud/polling/setting", json={"enabled": None})
+        assert answer.status_code == 200, answer.text
         answer = self.post(f"{BREAKERS}/replicate/reset")
         assert answer.status_code == 200, answer.text
         answer = self.put(f"{PROVIDER}/token", json={"api_token": self.sim.token})

@@ -157,7 +157,7 @@ static void an_account_is_left_to_the_front_server_by_an_administrator(void **st
         assert_ok(ctx, user_set_provider(ctx, boss, USER_LOCAL));
         assert_refused(ctx, "boss", "a password of its own");
         assert_int_equal(fixture_number(ctx, "SELECT COUNT(*) FROM audit_log WHERE event_type = "
-                                             "'auth.provider.changed'"),
+                                             "'user.provider.changed'"),
                          2);
         ctx->actor = (struct actor){ .kind = ACTOR_LOCAL_ADMIN };
         assert_rc(ctx, ERR_NOT_FOUND, user_set_provider(ctx, 999, USER_REMOTE));

@@ -163,6 +163,11 @@ static enum err audit_success(struct ctx *ctx)
         return audit_add(ctx, &entry);
 }
 
+static bool is_same(const char *hash, const char *other)
+{
+        return hash && other && strcmp(hash, other) == 0;
+}
+
 /* Between the look at the password and this the user may have been deactivated, or the password
  * changed. Inside a transaction. */
 static enum err check_unchanged(struct ctx *ctx, const struct attempt *attempt)
@@ -171,8 +176,7 @@ static enum err check_unchanged(struct ctx *ctx, const struct attempt *attempt)
         struct user now;
         enum err rc = store_user_get(ctx, attempt->user.user_id, &now);
 
-        if (rc == OK && now.is_active && now.password_hash &&
-            strcmp(now.password_hash, attempt->user.password_hash) == 0)
+        if (rc == OK && now.is_active && is_same(now.password_hash, attempt->user.password_hash))
                 rc = store_identity_by_id(ctx, now.user_id, &identity);
         else if (rc == OK)
                 rc = ERR_NOT_FOUND;

@@ -38,7 +38,7 @@ enum err user_password_take(struct ctx *ctx, const struct command_options *optio
                             struct user_password *ret)
 {
         struct user_password taken = { 0 };
-        const char *password = NULL;
+        const char *password = "";
         enum err rc;
 
         rc = options->password_stdin ? read_line(ctx, &password) : make(ctx, &password);

@@ -64,12 +64,12 @@ static const char *front_variable(const struct ctx *ctx, const struct request *r
 static enum err identify_by_all(struct ctx *ctx, struct request *request)
 {
         struct credentials credentials = {
+                .session = request->session,
                 .peer = request->peer,
                 .forwarded = request->forwarded,
                 .foreign = !origin_is_ours(request, ctx->config->public_url),
                 .api_key = request_header(request, "X-API-Key"),
                 .authorization = request_header(request, "Authorization"),
-                .session = session_cookie_get(ctx, request),
                 .upload_token = request_header(request, "X-Upload-Token"),
                 .remote_user = front_variable(ctx, request, "REMOTE_USER"),
                 .remote_groups = front_variable(ctx, request, ctx->config->remote_groups_variable),
@@ -115,6 +115,7 @@ static enum err identify(struct ctx *ctx, struct request *request)
 
         if (permission == PERM_PUBLIC)
                 return OK;
+        request->session = session_cookie_get(ctx, request);
         rc = identify_by_all(ctx, request);
         if (rc == OK) {
                 rc = session_cookie_check_forgery(ctx, request);

@@ -53,7 +53,7 @@ enum err auth_login(struct ctx *ctx, const struct request *request, struct reply
 {
         struct login_given given = {
                 .user_agent = request_header(request, "User-Agent"),
-                .session = session_cookie_get(ctx, request),
+                .session = request->session,
         };
         struct login_result result;
         enum err rc;
@@ -68,7 +68,7 @@ enum err auth_login(struct ctx *ctx, const struct request *request, struct reply
 
 enum err auth_logout(struct ctx *ctx, const struct request *request, struct reply *reply)
 {
-        const char *cookie = session_cookie_get(ctx, request);
+        const char *cookie = request->session;
         struct jsonw json;
         enum err rc = cookie && ctx->actor.via == VIA_SESSION ? session_end(ctx, cookie) : OK;
 
@@ -144,7 +144,7 @@ static enum err renew_cookie(struct ctx *ctx, const struct request *request, str
 enum err auth_check(struct ctx *ctx, const struct request *request, struct reply *reply)
 {
         const struct actor *actor = &ctx->actor;
-        const char *cookie = actor->via == VIA_SESSION ? session_cookie_get(ctx, request) : NULL;
+        const char *cookie = actor->via == VIA_SESSION ? request->session : NULL;
         bool known = actor->kind == ACTOR_USER || actor->kind == ACTOR_LOCAL_ADMIN;
         char csrf[SHA256_HEX_SIZE];
         struct jsonw json;

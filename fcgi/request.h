@@ -44,6 +44,7 @@ struct request {
         struct ipaddr client;                 /* who asked it, past trusted proxies */
         bool forwarded;                       /* a header that forwarding proxies add is there */
         int64_t content_length;               /* -1: not announced */
+        const char *session;                  /* of the cookie; NULL: none, or nobody looked */
         bool s3;                              /* an S3 client's: it is answered in XML */
         const struct s3_signature *signature; /* NULL: it has none */
         const struct route *route;

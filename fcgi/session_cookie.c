@@ -46,14 +46,10 @@ void session_cookie_clear(struct reply *reply)
 
 static enum err check_token(struct ctx *ctx, const struct request *request)
 {
-        const char *cookie = session_cookie_get(ctx, request);
         const char *given = request_header(request, "X-CSRF-Token");
         char expected[SHA256_HEX_SIZE];
-        enum err rc;
+        enum err rc = session_csrf_token(ctx, request->session, expected);
 
-        if (!cookie)
-                return ctx_nomem(ctx);
-        rc = session_csrf_token(ctx, cookie, expected);
         if (rc != OK)
                 return rc;
         if (given && secret_equal((struct secret){ given, strlen(given) },

@@ -115,3 +115,10 @@ enum err authority_unbound(struct ctx *ctx)
                                 "Permission denied: you are bound by resource rules yourself");
         return rc;
 }
+
+enum err authority_begin_unbound(struct ctx *ctx, struct authority *ret)
+{
+        enum err rc = authority_begin(ctx, ret);
+
+        return rc == OK ? authority_unbound(ctx) : rc;
+}

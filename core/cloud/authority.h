@@ -36,5 +36,7 @@ NODISCARD enum err authority_over_permissions(struct ctx *ctx, const char *names
 
 /* Whom resource rules bind, changes neither rules nor what levels give. ERR_DENIED. */
 NODISCARD enum err authority_unbound(struct ctx *ctx);
+/* authority_begin, and that. */
+NODISCARD enum err authority_begin_unbound(struct ctx *ctx, struct authority *ret);
 
 #endif

@@ -15,3 +15,10 @@ enum err identity_audit(struct ctx *ctx, const struct identity_event *event, jso
 
         return owned && entry.target_id ? audit_add(ctx, &entry) : ctx_nomem(ctx);
 }
+
+enum err identity_audit_change(struct ctx *ctx, const struct identity_event *event, json_t *before,
+                               json_t *after)
+{
+        return identity_audit(ctx, event,
+                              json_pack("{s:o, s:o}", "before", before, "after", after));
+}

@@ -16,4 +16,8 @@ struct identity_event {
 NODISCARD enum err identity_audit(struct ctx *ctx, const struct identity_event *event,
                                   json_t *details);
 
+/* The same for what was and what is, as {"before", "after"}; both are taken. */
+NODISCARD enum err identity_audit_change(struct ctx *ctx, const struct identity_event *event,
+                                         json_t *before, json_t *after);
+
 #endif

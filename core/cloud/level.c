@@ -92,19 +92,10 @@ static json_t *shown(const struct level *level)
 static enum err audit(struct ctx *ctx, const struct identity_event *event,
                       const struct level *before, const struct level *after)
 {
-        return identity_audit(
-                ctx, event,
-                json_pack("{s:o, s:o}", "before", shown(before), "after", shown(after)));
+        return identity_audit_change(ctx, event, shown(before), shown(after));
 }
 
 /* ---- changing ---- */
-
-static enum err begin(struct ctx *ctx, struct authority *authority)
-{
-        enum err rc = authority_begin(ctx, authority);
-
-        return rc == OK ? authority_unbound(ctx) : rc;
-}
 
 enum err level_create(struct ctx *ctx, const struct level_given *given, struct level *ret)
 {
@@ -114,7 +105,7 @@ enum err level_create(struct ctx *ctx, const struct level_given *given, struct l
         enum err rc = merge(ctx, given, &level);
 
         if (rc == OK)
-                rc = begin(ctx, &authority);
+                rc = authority_begin_unbound(ctx, &authority);
         if (rc == OK)
                 rc = authority_over_permissions(ctx, level.permissions);
         if (rc == OK)
@@ -157,7 +148,7 @@ enum err level_update(struct ctx *ctx, int64_t level_id, const struct level_give
         const struct identity_event event = { "level.updated", "level", level_id,
                                               "Changed a level" };
         struct level before, after;
-        enum err rc = begin(ctx, &authority);
+        enum err rc = authority_begin_unbound(ctx, &authority);
 
         if (rc == OK)
                 rc = take(ctx, level_id, "modify", &before);
@@ -186,7 +177,7 @@ enum err level_delete(struct ctx *ctx, int64_t level_id)
                                               "Deleted a level" };
         struct level before;
         int64_t users = 0;
-        enum err rc = begin(ctx, &authority);
+        enum err rc = authority_begin_unbound(ctx, &authority);
 
         if (rc == OK)
                 rc = take(ctx, level_id, "delete", &before);

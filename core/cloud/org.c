@@ -62,9 +62,7 @@ static json_t *shown(const struct org *org)
 static enum err audit(struct ctx *ctx, const struct identity_event *event, const struct org *before,
                       const struct org *after)
 {
-        return identity_audit(
-                ctx, event,
-                json_pack("{s:o, s:o}", "before", shown(before), "after", shown(after)));
+        return identity_audit_change(ctx, event, shown(before), shown(after));
 }
 
 static enum err merge(struct ctx *ctx, const struct org_given *given, struct org *org)

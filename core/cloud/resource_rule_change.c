@@ -98,19 +98,10 @@ static json_t *shown(const struct resource_rule *rule)
 static enum err audit(struct ctx *ctx, const struct identity_event *event,
                       const struct resource_rule *before, const struct resource_rule *after)
 {
-        return identity_audit(
-                ctx, event,
-                json_pack("{s:o, s:o}", "before", shown(before), "after", shown(after)));
+        return identity_audit_change(ctx, event, shown(before), shown(after));
 }
 
 /* ---- who may ---- */
-
-static enum err begin(struct ctx *ctx, struct authority *authority)
-{
-        enum err rc = authority_begin(ctx, authority);
-
-        return rc == OK ? authority_unbound(ctx) : rc;
-}
 
 struct levels {
         struct ctx *ctx;
@@ -162,7 +153,7 @@ enum err resource_rule_create(struct ctx *ctx, const struct resource_rule_given 
         enum err rc = merge(ctx, given, &rule);
 
         if (rc == OK)
-                rc = begin(ctx, &authority);
+                rc = authority_begin_unbound(ctx, &authority);
         if (rc == OK)
                 rc = store_resource_rule_insert(ctx, &rule, &rule.rule_id);
         event.target_id = rule.rule_id;
@@ -180,7 +171,7 @@ enum err resource_rule_update(struct ctx *ctx, int64_t rule_id,
         const struct identity_event event = { "resource_rule.updated", "resource_rule", rule_id,
                                               "Changed a resource rule" };
         struct resource_rule before, after;
-        enum err rc = begin(ctx, &authority);
+        enum err rc = authority_begin_unbound(ctx, &authority);
 
         if (rc == OK)
                 rc = store_resource_rule_get(ctx, rule_id, &before);
@@ -205,7 +196,7 @@ enum err resource_rule_delete(struct ctx *ctx, int64_t rule_id)
         const struct identity_event event = { "resource_rule.deleted", "resource_rule", rule_id,
                                               "Deleted a resource rule" };
         struct resource_rule before;
-        enum err rc = begin(ctx, &authority);
+        enum err rc = authority_begin_unbound(ctx, &authority);
 
         if (rc == OK)
                 rc = store_resource_rule_get(ctx, rule_id, &before);
@@ -257,7 +248,7 @@ enum err level_rules_set(struct ctx *ctx, int64_t level_id, const json_t *rule_i
         CLEANUP(json_decrefp) json_t *after = json_array();
         const struct identity_event event = { "resource_rule.level.changed", "level", level_id,
                                               "Changed the resource rules of a level" };
-        enum err rc = before && after ? begin(ctx, &authority) : ctx_nomem(ctx);
+        enum err rc = before && after ? authority_begin_unbound(ctx, &authority) : ctx_nomem(ctx);
 
         if (rc == OK)
                 rc = over_level(ctx, level_id);

@@ -99,6 +99,16 @@ static enum err audit_created(struct ctx *ctx, const struct user_given *given, i
                           given->auth_provider ? given->auth_provider : "local", "levels", levels));
 }
 
+static enum err refuse_taken(struct ctx *ctx, const char *email, const char *username)
+{
+        if (!email)
+                return ctx_fail(ctx, ERR_CONFLICT, "User with username '%.64s' already exists",
+                                username);
+        return ctx_fail(ctx, ERR_CONFLICT,
+                        "User with email '%.254s' or username '%.64s' already exists", email,
+                        username);
+}
+
 enum err user_add(struct ctx *ctx, const struct user_given *given, int64_t *ret_user_id)
 {
         const char *email = given->email && *given->email ? given->email : NULL;
@@ -122,9 +132,7 @@ enum err user_add(struct ctx *ctx, const struct user_given *given, int64_t *ret_
                 return ctx_nomem(ctx);
         rc = store_user_insert(ctx, &row, &keys, ret_user_id);
         if (rc == ERR_CONFLICT)
-                return ctx_fail(ctx, rc,
-                                "User with email '%.254s' or username '%.50s' already exists",
-                                email ? email : "", given->username);
+                return refuse_taken(ctx, email, given->username);
         if (rc == OK)
                 rc = add_levels(ctx, *ret_user_id, given->level_names);
         return rc == OK ? audit_created(ctx, given, *ret_user_id) : rc;

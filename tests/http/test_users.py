@@ -99,6 +99,12 @@ def test_names_and_addresses_are_one_users_in_any_case_of_letters(staffed):
         expect.error(staffed.post(USERS, json=body), 409, "already exists")
 
 
+def test_a_taken_name_is_said_without_an_address_that_nobody_gave(staffed):
+    user = make(staffed)
+    answer = staffed.post(USERS, json={"username": user["username"], "password": PASSWORD})
+    expect.error(answer, 409, f"User with username '{user['username']}' already exists")
+
+
 @pytest.mark.parametrize("text", HOSTILE)
 def test_odd_characters_are_only_data(staffed, text):
     line = text.replace("\\u0000", "")

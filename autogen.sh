@@ -47,17 +47,23 @@ CHECK_PACKAGES='
         ldap-utils              /usr/bin/ldapmodify
         libclang-rt-dev         /usr/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a
         libcmocka-dev           /usr/include/cmocka.h
+        libhiredis-dev          /usr/include/hiredis/hiredis.h
+        libmariadb-dev          /usr/include/mariadb/mysql.h
         lighttpd-mod-openssl    /usr/lib/lighttpd/mod_openssl.so
+        logrotate               /usr/sbin/logrotate
+        mariadb-server          /usr/sbin/mariadbd
         microsocks              /usr/bin/microsocks
         nodejs                  /usr/bin/node
         npm                     /usr/bin/npm
         openssl                 /usr/bin/openssl
         postgresql              /usr/lib/postgresql/*/bin/initdb
+        prometheus              /usr/bin/promtool
         python3-boto3           /usr/lib/python3/dist-packages/boto3
         python3-psycopg2        /usr/lib/python3/dist-packages/psycopg2
         python3-pytest          /usr/lib/python3/dist-packages/pytest
         python3-requests        /usr/lib/python3/dist-packages/requests
         rclone                  /usr/bin/rclone
+        redis-server            /usr/bin/redis-server
         s3cmd                   /usr/bin/s3cmd
         slapd                   /usr/sbin/slapd
         squid-openssl           /usr/lib/squid/security_file_certgen
@@ -65,6 +71,10 @@ CHECK_PACKAGES='
         universal-ctags         /usr/bin/ctags-universal
         unzip                   /usr/bin/unzip
         xz-utils                /usr/bin/xz'
+
+# Packages that bring a service, and its name.
+declare -A SERVICES=([lighttpd]=lighttpd [mariadb-server]=mariadb [postgresql]=postgresql
+        [prometheus]=prometheus [redis-server]=redis-server [slapd]=slapd [squid-openssl]=squid)
 
 say() {
         echo "autogen.sh: $*" >&2
@@ -80,7 +90,7 @@ missing_packages() {
 }
 
 # lighttpd comes with a service that would take port 80, PostgreSQL with a cluster, Squid with a
-# proxy, slapd with a directory. Whoever had none of them before gets only the programs: no service
+# proxy, slapd with a directory, and so on. Whoever had none of them before gets only the programs: no service
 # starts while we install, unless this machine has a policy of its own (nor, see below, when it boots).
 without_services() {
         local policy=/usr/sbin/policy-rc.d status
@@ -118,9 +128,9 @@ install_packages() {
         "${as_root[@]}" "${apt[@]}" update >&2 &&
                 without_services "${as_root[@]}" "${apt[@]}" --no-install-recommends install \
                         $packages >&2
-        for service in lighttpd postgresql slapd squid-openssl; do # its service is plain squid
+        for service in "${!SERVICES[@]}"; do
                 [[ " $packages" != *" $service "* ]] ||
-                        "${as_root[@]}" update-rc.d "${service%-openssl}" disable >&2
+                        "${as_root[@]}" update-rc.d "${SERVICES[$service]}" disable >&2
         done
         if [ -n "$(missing_packages "$@")" ]; then
                 say "these packages could not be installed: $(missing_packages "$@" | tr '\n' ' ')"

@@ -21,6 +21,7 @@
 #include "fcgi/background.h"
 #include "fcgi/listener.h"
 #include "fcgi/pool.h"
+#include "fcgi/reload.h"
 #include "fcgi/routes.h"
 #include "fcgi/transport.h"
 
@@ -163,14 +164,12 @@ static sigset_t block_signals(void)
         return signals;
 }
 
-static void wait_for_end(const sigset_t *signals)
+static void wait_for_end(struct ctx *ctx, const sigset_t *signals)
 {
         int signal_number = 0;
 
-        while (sigwait(signals, &signal_number) == 0 && signal_number == SIGHUP) {
-                log_reopen();
-                log_event(NULL, LOG_INFO, logger, "The log was opened anew");
-        }
+        while (sigwait(signals, &signal_number) == 0 && signal_number == SIGHUP)
+                reload_settings(ctx);
 }
 
 /* Serve until a signal ends it, then finish what has begun. */
@@ -197,7 +196,7 @@ static int serve(struct ctx *ctx, const struct options *options, const sigset_t 
         log_event(NULL, LOG_INFO, logger, "Serving", "version", PACKAGE_VERSION, "database",
                   database_kind(ctx->cloud->database));
 
-        wait_for_end(signals);
+        wait_for_end(ctx, signals);
         atomic_store(&ctx->cloud->draining, true);
         bells_ring_all(ctx->cloud->bells); /* event streams end now */
         eventfd_write(wake_fd, 1);

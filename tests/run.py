@@ -24,9 +24,10 @@ BUILD = SOURCE / "build" / "check"
 CPUS = os.cpu_count() or 1
 TAIL_LINES = 60
 HTTP_TIMEOUT_S = 3600
+BACKENDS = ["--with-redis", "--with-mysql"]
 CONFIGURATIONS = {
-    "release": ["CC=gcc", "--enable-werror"],
-    "sanitizers": ["CC=gcc", "CFLAGS=-O1 -g", "--enable-werror", "--enable-sanitizers"],
+    "release": ["CC=gcc", "--enable-werror", *BACKENDS],
+    "sanitizers": ["CC=gcc", "CFLAGS=-O1 -g", "--enable-werror", "--enable-sanitizers", *BACKENDS],
     "clang": ["CC=clang", "--enable-werror"],
     "faults": ["CC=gcc", "--enable-werror", "--enable-fault-points"],
 }
@@ -258,7 +259,7 @@ def install(tally):
 
 
 def distcheck(tally):
-    ok, output = make("release", "distcheck")
+    ok, output = make("release", "distcheck", VERBOSE="1")  # show the log of a test that fails
     tally.add("distcheck", ok, output)
 
 

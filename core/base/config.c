@@ -17,6 +17,8 @@
 
 static const char *const level_choices[] = { "DEBUG", "INFO", "WARNING", "ERROR", NULL };
 static const char *const provider_choices[] = { "replicate", "http", NULL };
+static const char *const state_choices[] = { "memory", "sqlite", "postgresql", "postgres",
+                                             "redis",  "mysql",  "mariadb",    NULL };
 static const char *const format_choices[] = { "json", "text", NULL };
 
 #define ROW(env, type, member, otherwise, text, ...)                                               \
@@ -74,7 +76,7 @@ static const struct setting settings[] = {
         ROW("SIMPLETUNER_STORAGE_QUOTA_BYTES", UINT, storage_quota_bytes, "0",
             "bytes that all buckets may hold together, 0 without limit", .min = 0, .max = 1e18),
         ROW("SIMPLETUNER_JOB_REQUESTS_PER_MINUTE", UINT, job_requests_per_minute, "6000",
-            "storage requests of one job, 0 without limit", .min = 0, .max = 1e9),
+            "storage requests of one job, 0 without limit", .min = 0, .max = RATE_CALLS_MAX),
         ROW("SIMPLETUNER_STALE_UPLOAD_HOURS", UINT, stale_upload_hours, "24",
             "hours after its last part until an upload in parts is given up", .min = 1,
             .max = 8760),
@@ -111,6 +113,32 @@ static const struct setting settings[] = {
             "levels of its groups: group=level;group=level"),
         ROW("SIMPLETUNER_REMOTE_GROUPS_VARIABLE", STRING, remote_groups_variable, "REMOTE_GROUPS",
             "FastCGI variable with the groups of its user"),
+        ROW("RATE_LIMIT_CALLS", UINT, rate_calls, "100",
+            "requests of a client per period where no other limit is set, 0: no limits at all",
+            .min = 0, .max = RATE_CALLS_MAX),
+        ROW("RATE_LIMIT_PERIOD", UINT, rate_period_s, "60",
+            "seconds of that period", .min = 1, .max = RATE_PERIOD_MAX),
+        ROW("SIMPLETUNER_RATE_LIMIT_RULES", PATH, rate_rules, "",
+            "JSON file of limits that come before the built-in ones"),
+        ROW("SIMPLETUNER_WEBHOOKS_PER_MINUTE", UINT, webhooks_per_minute, "6000",
+            "genuine webhooks of one provider, 0 without limit", .min = 0, .max = RATE_CALLS_MAX),
+        ROW("STATE_BACKEND", CHOICE, state_backend, "memory",
+            "where limits are counted: memory (shared by the processes of a host), sqlite, "
+            "postgresql, redis or mysql", .choices = state_choices),
+        ROW("STATE_BACKEND_URL", STRING, state_url, "",
+            "that database; for sqlite and postgresql there is a default"),
+        ROW("STATE_BACKEND_POOL_SIZE", UINT, state_pool_size, "10",
+            "connections to it of one process", .min = 1, .max = 1024),
+        ROW("STATE_BACKEND_TIMEOUT", DOUBLE, state_timeout_s, "30",
+            "seconds to wait for it", .min = 0.05, .max = 600),
+        ROW("STATE_BACKEND_KEY_PREFIX", STRING, state_key_prefix, "st:",
+            "what its keys begin with"),
+        ROW("STATE_BACKEND_REDIS_DB", UINT, state_redis_database, "0",
+            "number of the Redis database", .min = 0, .max = 65535),
+        ROW("STATE_BACKEND_REDIS_SSL", BOOL, state_redis_tls, "false",
+            "speak TLS with Redis"),
+        ROW("SIMPLETUNER_METRICS_ALLOWED_IPS", CIDRS, metrics_allowed_ips, "",
+            "who may scrape, as addresses and ranges; empty: anybody", .max = CONFIG_SCRAPERS_MAX),
         ROW("SIMPLETUNER_DATA_ROOTS", STRING, data_roots, "",
             "directories whose data sets may be sent to providers, separated by colons"),
 };
@@ -158,7 +186,7 @@ static const char *user_home(struct arena *arena)
 /* ---- where values come from ---- */
 
 /* Secrets of our own prefix, which are no settings (config_secret). */
-static const char *const own_secrets[] = { "SIMPLETUNER_AUDIT_KEY",
+static const char *const own_secrets[] = { "SIMPLETUNER_AUDIT_KEY", "SIMPLETUNER_METRICS_TOKEN",
                                            "SIMPLETUNER_STORAGE_ACCESS_KEY_ID",
                                            "SIMPLETUNER_STORAGE_SECRET_ACCESS_KEY" };
 

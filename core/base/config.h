@@ -13,6 +13,11 @@
 #include "core/base/log.h"
 
 #define CONFIG_TRUSTED_PROXIES_MAX 64
+#define CONFIG_SCRAPERS_MAX        64
+
+/* The largest limits there can be: a window keeps a time for each of its calls. */
+#define RATE_CALLS_MAX  10000
+#define RATE_PERIOD_MAX 86400
 
 struct arena;
 struct envfile;
@@ -70,6 +75,21 @@ struct config {
         const char *remote_user_level;      /* SIMPLETUNER_REMOTE_USER_LEVEL */
         const char *remote_group_levels;    /* SIMPLETUNER_REMOTE_GROUP_LEVELS, "": no map */
         const char *remote_groups_variable; /* SIMPLETUNER_REMOTE_GROUPS_VARIABLE */
+
+        uint64_t rate_calls;          /* RATE_LIMIT_CALLS, 0: no limits at all */
+        uint64_t rate_period_s;       /* RATE_LIMIT_PERIOD */
+        const char *rate_rules;       /* SIMPLETUNER_RATE_LIMIT_RULES, a JSON file or "" */
+        uint64_t webhooks_per_minute; /* SIMPLETUNER_WEBHOOKS_PER_MINUTE, 0: no limit */
+
+        const char *state_backend;     /* STATE_BACKEND: where limits are counted */
+        const char *state_url;         /* STATE_BACKEND_URL or "" */
+        uint64_t state_pool_size;      /* STATE_BACKEND_POOL_SIZE, connections */
+        double state_timeout_s;        /* STATE_BACKEND_TIMEOUT */
+        const char *state_key_prefix;  /* STATE_BACKEND_KEY_PREFIX */
+        uint64_t state_redis_database; /* STATE_BACKEND_REDIS_DB */
+        bool state_redis_tls;          /* STATE_BACKEND_REDIS_SSL */
+
+        const char *metrics_allowed_ips; /* SIMPLETUNER_METRICS_ALLOWED_IPS, "": from anywhere */
 
         const char *data_roots; /* SIMPLETUNER_DATA_ROOTS: directories, separated by colons */
 

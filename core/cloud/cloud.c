@@ -7,10 +7,12 @@
 
 #include "core/base/config.h"
 #include "core/base/crypto.h"
+#include "core/base/log.h"
 #include "core/cloud/audit_key.h"
 #include "core/cloud/bell.h"
 #include "core/cloud/http_client.h"
 #include "core/cloud/job_rate.h"
+#include "core/cloud/meter.h"
 #include "core/cloud/secrets.h"
 #include "core/cloud/webhook_intake.h"
 #include "core/cloud/webhook_keys.h"
@@ -58,6 +60,7 @@ enum err cloud_open(struct ctx *ctx, struct cloud **ret)
 {
         CLEANUP(cloud_closep) struct cloud *cloud = calloc(1, sizeof(*cloud));
         unsigned long long seed;
+        bool shared;
         enum err rc;
 
         if (!cloud)
@@ -78,6 +81,12 @@ enum err cloud_open(struct ctx *ctx, struct cloud **ret)
                 rc = audit_keys_new(ctx, &cloud->audit_keys);
         if (rc != OK)
                 return rc;
+        cloud->meters = meters_open(ctx->config->home, &shared);
+        if (!cloud->meters)
+                return ctx_nomem(ctx);
+        if (!shared)
+                log_event(ctx, LOG_WARNING, "simpletuner.cloud",
+                          "There is no shared memory: each process has metrics of its own");
         cloud->webhook_keys = webhook_keys_new();
         cloud->bells = bells_new();
         cloud->job_rates = job_rates_new();
@@ -93,6 +102,7 @@ void cloud_close(struct cloud *cloud)
         if (!cloud)
                 return;
         bells_free(cloud->bells);
+        meters_close(cloud->meters);
         job_rates_free(cloud->job_rates);
         webhook_intake_free(cloud->webhook_intake);
         webhook_keys_free(cloud->webhook_keys);

@@ -16,6 +16,7 @@ struct cloud {
         struct webhook_keys *webhook_keys;
         struct webhook_intake *webhook_intake;
         struct job_rates *job_rates;
+        struct meters *meters;
         struct bells *bells;                                   /* wake the background threads */
         int64_t started_us;                                    /* monotonic */
         atomic_ullong correlation;                             /* random at start, then counts */

@@ -1,7 +1,8 @@
 /* The MySQL and MariaDB driver, and the only user of mysql.h. Not for the service's own database,
  * but for small tables that hosts share: InnoDB, READ COMMITTED, so that a row that is not there
  * locks nothing, UTC and "||" as SQL has it. Prepared statements, and the calls of libmariadb that
- * do not block: it counts its own timeouts in seconds only.
+ * do not block: it counts its own timeouts in seconds only. Making a table ends a transaction, so
+ * sessions are not read-only outside of them, as those of other drivers are.
  * URL: mysql://user:password@host:port/database?socket=PATH&tls=1 */
 #include <errmsg.h>
 #include <errno.h>
@@ -53,7 +54,7 @@ struct stmt {
 static const char session[] =
         "SET SESSION sql_mode = 'ANSI,STRICT_ALL_TABLES', time_zone = '+00:00', "
         "innodb_lock_wait_timeout = 30";
-static const char isolation[] = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED, READ ONLY";
+static const char isolation[] = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED";
 
 /* ---- waiting ---- */
 
@@ -435,7 +436,7 @@ static enum err driver_wait(void *handle, unsigned timeout_ms, int64_t *seen)
 const struct db_driver db_mysql = {
         .name = "mysql",
         .dialect = "mysql",
-        .begin = "START TRANSACTION READ WRITE",
+        .begin = "START TRANSACTION",
         .find_table = "SELECT 1 FROM information_schema.tables "
                       "WHERE table_schema = DATABASE() AND table_name = $1",
         .one_writer = false,

@@ -11,6 +11,7 @@
 
 #define PROCESSES_MAX 16
 #define THREADS_MAX   16
+#define TLS_TESTS     6
 #define KEY           "shared by processes"
 
 int64_t limit_tried_us;
@@ -47,6 +48,7 @@ const struct limit_row limit_rows[] = {
                 .variable = "SIMPLETUNER_TEST_REDISS_URL",
                 .away = "rediss://127.0.0.1:1",
                 .silent = "rediss://127.0.0.1:%u",
+                .is_tls = true,
         },
 #endif
 #ifdef WITH_MYSQL
@@ -64,6 +66,7 @@ const struct limit_row limit_rows[] = {
                 .kind = "mysql with TLS",
                 .backend = &limit_mysql,
                 .variable = "SIMPLETUNER_TEST_MYSQLS_URL",
+                .is_tls = true,
         },
 #endif
 };
@@ -369,7 +372,9 @@ int limit_run(const char *group, const struct CMUnitTest *tests, size_t count)
         if (!all || !http_client_start())
                 return 1;
         for (size_t row = 0; row < limit_row_count; row++) {
-                for (size_t i = 0; i < count && has_server(&limit_rows[row]); i++) {
+                const size_t most = limit_rows[row].is_tls ? TLS_TESTS : count;
+
+                for (size_t i = 0; i < most && has_server(&limit_rows[row]); i++) {
                         all[total] = tests[i];
                         all[total].name = shown_name(limit_rows[row].kind, tests[i].name);
                         all[total++].initial_state = (void *)(uintptr_t)&limit_rows[row];

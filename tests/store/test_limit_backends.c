@@ -308,6 +308,10 @@ int main(int argc, char **argv)
 {
         const struct CMUnitTest tests[] = {
                 LIMIT_TEST(exactly_the_limit_is_admitted),
+                LIMIT_TEST(a_server_that_is_away_is_said_at_once),
+                LIMIT_TEST(a_server_that_never_answers_is_given_up_in_time),
+                LIMIT_TEST(a_certificate_must_be_trusted),
+                LIMIT_TEST(a_password_must_be_right),
                 LIMIT_TEST(refused_calls_do_not_count),
                 LIMIT_TEST(the_window_slides),
                 LIMIT_TEST(the_reset_is_when_the_oldest_call_leaves),
@@ -324,8 +328,6 @@ int main(int argc, char **argv)
                 LIMIT_TEST(threads_share_fewer_connections),
                 LIMIT_TEST(processes_admit_exactly_the_limit_together),
                 LIMIT_TEST(a_wrong_url_is_refused_at_start),
-                LIMIT_TEST(a_server_that_is_away_is_said_at_once),
-                LIMIT_TEST(a_server_that_never_answers_is_given_up_in_time),
                 LIMIT_TEST(a_server_that_hangs_is_given_up_in_time),
                 LIMIT_TEST(connections_that_broke_are_replaced),
                 LIMIT_TEST(a_server_that_was_started_again_counts_again),

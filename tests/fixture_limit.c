@@ -18,6 +18,10 @@ int64_t limit_tried_us;
 
 const struct limit_row limit_rows[] = {
         {
+                .kind = "memory",
+                .backend = &limit_shm,
+        },
+        {
                 .kind = "sqlite",
                 .backend = &limit_sqlite,
                 .away = "sqlite:///dev/null/state.db",
@@ -77,7 +81,7 @@ static void make_config(struct limit_user *user)
         const char *ca_bundle = getenv("SIMPLETUNER_TEST_STATE_CA");
 
         user->config = (struct config){
-                .home = fixture_dir(user->ctx),
+                .home = user->row->backend == &limit_shm ? user->url : fixture_dir(user->ctx),
                 .database_url = "sqlite:///nowhere/jobs.db",
                 .ssl_verify = true,
                 .ca_bundle = ca_bundle ? ca_bundle : "",
@@ -113,7 +117,9 @@ int limit_setup(void **state)
 
         snprintf(prefix, sizeof(prefix), "test %ld.%u:", (long)getpid(), made++);
         user = new_user(row, url, prefix);
-        if (!row->variable)
+        if (row->backend == &limit_shm)
+                snprintf(user->url, sizeof(user->url), "%s", fixture_dir(user->ctx));
+        else if (!row->variable)
                 snprintf(user->url, sizeof(user->url), "sqlite://%s",
                          fixture_path(user->ctx, "state.db"));
         else if (row->backend == &limit_pgsql)

@@ -11,7 +11,8 @@
 struct limit_row {
         const char *kind; /* shown */
         const struct limit_backend *backend;
-        const char *variable; /* of the environment, with the URL; NULL: the file state.db */
+        const char *variable; /* of the environment, with the URL; NULL: the file state.db, or for
+                               * memory the home in place of a URL, as it is of one host */
         const char *away;     /* a URL where nothing is */
         const char *silent;   /* a URL where %u is a port that connects and never answers */
         const char *wrong[8]; /* URLs that are refused at start */

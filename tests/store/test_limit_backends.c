@@ -339,6 +339,7 @@ int main(int argc, char **argv)
                 LIMIT_TEST(a_server_that_hangs_is_given_up_in_time),
                 LIMIT_TEST(connections_that_broke_are_replaced),
                 LIMIT_TEST(a_server_that_was_started_again_counts_again),
+                LIMIT_TEST(a_sweep_removes_rows),
                 LIMIT_TEST(a_table_that_was_dropped_is_made_again),
         };
 

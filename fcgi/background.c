@@ -2,7 +2,6 @@
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "core/base/log.h"
 #include "core/cloud/archive.h"
@@ -147,12 +146,10 @@ struct background *background_start(const struct ctx *model)
 
 bool background_stop(struct background *background, unsigned timeout_s)
 {
-        struct timespec until;
+        const struct timespec until = clock_deadline(CLOCK_REALTIME, timeout_s * 1000);
         bool ended = true;
 
         bells_ring_all(background->model.cloud->bells);
-        clock_gettime(CLOCK_REALTIME, &until);
-        until.tv_sec += timeout_s;
         for (unsigned i = 0; i < background->count; i++)
                 ended = pthread_timedjoin_np(background->threads[i].id, NULL, &until) == 0 && ended;
         if (ended)

@@ -267,6 +267,29 @@ enum err db_number(struct ctx *ctx, int64_t *ret, const char *sql, const char *t
         return rc;
 }
 
+enum err db_collect(struct ctx *ctx, struct db_stmt *stmt, struct db_list list, void *ret)
+{
+        char *first = NULL, *last = NULL;
+        enum err rc;
+
+        while ((rc = db_step(ctx, stmt)) == OK) {
+                char *row = arena_alloc(ctx->arena, list.size);
+
+                rc = row ? list.copy(ctx, stmt, row) : ctx_nomem(ctx);
+                if (rc != OK)
+                        return rc;
+                if (last)
+                        memcpy(last + list.next, &row, sizeof(row));
+                else
+                        first = row;
+                last = row;
+        }
+        if (rc != ERR_NOT_FOUND)
+                return rc;
+        memcpy(ret, &first, sizeof(first));
+        return OK;
+}
+
 enum err db_run(struct ctx *ctx, int64_t *ret_changed, const char *sql, const char *types, ...)
 {
         CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;

@@ -52,6 +52,17 @@ NODISCARD enum err db_text_dup(struct ctx *ctx, struct db_stmt *stmt, unsigned c
 NODISCARD enum err db_number(struct ctx *ctx, int64_t *ret, const char *sql, const char *types,
                              ...);
 
+/* How rows become a list in the arena: of a record whose member "next" links them. */
+struct db_list {
+        size_t size, next;
+        enum err (*copy)(struct ctx *ctx, struct db_stmt *stmt, void *row);
+};
+#define DB_LIST(type, copy) ((struct db_list){ sizeof(type), offsetof(type, next), (copy) })
+/* All rows that are left; *ret points to a pointer to the record, NULL when there are none. Faults,
+ * and what copy returns. */
+NODISCARD enum err db_collect(struct ctx *ctx, struct db_stmt *stmt, struct db_list list,
+                              void *ret);
+
 /* Run a statement without rows, inside a transaction. ret_changed may be NULL: rows written. */
 NODISCARD enum err db_run(struct ctx *ctx, int64_t *ret_changed, const char *sql, const char *types,
                           ...);

@@ -10,6 +10,7 @@
 #include "core/cloud/cloud.h"
 #include "core/cloud/event_hub.h"
 #include "core/cloud/inbox.h"
+#include "core/cloud/rate_refusal.h"
 #include "core/cloud/submission_run.h"
 #include "core/cloud/webhook_intake.h"
 
@@ -57,6 +58,7 @@ static const struct worker workers[] = {
         { "archive 2",   BELL_ARCHIVE,     2000,      fetch_results }, /* one large file stops nobody */
         { "submissions", BELL_SUBMISSIONS, 5000,      submission_run_due },
         { "audit",       BELL_AUDIT,       1000,      audit_forward_run },
+        { "refusals",    BELL_REFUSALS,    1000,      rate_refusal_write },
         { NULL, BELL_COUNT, 0, NULL },
 };
 /* clang-format on */

@@ -15,7 +15,10 @@ struct cloud {
         struct audit_keys *audit_keys;
         struct webhook_keys *webhook_keys;
         struct webhook_intake *webhook_intake;
-        struct job_rates *job_rates;
+        struct limiter *limiter;
+        struct rate_rules *rate_rules;
+        struct rate_refusals *rate_refusals;
+        struct storage_limits *storage_limits;
         struct meters *meters;
         struct bells *bells;                                   /* wake the background threads */
         int64_t started_us;                                    /* monotonic */

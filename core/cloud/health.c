@@ -6,6 +6,7 @@
 
 #include "core/base/config.h"
 #include "core/cloud/cloud.h"
+#include "core/cloud/limiter.h"
 #include "core/cloud/provider.h"
 #include "core/db/db.h"
 #include "core/store/store_job_list.h"
@@ -164,6 +165,28 @@ static enum err check_provider(struct ctx *ctx, const struct provider *provider,
         return OK;
 }
 
+/* Where limits are counted: when it is away everything is admitted, so that is not unhealthy. */
+static enum err check_state_backend(struct ctx *ctx, struct health *health)
+{
+        const char *name = limiter_backend_name(ctx);
+        int64_t start_us = clock_mono_us(ctx->clock);
+        enum err rc = limiter_ping(ctx);
+        struct health_component component = {
+                .name = "state_backend",
+                .latency_ms = (double)(clock_mono_us(ctx->clock) - start_us) / 1000.0,
+        };
+
+        component.status = rc == OK ? HEALTH_HEALTHY : HEALTH_DEGRADED;
+        component.message =
+                rc == OK ? name
+                         : arena_printf(ctx->arena, "%s is away, limits are not enforced: %s", name,
+                                        ctx->detail);
+        if (!component.message)
+                return ctx_nomem(ctx);
+        add(health, component);
+        return OK;
+}
+
 enum err health_check(struct ctx *ctx, bool ask_providers, struct health *ret)
 {
         enum err rc;
@@ -176,6 +199,9 @@ enum err health_check(struct ctx *ctx, bool ask_providers, struct health *ret)
         check_secrets(ctx, ret);
         rc = check_space(ctx, ret);
         if (rc == ERR_NOMEM)
+                return rc;
+        rc = check_state_backend(ctx, ret);
+        if (rc != OK)
                 return rc;
         for (size_t i = 0; ask_providers && provider_at(i); i++) {
                 rc = check_provider(ctx, provider_at(i), ret);

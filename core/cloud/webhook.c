@@ -9,6 +9,7 @@
 #include "core/cloud/bell.h"
 #include "core/cloud/cloud.h"
 #include "core/cloud/job.h"
+#include "core/cloud/rate_rules.h"
 #include "core/cloud/seal.h"
 #include "core/cloud/webhook_apply.h"
 #include "core/cloud/webhook_intake.h"
@@ -178,23 +179,38 @@ static enum err store(struct ctx *ctx, const struct webhook_request *request,
         delivery.apply_at_us = event->subject ? delivery.received_at_us : 0;
         rc = webhook_intake_store(ctx, &delivery);
         if (rc == ERR_CONFLICT) {
-                *ret = (struct webhook_result){ .outcome = WEBHOOK_DUPLICATE };
+                ret->outcome = WEBHOOK_DUPLICATE;
                 return OK;
         }
         if (rc != OK)
                 return rc;
         FAULT_POINT("webhook.stored");
-        *ret = (struct webhook_result){
-                .outcome = event->subject ? WEBHOOK_RECEIVED : WEBHOOK_IGNORED,
-                .delivery_id = delivery.delivery_id,
-                .job_id = event->news.our_job_id ? event->news.our_job_id : event->subject,
-                .reason = delivery.reason,
-                .status_known = event->news.status_known,
-                .status = event->news.status,
-        };
+        ret->outcome = event->subject ? WEBHOOK_RECEIVED : WEBHOOK_IGNORED;
+        ret->delivery_id = delivery.delivery_id;
+        ret->job_id = event->news.our_job_id ? event->news.our_job_id : event->subject;
+        ret->reason = delivery.reason;
+        ret->status_known = event->news.status_known;
+        ret->status = event->news.status;
         if (event->subject)
                 bell_ring(ctx->cloud->bells, BELL_INBOX);
         return OK;
+}
+
+/* What is genuine counts for its provider, whatever address it comes from. */
+static enum err count_genuine(struct ctx *ctx, const struct webhook_request *request,
+                              const struct provider_settings *settings, struct webhook_result *ret)
+{
+        struct limit limit = { RATE_RULE_PROVIDER, (unsigned)ctx->config->webhooks_per_minute, 60 };
+
+        if (!is_signed(&request->headers))
+                return OK;
+        ret->is_genuine = true;
+        if (settings->webhook_rate_limit_max > 0) {
+                limit.calls = (unsigned)settings->webhook_rate_limit_max;
+                if (settings->webhook_rate_limit_window > 0)
+                        limit.period_s = (unsigned)settings->webhook_rate_limit_window;
+        }
+        return limiter_check(ctx, &limit, request->provider_id, &ret->usage);
 }
 
 enum err webhook_receive(struct ctx *ctx, const struct webhook_request *request,
@@ -205,11 +221,14 @@ enum err webhook_receive(struct ctx *ctx, const struct webhook_request *request,
         json_t *body = NULL;
         enum err rc;
 
+        *ret = (struct webhook_result){ 0 };
         rc = cloud_check_schema(ctx);
         if (rc == OK)
                 rc = webhook_sender_open(ctx, request->provider_id, request->job_hint, &sender);
         if (rc == OK)
                 rc = check(ctx, &sender.session, request);
+        if (rc == OK)
+                rc = count_genuine(ctx, request, &sender.session.settings, ret);
         if (rc == OK)
                 rc = json_parse_object(ctx, "webhook payload", request->body, request->body_len,
                                        &body);

@@ -32,6 +32,8 @@ GET    /api/cloud/hardware-options                           1 + + + + + 3 3
 GET    /api/cloud/circuit-breakers                           1 3 3 3 + 3 3 3
 POST   /api/cloud/circuit-breakers/{provider}/reset          1 3 3 3 + 3 3 3
 
+GET    /api/rate-limits/usage                                1 3 3 3 + 3 3 3
+
 GET    /api/users/me                                         1 + + + + + + 3
 GET    /api/users/me/profile                                 1 + + + + + + 3
 PATCH  /api/users/me/profile                                 1 + + + + + 3 3

@@ -20,9 +20,25 @@ static const char logger[] = "simpletuner.cloud.limits";
 
 /* Every backend there is, by its names in STATE_BACKEND. NULL: this build does not have it. */
 /* clang-format off */
+#ifdef WITH_REDIS
+#define REDIS &limit_redis
+#else
+#define REDIS NULL
+#endif
+#ifdef WITH_MYSQL
+#define MYSQL &limit_mysql
+#else
+#define MYSQL NULL
+#endif
 static const struct { const char *word; const struct limit_backend *backend; const char *option; }
 backends[] = {
-        { "memory", &limit_shm, "" },
+        { "memory",     &limit_shm,    "" },
+        { "sqlite",     &limit_sqlite, "" },
+        { "postgresql", &limit_pgsql,  "" },
+        { "postgres",   &limit_pgsql,  "" },
+        { "redis",      REDIS,         "--with-redis" },
+        { "mysql",      MYSQL,         "--with-mysql" },
+        { "mariadb",    MYSQL,         "--with-mysql" },
 };
 /* clang-format on */
 

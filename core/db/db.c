@@ -374,6 +374,19 @@ enum err db_wait(struct ctx *ctx, unsigned timeout_ms, bool *ret_changed)
         return OK;
 }
 
+void db_set_patience(struct ctx *ctx, unsigned timeout_ms)
+{
+        struct link *link = &ctx->db->link;
+        const int64_t until_us =
+                timeout_ms ? clock_mono_us(&clock_system) + (int64_t)timeout_ms * 1000 : 0;
+
+        if (link->until_us == until_us)
+                return;
+        link->until_us = until_us;
+        if (link->conn)
+                link->driver->wait_until(link->conn, until_us);
+}
+
 void db_disconnect(struct ctx *ctx)
 {
         link_close(&ctx->db->link);

@@ -85,6 +85,11 @@ NODISCARD enum err db_notify(struct ctx *ctx);
  * and so does the first wait of a connection); false: time is up. */
 NODISCARD enum err db_wait(struct ctx *ctx, unsigned timeout_ms, bool *ret_changed);
 
+/* For probes: within timeout_ms from now all reading on this thread's connection ends, connecting
+ * included (which takes two seconds at least where it takes long); what is not there by then is
+ * ERR_UNAVAILABLE, and a connection that owes an answer is given up. 0: as long as it takes. */
+void db_set_patience(struct ctx *ctx, unsigned timeout_ms);
+
 /* Close this thread's connection until it is used again. Outside transactions and statements. */
 void db_disconnect(struct ctx *ctx);
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/clock.h"
 #include "core/base/scope.h"
 #include "core/db/driver.h"
 
@@ -17,6 +18,8 @@ struct conn {
         PGconn *pg;
         unsigned long prepared; /* names given so far */
         int64_t heard;          /* 0: does not listen; else one more than notifications so far */
+        int64_t until_us;       /* as wait_until; 0: no limit */
+        bool given_up;          /* an answer did not come in time, and may still come */
 };
 
 struct stmt {
@@ -51,9 +54,48 @@ static enum err result_of(const PGresult *result)
         return ERR_UNAVAILABLE;
 }
 
-static enum err run(PGconn *pg, const char *sql)
+/* Wait for what the server sends, until it is time. */
+static bool wait_for_input(struct conn *conn)
 {
-        PGresult *result = PQexec(pg, sql);
+        int64_t left_us = conn->until_us - clock_mono_us(&clock_system);
+        struct pollfd fd = { .fd = PQsocket(conn->pg), .events = POLLIN };
+
+        if (left_us > 0 && poll(&fd, 1, (int)(left_us / 1000) + 1) >= 0)
+                return PQconsumeInput(conn->pg);
+        conn->given_up = true;
+        return false;
+}
+
+/* The last result of what was sent, as PQexec has it; NULL: it did not come in time. */
+static PGresult *await_result(struct conn *conn, int sent)
+{
+        PGresult *result, *last = NULL;
+
+        while (sent) {
+                while (PQisBusy(conn->pg)) {
+                        if (!wait_for_input(conn)) {
+                                PQclear(last);
+                                return NULL;
+                        }
+                }
+                result = PQgetResult(conn->pg);
+                if (!result)
+                        return last;
+                PQclear(last);
+                last = result;
+        }
+        return NULL;
+}
+
+static PGresult *execute(struct conn *conn, const char *sql)
+{
+        return conn->until_us ? await_result(conn, PQsendQuery(conn->pg, sql))
+                              : PQexec(conn->pg, sql);
+}
+
+static enum err run(struct conn *conn, const char *sql)
+{
+        PGresult *result = execute(conn, sql);
         ExecStatusType status = PQresultStatus(result);
         enum err rc = OK;
 
@@ -80,20 +122,28 @@ static void ignore_notice(void *arg, const char *message)
         (void)message;
 }
 
-static enum err driver_open(const char *dsn, enum db_mode mode, void **ret_conn,
+/* In seconds; libpq takes one for two. */
+static const char *connect_timeout(int64_t until_us)
+{
+        return until_us ? "2" : "10";
+}
+
+static enum err driver_open(const char *dsn, enum db_mode mode, int64_t until_us, void **ret_conn,
                             char detail[DB_DETAIL_SIZE])
 {
         static const char *const keys[] = { "dbname", "fallback_application_name",
                                             "connect_timeout", "keepalives_idle", NULL };
-        const char *const values[] = { dsn, "simpletuner-cloud", "10", "60", NULL };
+        const char *const values[] = { dsn, "simpletuner-cloud", connect_timeout(until_us), "60",
+                                       NULL };
         struct conn *conn = calloc(1, sizeof(*conn));
 
         (void)mode;
         if (!conn)
                 return ERR_NOMEM;
+        conn->until_us = until_us;
         conn->pg = PQconnectdbParams(keys, values, 1);
         PQsetNoticeProcessor(conn->pg, ignore_notice, NULL);
-        if (PQstatus(conn->pg) != CONNECTION_OK || run(conn->pg, session) != OK) {
+        if (PQstatus(conn->pg) != CONNECTION_OK || run(conn, session) != OK) {
                 snprintf(detail, DB_DETAIL_SIZE, "%s", PQerrorMessage(conn->pg));
                 driver_close(conn);
                 return ERR_UNAVAILABLE;
@@ -106,7 +156,7 @@ static const char *driver_message(void *handle)
 {
         struct conn *conn = handle;
 
-        return PQerrorMessage(conn->pg);
+        return conn->given_up ? "no answer in time" : PQerrorMessage(conn->pg);
 }
 
 /* A server that restarted has said so and closed the connection: behind what can be read is the
@@ -116,11 +166,20 @@ static bool driver_broken(void *handle)
         struct conn *conn = handle;
         struct pollfd fd = { .fd = PQsocket(conn->pg), .events = POLLIN };
 
+        if (conn->given_up)
+                return true;
         for (int reads = 0; reads < 3 && poll(&fd, 1, 0) > 0; reads++) {
                 if (!PQconsumeInput(conn->pg))
                         return true;
         }
         return PQstatus(conn->pg) != CONNECTION_OK;
+}
+
+static void driver_wait_until(void *handle, int64_t until_us)
+{
+        struct conn *conn = handle;
+
+        conn->until_us = until_us;
 }
 
 static void driver_reset(void *handle)
@@ -140,8 +199,8 @@ static void driver_finalize(void *handle)
 
         driver_reset(stmt);
         snprintf(sql, sizeof(sql), "DEALLOCATE %s", stmt->name);
-        if (PQstatus(stmt->conn->pg) == CONNECTION_OK)
-                (void)!run(stmt->conn->pg, sql);
+        if (PQstatus(stmt->conn->pg) == CONNECTION_OK && !stmt->conn->given_up)
+                (void)!run(stmt->conn, sql);
         free(stmt);
 }
 
@@ -157,7 +216,9 @@ static enum err driver_prepare(void *handle, const char *sql, void **ret_stmt)
         stmt->conn = conn;
         stmt->row = -1;
         snprintf(stmt->name, sizeof(stmt->name), "s%lu", conn->prepared++);
-        result = PQprepare(conn->pg, stmt->name, sql, 0, NULL);
+        result = conn->until_us
+                         ? await_result(conn, PQsendPrepare(conn->pg, stmt->name, sql, 0, NULL))
+                         : PQprepare(conn->pg, stmt->name, sql, 0, NULL);
         if (PQresultStatus(result) != PGRES_COMMAND_OK)
                 rc = result_of(result);
         PQclear(result);
@@ -196,6 +257,17 @@ static enum err driver_bind(void *handle, unsigned number, const struct db_value
         return OK;
 }
 
+static PGresult *execute_prepared(const struct stmt *stmt)
+{
+        struct conn *conn = stmt->conn;
+
+        if (conn->until_us == 0)
+                return PQexecPrepared(conn->pg, stmt->name, stmt->param_count, stmt->values, NULL,
+                                      NULL, 0);
+        return await_result(conn, PQsendQueryPrepared(conn->pg, stmt->name, stmt->param_count,
+                                                      stmt->values, NULL, NULL, 0));
+}
+
 /* The first step runs the statement and fetches every row: callers bound what they ask for. */
 static enum err driver_step(void *handle)
 {
@@ -204,8 +276,7 @@ static enum err driver_step(void *handle)
         if (!stmt->result) {
                 ExecStatusType status;
 
-                stmt->result = PQexecPrepared(stmt->conn->pg, stmt->name, stmt->param_count,
-                                              stmt->values, NULL, NULL, 0);
+                stmt->result = execute_prepared(stmt);
                 status = PQresultStatus(stmt->result);
                 if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK)
                         return result_of(stmt->result);
@@ -237,7 +308,7 @@ static enum err driver_exec(void *handle, const char *sql)
 {
         struct conn *conn = handle;
 
-        return run(conn->pg, sql);
+        return run(conn, sql);
 }
 
 /* An advisory lock on the name's hash, given back at the end of the transaction. */
@@ -258,7 +329,7 @@ static enum err driver_notify(void *handle)
 {
         struct conn *conn = handle;
 
-        return run(conn->pg, "NOTIFY " CHANNEL);
+        return run(conn, "NOTIFY " CHANNEL);
 }
 
 static void count_notifications(struct conn *conn)
@@ -278,7 +349,7 @@ static enum err driver_wait(void *handle, unsigned timeout_ms, int64_t *seen)
         struct pollfd fd = { .fd = PQsocket(conn->pg), .events = POLLIN };
 
         if (conn->heard == 0) {
-                enum err rc = run(conn->pg, "LISTEN " CHANNEL);
+                enum err rc = run(conn, "LISTEN " CHANNEL);
 
                 if (rc != OK)
                         return rc;
@@ -302,6 +373,7 @@ const struct db_driver db_pgsql = {
                       "WHERE table_schema = current_schema() AND table_name = $1",
         .one_writer = false,
         .open = driver_open,
+        .wait_until = driver_wait_until,
         .close = driver_close,
         .message = driver_message,
         .broken = driver_broken,

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "core/base/clock.h"
 #include "core/base/scope.h"
 #include "core/db/driver.h"
 
@@ -71,12 +72,28 @@ static void configure_library(void)
         sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 }
 
+/* How long to wait for a lock. */
+static int busy_timeout_ms(int64_t until_us)
+{
+        int64_t left_ms = (until_us - clock_mono_us(&clock_system)) / 1000;
+
+        if (until_us == 0 || left_ms > BUSY_TIMEOUT_MS)
+                return BUSY_TIMEOUT_MS;
+        return left_ms > 0 ? (int)left_ms : 0;
+}
+
+static void driver_wait_until(void *conn, int64_t until_us)
+{
+        sqlite3_busy_timeout(conn, busy_timeout_ms(until_us));
+}
+
 /* The switch to WAL, which only a new file needs, does not wait for others that make it too. */
-static int set_up(sqlite3 *conn)
+static int set_up(sqlite3 *conn, int timeout_ms)
 {
         int code = SQLITE_BUSY;
 
-        for (int waited_ms = 0; code == SQLITE_BUSY && waited_ms < BUSY_TIMEOUT_MS;
+        sqlite3_busy_timeout(conn, timeout_ms);
+        for (int waited_ms = 0; code == SQLITE_BUSY && waited_ms <= timeout_ms;
              waited_ms += WAL_RETRY_MS) {
                 code = sqlite3_exec(conn, pragmas, NULL, NULL, NULL) & 0xff;
                 if (code == SQLITE_BUSY)
@@ -85,7 +102,7 @@ static int set_up(sqlite3 *conn)
         return code;
 }
 
-static enum err driver_open(const char *dsn, enum db_mode mode, void **ret_conn,
+static enum err driver_open(const char *dsn, enum db_mode mode, int64_t until_us, void **ret_conn,
                             char detail[DB_DETAIL_SIZE])
 {
         const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
@@ -101,8 +118,7 @@ static enum err driver_open(const char *dsn, enum db_mode mode, void **ret_conn,
         code = sqlite3_open_v2(dsn, &conn, flags, NULL);
         if (code == SQLITE_OK) {
                 sqlite3_extended_result_codes(conn, 1);
-                sqlite3_busy_timeout(conn, BUSY_TIMEOUT_MS);
-                code = set_up(conn);
+                code = set_up(conn, busy_timeout_ms(until_us));
         }
         if (code == SQLITE_OK && mode == DB_READ_ONLY)
                 code = sqlite3_exec(conn, "PRAGMA query_only = ON", NULL, NULL, NULL);
@@ -278,6 +294,7 @@ const struct db_driver db_sqlite = {
         .find_table = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = $1",
         .one_writer = true,
         .open = driver_open,
+        .wait_until = driver_wait_until,
         .close = driver_close,
         .message = driver_message,
         .broken = driver_broken,

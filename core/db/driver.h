@@ -30,9 +30,12 @@ struct db_driver {
         const char *find_table; /* a row when the table named $1 exists */
         bool one_writer;        /* all writes of a process go through one connection, in groups */
 
-        /* A failed open leaves its reason in detail. mode is advice for one_writer drivers. */
-        enum err (*open)(const char *dsn, enum db_mode mode, void **ret_conn,
+        /* A failed open leaves its reason in detail. mode is advice for one_writer drivers.
+         * until_us: see wait_until. */
+        enum err (*open)(const char *dsn, enum db_mode mode, int64_t until_us, void **ret_conn,
                          char detail[DB_DETAIL_SIZE]);
+        /* From now on nothing waits past this time (monotonic, of clock_system; 0: no limit). */
+        void (*wait_until)(void *conn, int64_t until_us);
         void (*close)(void *conn);
         const char *(*message)(void *conn); /* why the last call on this connection failed */
         bool (*broken)(void *conn); /* cannot be used any more; asked outside transactions */

@@ -36,7 +36,9 @@ enum err link_ready(struct ctx *ctx, struct link *link)
         if (link->conn && !link->driver->broken(link->conn))
                 return OK;
         link_close(link);
-        rc = link->driver->open(link->dsn, link->mode, &link->conn, detail);
+        if (link->until_us && clock_mono_us(&clock_system) >= link->until_us)
+                return ctx_fail(ctx, ERR_UNAVAILABLE, "database: no time left to connect");
+        rc = link->driver->open(link->dsn, link->mode, link->until_us, &link->conn, detail);
         if (rc != OK)
                 return ctx_fail(ctx, rc, "database: cannot connect: %s", detail);
         return OK;

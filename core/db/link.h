@@ -19,6 +19,7 @@ struct link {
         const struct db_driver *driver;
         const char *dsn; /* borrowed */
         enum db_mode mode;
+        int64_t until_us;         /* as the driver's wait_until */
         void *conn;               /* NULL until first use and after a failure */
         unsigned generation;      /* goes up with every close: statements of before are gone */
         struct link_stmt *extras; /* busy statements that have no place in the cache */

@@ -24,6 +24,8 @@
 #define TEAMS  O_ID "/teams"
 #define T_ID   TEAMS "/{team_id}"
 
+#define METRICS_HEALTH "/api/metrics/health"
+
 #define BUCKET S3_PATH "/{bucket}"
 #define OBJECT S3_PATH "/{bucket}/{key...}"
 #define AUTH   "/api/auth"
@@ -35,6 +37,9 @@ static const struct route routes[] = {
   { METHOD_GET,    "/api/cloud/health",                      health_full,              PERM_PROBE,               BODY_NONE,   RATE_EXEMPT  },
   { METHOD_GET,    "/api/cloud/health/live",                 health_live,              PERM_PUBLIC,              BODY_NONE,   RATE_EXEMPT  },
   { METHOD_GET,    "/api/cloud/health/ready",                health_is_ready,          PERM_PUBLIC,              BODY_NONE,   RATE_EXEMPT  },
+  { METHOD_GET,    METRICS_HEALTH,                           health_full,              PERM_PROBE,               BODY_NONE,   RATE_EXEMPT  },
+  { METHOD_GET,    METRICS_HEALTH "/live",                   health_live,              PERM_PUBLIC,              BODY_NONE,   RATE_EXEMPT  },
+  { METHOD_GET,    METRICS_HEALTH "/ready",                  health_is_ready,          PERM_PUBLIC,              BODY_NONE,   RATE_EXEMPT  },
 
   { METHOD_GET,    "/api/cloud/providers",                   providers_list,           PERM_CONFIG_VIEW,         BODY_NONE,   RATE_EXEMPT  },
   { METHOD_GET,    P_ID,                                     providers_show,           PERM_ADMIN_CONFIG,        BODY_NONE,   RATE_DEFAULT },

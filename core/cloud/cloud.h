@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "core/base/ctx.h"
+#include "core/cloud/pulse.h"
 #include "core/cloud/security_event.h"
 
 struct cloud {
@@ -21,6 +22,7 @@ struct cloud {
         struct storage_limits *storage_limits;
         struct meters *meters;
         struct bells *bells;                                   /* wake the background threads */
+        struct pulses pulses;                                  /* of those threads */
         int64_t started_us;                                    /* monotonic */
         atomic_ullong correlation;                             /* random at start, then counts */
         atomic_ullong refusals_unwritten[SECURITY_KIND_COUNT]; /* the audit log was spared them */

@@ -157,6 +157,7 @@ static enum err make_delivery(struct ctx *ctx, const struct webhook_request *req
                 .received_at_us = clock_wall_us(ctx->clock),
                 .client = ctx->client,
                 .verdict = is_verified ? "signed" : "unsigned",
+                .correlation_id = *ctx->correlation_id ? ctx->correlation_id : NULL,
         };
         if (request->job_hint && job_id_is_valid(request->job_hint))
                 ret->job_hint = request->job_hint;

@@ -110,7 +110,7 @@ NODISCARD enum err db_wait(struct ctx *ctx, unsigned timeout_ms, bool *ret_chang
 
 /* All that is done on this connection from now on together may last so long, connecting included;
  * what is not done then fails with ERR_UNAVAILABLE, and the connection is closed. 0: without limit,
- * as at first. Not for databases whose threads share a writer (sqlite, unless database_open_as). */
+ * as at first. Where threads share a writer (sqlite, unless database_open_as) it bounds reading. */
 void db_set_timeout(struct ctx *ctx, unsigned timeout_ms);
 
 /* Close this thread's connection until it is used again. Outside transactions and statements. */

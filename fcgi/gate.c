@@ -10,6 +10,7 @@
 #include "core/cloud/cloud.h"
 #include "core/cloud/job_rate.h"
 #include "core/cloud/security_event.h"
+#include "fcgi/http_meter.h"
 #include "fcgi/origin.h"
 #include "fcgi/router.h"
 #include "fcgi/s3.h"
@@ -244,6 +245,7 @@ void gate_handle(struct ctx *ctx, struct transport *transport, struct reply *rep
         struct request request;
         enum err rc;
 
+        http_meter_begin(ctx);
         ctx->actor = (struct actor){ .kind = ACTOR_ANONYMOUS };
         ctx->detail[0] = '\0';
         ctx->code = NULL;
@@ -271,5 +273,6 @@ void gate_handle(struct ctx *ctx, struct transport *transport, struct reply *rep
         if (request.s3)
                 reply_header(reply, "x-amz-request-id", ctx->correlation_id);
         sent = reply_send(ctx, reply, &request);
+        http_meter_end(ctx, &request, reply->status, sent, start_us);
         log_access(ctx, &request, reply, sent, start_us);
 }

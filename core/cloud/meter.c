@@ -90,7 +90,8 @@ struct level {
 
 struct table {
         pthread_mutex_t mutex; /* of those who add a series or take a level */
-        unsigned used;
+        atomic_uint used;
+        uint16_t order[SERIES_MAX]; /* where the used ones are: readers look nowhere else */
         struct level levels[LEVELS_MAX];
         struct series series[SERIES_MAX];
 };
@@ -114,6 +115,18 @@ static void init_table(void *memory, size_t size)
         shared_mutex_init(&table->mutex);
 }
 
+/* Somebody died while adding a series. */
+static void recount(struct table *table)
+{
+        unsigned used = 0;
+
+        for (size_t i = 0; i < SERIES_MAX; i++) {
+                if (atomic_load(&table->series[i].ready))
+                        table->order[used++] = (uint16_t)i;
+        }
+        atomic_store(&table->used, used);
+}
+
 static bool is_alive(pid_t pid)
 {
         return kill(pid, 0) == 0 || errno == EPERM;
@@ -124,7 +137,8 @@ static struct level *take_level(struct table *table)
 {
         struct level *taken = NULL;
 
-        (void)!shared_mutex_lock(&table->mutex); /* a pid is written whole or not at all */
+        if (shared_mutex_lock(&table->mutex))
+                recount(table);
         for (size_t i = 0; i < LEVELS_MAX && !taken; i++) {
                 struct level *level = &table->levels[i];
 
@@ -141,7 +155,8 @@ static struct level *take_level(struct table *table)
 
 static void give_level_back(struct table *table, struct level *level)
 {
-        (void)!shared_mutex_lock(&table->mutex);
+        if (shared_mutex_lock(&table->mutex))
+                recount(table);
         atomic_store(&level->value, 0);
         level->pid = 0;
         shared_mutex_unlock(&table->mutex);
@@ -250,8 +265,9 @@ static void write_series(struct table *table, struct series *series, enum meter 
                 memcpy(series->labels[i], labels->value[i], len);
                 series->labels[i][len] = '\0';
         }
-        table->used++;
+        table->order[table->used] = (uint16_t)(series - table->series);
         atomic_store_explicit(&series->ready, true, memory_order_release);
+        atomic_fetch_add_explicit(&table->used, 1, memory_order_release);
 }
 
 static struct series *add(struct table *table, enum meter meter, const struct meter_labels *labels,
@@ -260,11 +276,8 @@ static struct series *add(struct table *table, enum meter meter, const struct me
         struct series *series;
         bool found;
 
-        if (shared_mutex_lock(&table->mutex)) {
-                table->used = 0;
-                for (size_t i = 0; i < SERIES_MAX; i++)
-                        table->used += atomic_load(&table->series[i].ready);
-        }
+        if (shared_mutex_lock(&table->mutex))
+                recount(table);
         series = look(table, meter, labels, &found);
         if (series && !found) {
                 if (table->used < (may_be_last ? SERIES_MAX : SERIES_FULL))
@@ -367,12 +380,11 @@ void meter_each(const struct ctx *ctx, enum meter meter, meter_each_fn *each, vo
                 each(arg, &(struct meter_reading){ .value = (double)sum_levels(table) });
                 return;
         }
-        for (size_t i = 0; table && i < SERIES_MAX; i++) {
-                struct series *series = &table->series[i];
+        for (unsigned i = 0; table && i < atomic_load(&table->used); i++) {
+                struct series *series = &table->series[table->order[i]];
                 struct meter_reading reading;
 
-                if (!atomic_load_explicit(&series->ready, memory_order_acquire) ||
-                    series->meter != (unsigned char)meter)
+                if (series->meter != (unsigned char)meter)
                         continue;
                 read_series(&rows[meter], series, &reading);
                 each(arg, &reading);

@@ -44,7 +44,7 @@ const struct meter_row *meter_row(enum meter meter);
 
 /* One series, as it stands. */
 struct meter_reading {
-        const char *labels[METER_LABELS_MAX]; /* borrowed until the callback returns */
+        const char *labels[METER_LABELS_MAX]; /* borrowed as long as the meters are open */
         double value;                         /* counter, gauge; of a histogram the sum */
         uint64_t count;                       /* histogram */
         uint64_t buckets[METER_BUCKETS_MAX];  /* histogram: calls up to each bound, cumulated */

@@ -48,4 +48,9 @@ NODISCARD enum err store_task_end(struct ctx *ctx, const struct task_end *end);
 /* ERR_NOT_FOUND: never run. Everything of *ret is in the arena. */
 NODISCARD enum err store_task_get(struct ctx *ctx, const char *name, struct task_row *ret);
 
+/* Call row for every task that ever ran: name, finished_at_us and failures are set. Texts live
+ * until it returns; OK goes on, anything else ends this with that result. */
+typedef enum err task_row_fn(struct ctx *ctx, void *arg, const struct task_row *task);
+NODISCARD enum err store_tasks_each(struct ctx *ctx, task_row_fn *row, void *arg);
+
 #endif

@@ -21,6 +21,9 @@ static const char *const kind_names[TOTAL_KIND_COUNT] = {
         [TOTAL_APPROVALS_FINISHED] = "approvals_finished",
         [TOTAL_APPROVALS_DELETED] = "approvals_deleted",
         [TOTAL_APPROVALS_PENDING] = "approvals_pending",
+        [TOTAL_BACKUP_SUCCESS_US] = "backup_success_us",
+        [TOTAL_BACKUP_VERIFIED_US] = "backup_verified_us",
+        [TOTAL_BACKUP_BYTES] = "backup_bytes",
 };
 
 static enum err add(struct ctx *ctx, const struct total *total)
@@ -128,6 +131,15 @@ enum err store_totals_approval_deleted(struct ctx *ctx, const char *status)
                                          .provider = "",
                                          .label = status,
                                          .value = 1 });
+}
+
+enum err store_total_set(struct ctx *ctx, enum total_kind kind, int64_t value)
+{
+        static const char sql[] =
+                "INSERT INTO metric_totals (name, provider, label, value) VALUES ($1, '', '', $2) "
+                "ON CONFLICT (name, provider, label) DO UPDATE SET value = $2";
+
+        return db_run(ctx, NULL, sql, "ti", kind_names[kind], value);
 }
 
 static bool kind_parse(const char *name, enum total_kind *ret)

@@ -26,6 +26,9 @@ enum total_kind {
         TOTAL_APPROVALS_FINISHED, /* of a status */
         TOTAL_APPROVALS_DELETED,
         TOTAL_APPROVALS_PENDING,
+        TOTAL_BACKUP_SUCCESS_US, /* these are set, not added to: of the last backup */
+        TOTAL_BACKUP_VERIFIED_US,
+        TOTAL_BACKUP_BYTES,
         TOTAL_KIND_COUNT
 };
 struct total {
@@ -36,6 +39,9 @@ struct total {
 };
 typedef enum err total_row_fn(struct ctx *ctx, void *arg, const struct total *total);
 NODISCARD enum err store_totals_each(struct ctx *ctx, total_row_fn *row, void *arg);
+
+/* For the kinds that are set. Inside a transaction. */
+NODISCARD enum err store_total_set(struct ctx *ctx, enum total_kind kind, int64_t value);
 
 /* The histograms: "job_queue" from being made to its start, by provider; "job_run" from start to
  * end, by provider and final status. Ordered by name, provider, label and bound, the last being 0:

@@ -66,6 +66,8 @@ static const char *const public_paths[] = {
         "/api/cloud/health",
         "/api/cloud/health/live",
         "/api/cloud/health/ready",
+        "/api/cloud/metrics/prometheus",
+        "/api/metrics/prometheus",
         "/api/webhooks/{provider}",
         "/api/auth/setup/status",
         "/api/auth/setup/first-admin",

@@ -10,6 +10,7 @@
 #include "core/cloud/health.h"
 #include "core/cloud/security_event.h"
 #include "fcgi/access_log.h"
+#include "fcgi/http_meter.h"
 #include "fcgi/origin.h"
 #include "fcgi/rate_gate.h"
 #include "fcgi/router.h"
@@ -252,6 +253,7 @@ void gate_handle(struct ctx *ctx, struct transport *transport, struct reply *rep
         struct request request;
         enum err rc;
 
+        http_meter_begin(ctx);
         ctx->actor = (struct actor){ .kind = ACTOR_ANONYMOUS };
         ctx->detail[0] = '\0';
         ctx->code = NULL;
@@ -282,5 +284,6 @@ void gate_handle(struct ctx *ctx, struct transport *transport, struct reply *rep
         rate_gate_tell(ctx, &request, reply);
         echo_request_id(ctx, transport, reply);
         sent = reply_send(ctx, reply, &request);
+        http_meter_end(ctx, &request, reply->status, sent, start_us);
         access_log(ctx, &request, reply, sent, start_us);
 }

@@ -11,6 +11,7 @@
 #define J_ID "/api/cloud/jobs/{job_id}"
 #define W_ID "/api/webhooks/deliveries/{delivery_id}"
 #define A_R  "/api/approvals"
+#define M_C  "/api/cloud/metrics/config"
 #define O_Q  "/api/orgs/{org_id}/quotas"
 #define T_Q  "/api/orgs/{org_id}/teams/{team_id}/quotas"
 
@@ -168,6 +169,17 @@ static const struct route routes[] = {
 
   { METHOD_GET,    "/api/cloud/polling/status",              polling_show,             PERM_CONFIG_VIEW,         BODY_NONE,   RATE_DEFAULT },
   { METHOD_PUT,    "/api/cloud/polling/setting",             polling_update,           PERM_ADMIN_CONFIG,        4 * KiB,     RATE_DEFAULT },
+
+  { METHOD_GET,    "/api/cloud/metrics/prometheus",          metrics_scrape,          PERM_PROBE,               BODY_NONE,   RATE_EXEMPT  },
+  { METHOD_GET,    "/api/metrics/prometheus",                metrics_scrape,          PERM_PROBE,               BODY_NONE,   RATE_EXEMPT  },
+  { METHOD_GET,    M_C,                                      metrics_config_show,     PERM_ADMIN_CONFIG,        BODY_NONE,   RATE_DEFAULT },
+  { METHOD_PUT,    M_C,                                      metrics_config_update,   PERM_ADMIN_CONFIG,        4 * KiB,     RATE_DEFAULT },
+  { METHOD_GET,    M_C "/categories",                        metrics_categories,      PERM_ADMIN_CONFIG,        BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    M_C "/templates",                         metrics_templates,       PERM_ADMIN_CONFIG,        BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,   M_C "/templates/{template_id}",           metrics_template_apply,  PERM_ADMIN_CONFIG,        BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,   M_C "/apply-template/{template_id}",      metrics_template_apply,  PERM_ADMIN_CONFIG,        BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    M_C "/preview",                           metrics_preview,         PERM_ADMIN_CONFIG,        BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,   M_C "/preview",                           metrics_preview_posted,  PERM_ADMIN_CONFIG,        4 * KiB,     RATE_DEFAULT },
 
   { METHOD_POST,   "/api/webhooks/test",                     webhook_test_given,       PERM_ADMIN_CONFIG,        8 * KiB,     RATE_DEFAULT },
   { METHOD_POST,   "/api/webhooks/{provider}",               webhooks_receive,         PERM_PUBLIC,              8 * MiB,     RATE_WEBHOOK },

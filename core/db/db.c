@@ -13,6 +13,7 @@ struct database {
         char *dsn, *ca_bundle;
         struct db_target target; /* of the connections of threads */
         struct group *group;     /* the shared writer; NULL when every connection may write */
+        db_watch_fn *watch;      /* NULL: nobody does */
 };
 
 struct db {
@@ -28,6 +29,7 @@ struct db_stmt {
         struct link *link;
         unsigned generation; /* of the link: a later one means its connection is gone */
         struct link_stmt *prepared;
+        int64_t start_us; /* monotonic; 0: it has been stepped, or nobody watches */
 };
 
 /* NULL: no such kind. Where another use than the service's is told, MySQL is one. */
@@ -120,6 +122,25 @@ const char *database_path(const struct database *database)
         return database->driver == &db_sqlite ? database->dsn : NULL;
 }
 
+void database_watch(struct database *database, db_watch_fn *watch)
+{
+        database->watch = watch;
+}
+
+/* When something begins that is watched; 0: nobody watches. */
+static int64_t watch_from(const struct ctx *ctx)
+{
+        return ctx->db->database->watch ? clock_mono_us(ctx->clock) : 0;
+}
+
+/* Tell the watcher, and pass rc on. */
+static enum err watched(const struct ctx *ctx, enum db_op op, int64_t start_us, enum err rc)
+{
+        if (start_us)
+                ctx->db->database->watch(ctx, op, clock_mono_us(ctx->clock) - start_us, rc);
+        return rc;
+}
+
 struct db *db_new(struct database *database)
 {
         struct db *db = calloc(1, sizeof(*db));
@@ -194,19 +215,21 @@ static enum err start(struct ctx *ctx, struct db_stmt **ret, const char *sql, co
                       va_list ap)
 {
         CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
+        const int64_t start_us = watch_from(ctx);
         struct link *link = current_link(ctx->db);
         enum err rc;
 
         if (!ctx->db->in_tx) {
                 rc = link_ready(ctx, link);
                 if (rc != OK)
-                        return rc;
+                        return watched(ctx, DB_OP_READ, start_us, rc);
         }
         stmt = arena_alloc(ctx->arena, sizeof(*stmt));
         if (!stmt)
                 return ctx_nomem(ctx);
         stmt->link = link;
         stmt->generation = link->generation;
+        stmt->start_us = start_us;
         rc = link_prepare(ctx, link, sql, &stmt->prepared);
         if (rc != OK)
                 return rc;
@@ -243,6 +266,9 @@ enum err db_step(struct ctx *ctx, struct db_stmt *stmt)
         if (!is_alive(stmt))
                 return ctx_fail(ctx, ERR_UNAVAILABLE, "database: the connection was lost");
         rc = stmt->link->driver->step(stmt->prepared->native);
+        if (stmt->start_us)
+                watched(ctx, ctx->db->in_tx ? DB_OP_WRITE : DB_OP_READ, stmt->start_us, rc);
+        stmt->start_us = 0;
         if (rc == OK || rc == ERR_NOT_FOUND)
                 return rc;
         if (rc == ERR_CONFLICT) /* may be shown to callers: no text of the database in it */
@@ -351,6 +377,7 @@ enum err db_run(struct ctx *ctx, int64_t *ret_changed, const char *sql, const ch
 
 enum err db_begin(struct ctx *ctx, struct db_tx *ret_tx)
 {
+        const int64_t start_us = watch_from(ctx);
         struct db *db = ctx->db;
         enum err rc;
 
@@ -364,7 +391,7 @@ enum err db_begin(struct ctx *ctx, struct db_tx *ret_tx)
                         rc = link_exec(ctx, &db->link, db->link.driver->begin);
         }
         if (rc != OK)
-                return rc;
+                return watched(ctx, DB_OP_WRITE, start_us, rc);
         db->in_tx = true;
         ret_tx->ctx = ctx;
         return OK;
@@ -373,12 +400,14 @@ enum err db_begin(struct ctx *ctx, struct db_tx *ret_tx)
 enum err db_commit(struct db_tx *tx)
 {
         struct ctx *ctx = TAKE(tx->ctx);
+        const int64_t start_us = watch_from(ctx);
         struct db *db = ctx->db;
+        enum err rc;
 
         db->in_tx = false;
-        if (db->database->group)
-                return group_commit(ctx, db->database->group);
-        return link_exec(ctx, &db->link, "COMMIT");
+        rc = db->database->group ? group_commit(ctx, db->database->group)
+                                 : link_exec(ctx, &db->link, "COMMIT");
+        return watched(ctx, DB_OP_COMMIT, start_us, rc);
 }
 
 void db_rollback_unless_committed(struct db_tx *tx)

@@ -33,6 +33,17 @@ DEFINE_CLEANUP(struct database *, database_close)
 const char *database_kind(const struct database *database); /* "sqlite", "postgresql", "mysql" */
 const char *database_path(const struct database *database); /* the SQLite file, else NULL */
 
+/* For those who measure: called after each statement's first step, each commit and each failure to
+ * begin, with how long it took. Before the first db_new. */
+enum db_op {
+        DB_OP_READ,
+        DB_OP_WRITE, /* any statement of a transaction */
+        DB_OP_COMMIT,
+        DB_OP_COUNT
+};
+typedef void db_watch_fn(const struct ctx *ctx, enum db_op op, int64_t took_us, enum err rc);
+void database_watch(struct database *database, db_watch_fn *watch);
+
 /* A thread's connection; connects on first use and anew after a failure. NULL: out of memory. */
 NODISCARD struct db *db_new(struct database *database);
 void db_free(struct db *db);

@@ -8,8 +8,8 @@
 #include "core/cloud/breaker.h"
 #include "core/cloud/cloud.h"
 #include "core/cloud/metrics.h"
-#include "core/cloud/provider.h"
 #include "core/cloud/limiter.h"
+#include "core/cloud/provider.h"
 #include "core/cloud/secrets.h"
 
 /* ---- totals of jobs and approvals ---- */

@@ -72,7 +72,7 @@ static enum err choose(struct ctx *ctx, const struct limit_backend **ret)
         return ctx_fail(ctx, ERR_INVALID, "STATE_BACKEND %s is not known", word);
 }
 
-enum err limiter_new(struct ctx *ctx, struct limiter **ret)
+enum err limiter_new_on(struct ctx *ctx, const struct limit_backend *backend, struct limiter **ret)
 {
         CLEANUP(limiter_freep) struct limiter *limiter = calloc(1, sizeof(*limiter));
         enum err rc;
@@ -80,14 +80,21 @@ enum err limiter_new(struct ctx *ctx, struct limiter **ret)
         if (!limiter)
                 return ctx_nomem(ctx);
         pthread_mutex_init(&limiter->mutex, NULL);
-        rc = choose(ctx, &limiter->backend);
-        if (rc == OK)
-                rc = limiter->backend->open(ctx, &limiter->store);
+        limiter->backend = backend;
+        rc = backend->open(ctx, &limiter->store);
         if (rc != OK)
                 return rc;
         limiter->is_local = limiter->backend == &limit_shm;
         *ret = TAKE(limiter);
         return OK;
+}
+
+enum err limiter_new(struct ctx *ctx, struct limiter **ret)
+{
+        const struct limit_backend *backend;
+        enum err rc = choose(ctx, &backend);
+
+        return rc == OK ? limiter_new_on(ctx, backend, ret) : rc;
 }
 
 void limiter_free(struct limiter *limiter)

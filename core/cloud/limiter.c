@@ -18,8 +18,6 @@
 
 static const char logger[] = "simpletuner.cloud.limits";
 
-/* Every backend there is, by its names in STATE_BACKEND. NULL: this build does not have it. */
-/* clang-format off */
 #ifdef WITH_REDIS
 #define REDIS &limit_redis
 #else
@@ -30,6 +28,9 @@ static const char logger[] = "simpletuner.cloud.limits";
 #else
 #define MYSQL NULL
 #endif
+
+/* Every backend there is, by its names in STATE_BACKEND. NULL: this build does not have it. */
+/* clang-format off */
 static const struct { const char *word; const struct limit_backend *backend; const char *option; }
 backends[] = {
         { "memory",     &limit_shm,    "" },

@@ -4,7 +4,6 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "core/base/log.h"
 #include "core/base/streak.h"
@@ -14,6 +13,7 @@
 #include "core/cloud/cloud.h"
 #include "core/cloud/event_hub.h"
 #include "core/cloud/inbox.h"
+#include "core/cloud/rate_refusal.h"
 #include "core/cloud/submission_run.h"
 #include "core/cloud/webhook_intake.h"
 
@@ -65,6 +65,7 @@ static const struct worker workers[] = {
         { "archive 2",   BELL_ARCHIVE,     2000,      0,      fetch_results }, /* one large file stops nobody */
         { "submissions", BELL_SUBMISSIONS, 5000,      0,      submission_run_due },
         { "audit",       BELL_AUDIT,       1000,      LOOK_S, audit_forward_run },
+        { "refusals",    BELL_REFUSALS,    1000,      LOOK_S, rate_refusal_write },
         { NULL, BELL_COUNT, 0, 0, NULL },
 };
 /* clang-format on */
@@ -180,12 +181,10 @@ struct background *background_start(const struct ctx *model)
 
 bool background_stop(struct background *background, unsigned timeout_s)
 {
-        struct timespec until;
+        const struct timespec until = clock_deadline(CLOCK_REALTIME, timeout_s * 1000);
         bool ended = true;
 
         bells_ring_all(background->model.cloud->bells);
-        clock_gettime(CLOCK_REALTIME, &until);
-        until.tv_sec += timeout_s;
         for (unsigned i = 0; i < background->count; i++)
                 ended = pthread_timedjoin_np(background->threads[i].id, NULL, &until) == 0 && ended;
         if (ended)

@@ -8,10 +8,11 @@
 #include "core/cloud/bucket.h"
 #include "core/cloud/cloud.h"
 #include "core/cloud/health.h"
-#include "core/cloud/job_rate.h"
 #include "core/cloud/security_event.h"
 #include "fcgi/access_log.h"
+#include "fcgi/http_meter.h"
 #include "fcgi/origin.h"
+#include "fcgi/rate_gate.h"
 #include "fcgi/router.h"
 #include "fcgi/s3.h"
 #include "fcgi/s3_reply.h"
@@ -150,38 +151,54 @@ static enum err check_bucket(struct ctx *ctx, const struct request *request)
                               permission == PERM_STORAGE_READ ? BUCKET_READ : BUCKET_WRITE);
 }
 
-enum err gate_admit(struct ctx *ctx, struct request *request)
+/* Who asks, as far as the route wants to know. */
+static enum err meet(struct ctx *ctx, struct request *request)
 {
         enum permission permission = request->route->permission;
-        enum err rc;
 
         if (permission != PERM_PUBLIC && permission != PERM_PROBE) {
-                rc = cloud_check_schema(ctx);
+                enum err rc = cloud_check_schema(ctx);
+
                 if (rc != OK)
                         return rc == ERR_CONFLICT ? ERR_NOT_READY : rc;
         }
-        rc = identify(ctx, request);
-        if (rc == OK)
-                rc = job_rate_check(ctx);
-        if (rc == OK) {
-                rc = auth_require(ctx, permission);
-                if (rc == ERR_DENIED)
-                        note_refusal(ctx, request, SECURITY_PERMISSION_DENIED);
-        }
+        return identify(ctx, request);
+}
+
+/* May who was met do this? */
+static enum err permit(struct ctx *ctx, const struct request *request)
+{
+        enum err rc = auth_require(ctx, request->route->permission);
+
+        if (rc == ERR_DENIED)
+                note_refusal(ctx, request, SECURITY_PERMISSION_DENIED);
         return rc == OK ? check_bucket(ctx, request) : rc;
+}
+
+enum err gate_admit(struct ctx *ctx, struct request *request)
+{
+        enum err rc = meet(ctx, request);
+
+        return rc == OK ? permit(ctx, request) : rc;
 }
 
 static enum err run_route(struct ctx *ctx, struct request *request, struct reply *reply)
 {
-        enum err rc = gate_admit(ctx, request);
+        enum err rc = rate_gate_enter(ctx, request, reply);
 
+        if (rc == OK)
+                rc = meet(ctx, request);
+        if (rc == OK)
+                rc = rate_gate_met(ctx, request, reply);
+        if (rc == OK)
+                rc = permit(ctx, request);
         if (rc == OK)
                 rc = check_length(ctx, request);
         if (rc == OK && request->s3)
                 rc = s3_check_supported(ctx, request);
         if (rc == OK)
                 rc = request->route->handler(ctx, request, reply);
-        return rc;
+        return rate_gate_leave(ctx, request, reply, rc);
 }
 
 /* Find the route and run it; 404, 405 and OPTIONS are answered here. */
@@ -199,6 +216,9 @@ static enum err dispatch(struct ctx *ctx, struct request *request, struct reply 
                 request->s3 |= strchr(request->route->path, '?') != NULL;
                 return run_route(ctx, request, reply);
         }
+        rc = rate_gate_enter(ctx, request, reply);
+        if (rc != OK)
+                return rc;
         if (result == ROUTER_NO_PATH)
                 return ctx_fail(ctx, ERR_NOT_FOUND, "Not found");
         if (request->s3)
@@ -233,6 +253,7 @@ void gate_handle(struct ctx *ctx, struct transport *transport, struct reply *rep
         struct request request;
         enum err rc;
 
+        http_meter_begin(ctx);
         ctx->actor = (struct actor){ .kind = ACTOR_ANONYMOUS };
         ctx->detail[0] = '\0';
         ctx->code = NULL;
@@ -260,7 +281,9 @@ void gate_handle(struct ctx *ctx, struct transport *transport, struct reply *rep
         }
         if (request.s3)
                 reply_header(reply, "x-amz-request-id", ctx->correlation_id);
+        rate_gate_tell(ctx, &request, reply);
         echo_request_id(ctx, transport, reply);
         sent = reply_send(ctx, reply, &request);
+        http_meter_end(ctx, &request, reply->status, sent, start_us);
         access_log(ctx, &request, reply, sent, start_us);
 }

@@ -1,6 +1,7 @@
 /* Webhooks of providers and of the trainer, as they come in. */
 #include "core/cloud/webhook.h"
 #include "fcgi/handlers.h"
+#include "fcgi/rate_gate.h"
 
 static enum err render(struct ctx *ctx, struct reply *reply, const struct webhook_result *result)
 {
@@ -61,8 +62,11 @@ enum err webhooks_receive(struct ctx *ctx, const struct request *request, struct
                 ctx_adopt_correlation_id(ctx, correlation_id);
         if (rc == OK)
                 rc = request_body(ctx, request, &webhook.body, &webhook.body_len);
-        if (rc == OK)
+        if (rc == OK) {
                 rc = webhook_receive(ctx, &webhook, &result);
+                if (result.is_genuine)
+                        rate_gate_note(reply, RATE_RULE_PROVIDER, &result.usage, rc == ERR_LIMITED);
+        }
         if (rc != OK)
                 return rc;
         return render(ctx, reply, &result);

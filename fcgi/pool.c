@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "core/base/config.h"
@@ -16,7 +15,7 @@
 #include "fcgi/listener.h"
 
 #define STACK_SIZE   (512 * KiB)
-#define JOIN_STEP_NS 5000000
+#define JOIN_STEP_MS 5
 
 struct pool {
         struct ctx model; /* what every thread's ctx starts as */
@@ -121,14 +120,8 @@ struct pool *pool_start(const struct ctx *model, const struct pool_place *place,
 /* Wait a moment for a thread to end. */
 static bool joined(pthread_t thread)
 {
-        struct timespec until;
+        const struct timespec until = clock_deadline(CLOCK_REALTIME, JOIN_STEP_MS);
 
-        clock_gettime(CLOCK_REALTIME, &until);
-        until.tv_nsec += JOIN_STEP_NS;
-        if (until.tv_nsec >= 1000000000) {
-                until.tv_sec++;
-                until.tv_nsec -= 1000000000;
-        }
         return pthread_timedjoin_np(thread, NULL, &until) == 0;
 }
 

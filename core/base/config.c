@@ -115,7 +115,7 @@ static const struct setting settings[] = {
         ROW("SIMPLETUNER_REMOTE_GROUPS_VARIABLE", STRING, remote_groups_variable, "REMOTE_GROUPS",
             "FastCGI variable with the groups of its user"),
         ROW("RATE_LIMIT_CALLS", UINT, rate_calls, "100",
-            "requests of a client per period where no other limit is set, 0: no limits at all",
+            "requests of a client per period where no other limit is set, 0: no limits of clients",
             .min = 0, .max = RATE_CALLS_MAX),
         ROW("RATE_LIMIT_PERIOD", UINT, rate_period_s, "60",
             "seconds of that period", .min = 1, .max = RATE_PERIOD_MAX),

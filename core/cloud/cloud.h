@@ -16,7 +16,10 @@ struct cloud {
         struct audit_keys *audit_keys;
         struct webhook_keys *webhook_keys;
         struct webhook_intake *webhook_intake;
-        struct job_rates *job_rates;
+        struct limiter *limiter;
+        struct rate_rules *rate_rules;
+        struct rate_refusals *rate_refusals;
+        struct storage_limits *storage_limits;
         struct meters *meters;
         struct bells *bells;                                   /* wake the background threads */
         struct pulses pulses;                                  /* of those threads */
@@ -29,6 +32,7 @@ struct cloud {
         atomic_uint hashing;        /* passwords, at this moment */
         atomic_uint listeners;      /* event streams under way */
         atomic_llong newest_event;  /* the last that listeners were woken for */
+        atomic_uint metrics_known;   /* metrics_config.c: what was exported when it was last read */
 };
 
 /* Open everything for ctx->config and point ctx->cloud at it. The database itself may be away.

@@ -46,7 +46,7 @@ double health_latency_ms(const struct ctx *ctx, int64_t start_us)
 void health_hurry(struct ctx *ctx, bool hurry)
 {
         if (ctx->db)
-                db_set_patience(ctx, hurry ? HEALTH_PATIENCE_MS : 0);
+                db_set_timeout(ctx, hurry ? HEALTH_PATIENCE_MS : 0);
 }
 
 /* The smallest read there is, over a real table. */
@@ -102,10 +102,11 @@ static const struct part {
         enum err (*look)(struct ctx *ctx, struct health *health);
         bool needs_database, outside;
 } parts[] = {
-        { health_secrets, true, false },   { health_storage, false, false },
-        { health_companion, true, false }, { health_background, false, false },
-        { health_audit, true, false },     { health_breakers, true, false },
-        { health_providers, true, true },  { health_remote_store, false, true },
+        { health_secrets, true, false },        { health_storage, false, false },
+        { health_companion, true, false },      { health_background, false, false },
+        { health_audit, true, false },          { health_breakers, true, false },
+        { health_providers, true, true },       { health_remote_store, false, true },
+        { health_state_backend, false, false },
 };
 
 enum err health_check(struct ctx *ctx, bool ask_outside, struct health *ret)

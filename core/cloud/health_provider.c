@@ -79,7 +79,7 @@ static enum err ask(struct ctx *ctx, struct provider_session *session)
 
         if (session->http.timeout_s > HEALTH_CALL_S)
                 session->http.timeout_s = HEALTH_CALL_S;
-        db_set_patience(ctx, HEALTH_CALL_S * 1000 + HEALTH_PATIENCE_MS);
+        db_set_timeout(ctx, HEALTH_CALL_S * 1000 + HEALTH_PATIENCE_MS);
         return session->provider->validate(ctx, session, &account);
 }
 

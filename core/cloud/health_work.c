@@ -4,6 +4,7 @@
 #include "core/cloud/audit_chain.h"
 #include "core/cloud/cloud.h"
 #include "core/cloud/health_part.h"
+#include "core/cloud/limiter.h"
 #include "core/store/store_job_list.h"
 #include "core/store/store_tasks.h"
 
@@ -140,4 +141,20 @@ enum err health_audit(struct ctx *ctx, struct health *health)
         return health_add(ctx, health, component,
                           "The audit log was tampered with, or its key is another: run "
                           "\"simpletuner-cloud audit verify\"");
+}
+
+enum err health_state_backend(struct ctx *ctx, struct health *health)
+{
+        const char *name = limiter_backend_name(ctx);
+        int64_t start_us = clock_mono_us(ctx->clock);
+        enum err rc = limiter_ping(ctx);
+        const struct health_component component = {
+                .name = "state_backend",
+                .status = rc == OK ? HEALTH_HEALTHY : HEALTH_DEGRADED,
+                .latency_ms = health_latency_ms(ctx, start_us),
+        };
+
+        return rc == OK ? health_add(ctx, health, component, "%s", name)
+                        : health_add(ctx, health, component,
+                                     "%s is away, limits are not enforced: %s", name, ctx->detail);
 }

@@ -9,6 +9,8 @@
 #include "core/cloud/bell.h"
 #include "core/cloud/cloud.h"
 #include "core/cloud/job.h"
+#include "core/cloud/meter.h"
+#include "core/cloud/rate_rules.h"
 #include "core/cloud/seal.h"
 #include "core/cloud/webhook_apply.h"
 #include "core/cloud/webhook_intake.h"
@@ -78,6 +80,38 @@ static enum err check_signature(struct ctx *ctx, const struct provider_session *
         return OK;
 }
 
+static void count_refusal(const struct ctx *ctx, const char *provider, enum webhook_verdict verdict)
+{
+        static const char *const results[WEBHOOK_VERDICT_COUNT] = {
+                [WEBHOOK_GOOD] = "accepted",
+                [WEBHOOK_IP_DENIED] = "ip_denied",
+                [WEBHOOK_MISSING_HEADER] = "missing_header",
+                [WEBHOOK_BAD_SECRET_FORMAT] = "bad_secret",
+                [WEBHOOK_NO_MATCH] = "bad_signature",
+                [WEBHOOK_STALE] = "stale",
+        };
+
+        meter_add(ctx, METER_WEBHOOKS, METER_LABELS(provider, results[verdict]), 1);
+}
+
+/* One that passed the checks, by what became of it. */
+static void count_genuine(const struct ctx *ctx, const char *provider, enum err rc,
+                          const struct webhook_result *result)
+{
+        static const char *const results[] = { [WEBHOOK_RECEIVED] = "accepted",
+                                               [WEBHOOK_DUPLICATE] = "duplicate",
+                                               [WEBHOOK_IGNORED] = "unmatched" };
+        const char *word = rc == OK            ? results[result->outcome]
+                           : rc == ERR_INVALID ? "bad_body"
+                           : rc == ERR_DENIED  ? "not_its_job"
+                           : rc == ERR_LIMITED ? "limited"
+                                               : "error";
+
+        meter_add(ctx, METER_WEBHOOKS, METER_LABELS(provider, word), 1);
+        meter_set(ctx, METER_WEBHOOK_LAST, METER_LABELS(provider),
+                  (double)clock_wall_us(ctx->clock) / 1e6);
+}
+
 /* Audit why; the caller learns no more than that it was refused. A secret of ours that is none is
  * no fault of the sender: it may try again. */
 static enum err refuse(struct ctx *ctx, const struct webhook_request *request,
@@ -86,6 +120,7 @@ static enum err refuse(struct ctx *ctx, const struct webhook_request *request,
         struct webhook_refusal refusal = { request->provider_id, request->client, verdict };
         enum err rc = webhook_refusal_record(ctx, &refusal);
 
+        count_refusal(ctx, request->provider_id, verdict);
         if (rc != OK)
                 return rc;
         if (verdict == WEBHOOK_IP_DENIED)
@@ -179,46 +214,75 @@ static enum err store(struct ctx *ctx, const struct webhook_request *request,
         delivery.apply_at_us = event->subject ? delivery.received_at_us : 0;
         rc = webhook_intake_store(ctx, &delivery);
         if (rc == ERR_CONFLICT) {
-                *ret = (struct webhook_result){ .outcome = WEBHOOK_DUPLICATE };
+                ret->outcome = WEBHOOK_DUPLICATE;
                 return OK;
         }
         if (rc != OK)
                 return rc;
         FAULT_POINT("webhook.stored");
-        *ret = (struct webhook_result){
-                .outcome = event->subject ? WEBHOOK_RECEIVED : WEBHOOK_IGNORED,
-                .delivery_id = delivery.delivery_id,
-                .job_id = event->news.our_job_id ? event->news.our_job_id : event->subject,
-                .reason = delivery.reason,
-                .status_known = event->news.status_known,
-                .status = event->news.status,
-        };
+        ret->outcome = event->subject ? WEBHOOK_RECEIVED : WEBHOOK_IGNORED;
+        ret->delivery_id = delivery.delivery_id;
+        ret->job_id = event->news.our_job_id ? event->news.our_job_id : event->subject;
+        ret->reason = delivery.reason;
+        ret->status_known = event->news.status_known;
+        ret->status = event->news.status;
         if (event->subject)
                 bell_ring(ctx->cloud->bells, BELL_INBOX);
         return OK;
+}
+
+/* What is genuine counts for its provider, whatever address it comes from. */
+static enum err admit_genuine(struct ctx *ctx, const struct webhook_request *request,
+                              const struct provider_settings *settings, struct webhook_result *ret)
+{
+        struct limit limit = { RATE_RULE_PROVIDER, (unsigned)ctx->config->webhooks_per_minute, 60 };
+
+        if (!is_signed(&request->headers))
+                return OK;
+        ret->is_genuine = true;
+        if (settings->webhook_rate_limit_max > 0) {
+                limit.calls = (unsigned)settings->webhook_rate_limit_max;
+                if (settings->webhook_rate_limit_window > 0)
+                        limit.period_s = (unsigned)settings->webhook_rate_limit_window;
+        }
+        return limiter_check(ctx, &limit, request->provider_id, &ret->usage);
+}
+
+/* It is genuine: read what it says, and store it. */
+static enum err take(struct ctx *ctx, const struct webhook_sender *sender,
+                     const struct webhook_request *request, struct webhook_result *ret)
+{
+        struct webhook_event event;
+        json_t *body = NULL;
+        enum err rc;
+
+        rc = json_parse_object(ctx, "webhook payload", request->body, request->body_len, &body);
+        if (rc == OK)
+                rc = json_keep(ctx, body);
+        if (rc == OK)
+                rc = webhook_event_read(ctx, sender->session.provider, body, &event);
+        if (rc == OK && !webhook_sender_may_tell(sender, &event))
+                rc = ctx_fail(ctx, ERR_DENIED, "This account may not tell of that job");
+        return rc == OK ? store(ctx, request, &event, ret) : rc;
 }
 
 enum err webhook_receive(struct ctx *ctx, const struct webhook_request *request,
                          struct webhook_result *ret)
 {
         struct webhook_sender sender;
-        struct webhook_event event;
-        json_t *body = NULL;
         enum err rc;
 
+        *ret = (struct webhook_result){ 0 };
         rc = cloud_check_schema(ctx);
         if (rc == OK)
                 rc = webhook_sender_open(ctx, request->provider_id, request->job_hint, &sender);
         if (rc == OK)
                 rc = check(ctx, &sender.session, request);
+        if (rc != OK)
+                return rc;
+        rc = admit_genuine(ctx, request, &sender.session.settings, ret);
         if (rc == OK)
-                rc = json_parse_object(ctx, "webhook payload", request->body, request->body_len,
-                                       &body);
-        if (rc == OK)
-                rc = json_keep(ctx, body);
-        if (rc == OK)
-                rc = webhook_event_read(ctx, sender.session.provider, body, &event);
-        if (rc == OK && !webhook_sender_may_tell(&sender, &event))
-                rc = ctx_fail(ctx, ERR_DENIED, "This account may not tell of that job");
-        return rc == OK ? store(ctx, request, &event, ret) : rc;
+                rc = take(ctx, &sender, request, ret);
+        count_genuine(ctx, sender.session.provider->id, rc, ret);
+        return rc;
 }

@@ -10,8 +10,10 @@
 
 struct database {
         const struct db_driver *driver;
-        char *dsn;
-        struct group *group; /* the shared writer; NULL when every connection may write */
+        char *dsn, *ca_bundle;
+        struct db_target target; /* of the connections of threads */
+        struct group *group;     /* the shared writer; NULL when every connection may write */
+        db_watch_fn *watch;      /* NULL: nobody does */
 };
 
 struct db {
@@ -27,35 +29,77 @@ struct db_stmt {
         struct link *link;
         unsigned generation; /* of the link: a later one means its connection is gone */
         struct link_stmt *prepared;
+        int64_t start_us; /* monotonic; 0: it has been stepped, or nobody watches */
 };
 
-enum err database_open(struct ctx *ctx, const char *url, struct database **ret)
+/* NULL: no such kind. Where another use than the service's is told, MySQL is one. */
+static const struct db_driver *driver_of(const char *url, const struct database_use *use)
+{
+        if (strncmp(url, "sqlite:///", 10) == 0)
+                return &db_sqlite;
+        if (strncmp(url, "postgresql://", 13) == 0 || strncmp(url, "postgres://", 11) == 0)
+                return &db_pgsql;
+#ifdef WITH_MYSQL
+        if (use && (strncmp(url, "mysql://", 8) == 0 || strncmp(url, "mariadb://", 10) == 0))
+                return &db_mysql;
+#endif
+        (void)use;
+        return NULL;
+}
+
+/* False: out of memory. */
+static bool copy_texts(struct database *database, const char *url, const struct database_use *use)
 {
         static const char sqlite_prefix[] = "sqlite://";
+
+        if (database->driver == &db_sqlite)
+                url += sizeof(sqlite_prefix) - 1;
+        database->dsn = strdup(url);
+        database->ca_bundle = strdup(use && use->ca_bundle ? use->ca_bundle : "");
+        return database->dsn && database->ca_bundle;
+}
+
+static enum err open_database(struct ctx *ctx, const char *url, const struct database_use *use,
+                              struct database **ret)
+{
         CLEANUP(database_closep) struct database *database = calloc(1, sizeof(*database));
 
         if (!database)
                 return ctx_nomem(ctx);
-        if (strncmp(url, "sqlite:///", 10) == 0) {
-                database->driver = &db_sqlite;
-                url += sizeof(sqlite_prefix) - 1;
-        } else if (strncmp(url, "postgresql://", 13) == 0 || strncmp(url, "postgres://", 11) == 0) {
-                database->driver = &db_pgsql;
-        } else {
+        database->driver = driver_of(url, use);
+        if (!database->driver)
                 return ctx_fail(ctx, ERR_INVALID,
-                                "SIMPLETUNER_DATABASE_URL must be sqlite:///absolute/path or "
-                                "postgresql://user@host/name");
-        }
-        database->dsn = strdup(url);
-        if (!database->dsn)
+                                "%s must be sqlite:///absolute/path or "
+                                "postgresql://user@host/name",
+                                use ? use->setting : "SIMPLETUNER_DATABASE_URL");
+        if (!copy_texts(database, url, use))
                 return ctx_nomem(ctx);
-        if (database->driver->one_writer) {
-                database->group = group_new(database->driver, database->dsn);
+        database->target = (struct db_target){
+                .dsn = database->dsn,
+                .mode = DB_READ_WRITE,
+                .forgettable = use && use->forgettable,
+                .ca_bundle = database->ca_bundle,
+                .ssl_verify = !use || use->ssl_verify,
+        };
+        if (database->driver->one_writer && !use) {
+                database->group = group_new(database->driver, &database->target);
                 if (!database->group)
                         return ctx_nomem(ctx);
+                database->target.mode = DB_READ_ONLY;
         }
         *ret = TAKE(database);
         return OK;
+}
+
+enum err database_open(struct ctx *ctx, const char *url, struct database **ret)
+{
+        return open_database(ctx, url, NULL, ret);
+}
+
+enum err database_open_as(struct ctx *ctx, const char *url, const struct database_use *use,
+                          struct database **ret)
+{
+        return open_database(ctx, url, use, ret);
 }
 
 void database_close(struct database *database)
@@ -64,6 +108,7 @@ void database_close(struct database *database)
                 return;
         group_free(database->group);
         free(database->dsn);
+        free(database->ca_bundle);
         free(database);
 }
 
@@ -77,6 +122,25 @@ const char *database_path(const struct database *database)
         return database->driver == &db_sqlite ? database->dsn : NULL;
 }
 
+void database_watch(struct database *database, db_watch_fn *watch)
+{
+        database->watch = watch;
+}
+
+/* When something begins that is watched; 0: nobody watches. */
+static int64_t watch_from(const struct ctx *ctx)
+{
+        return ctx->db->database->watch ? clock_mono_us(ctx->clock) : 0;
+}
+
+/* Tell the watcher, and pass rc on. */
+static enum err watched(const struct ctx *ctx, enum db_op op, int64_t start_us, enum err rc)
+{
+        if (start_us)
+                ctx->db->database->watch(ctx, op, clock_mono_us(ctx->clock) - start_us, rc);
+        return rc;
+}
+
 struct db *db_new(struct database *database)
 {
         struct db *db = calloc(1, sizeof(*db));
@@ -84,11 +148,7 @@ struct db *db_new(struct database *database)
         if (!db)
                 return NULL;
         db->database = database;
-        db->link = (struct link){
-                .driver = database->driver,
-                .dsn = database->dsn,
-                .mode = database->group ? DB_READ_ONLY : DB_READ_WRITE,
-        };
+        db->link = (struct link){ .driver = database->driver, .target = database->target };
         return db;
 }
 
@@ -155,19 +215,21 @@ static enum err start(struct ctx *ctx, struct db_stmt **ret, const char *sql, co
                       va_list ap)
 {
         CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
+        const int64_t start_us = watch_from(ctx);
         struct link *link = current_link(ctx->db);
         enum err rc;
 
         if (!ctx->db->in_tx) {
                 rc = link_ready(ctx, link);
                 if (rc != OK)
-                        return rc;
+                        return watched(ctx, DB_OP_READ, start_us, rc);
         }
         stmt = arena_alloc(ctx->arena, sizeof(*stmt));
         if (!stmt)
                 return ctx_nomem(ctx);
         stmt->link = link;
         stmt->generation = link->generation;
+        stmt->start_us = start_us;
         rc = link_prepare(ctx, link, sql, &stmt->prepared);
         if (rc != OK)
                 return rc;
@@ -204,6 +266,9 @@ enum err db_step(struct ctx *ctx, struct db_stmt *stmt)
         if (!is_alive(stmt))
                 return ctx_fail(ctx, ERR_UNAVAILABLE, "database: the connection was lost");
         rc = stmt->link->driver->step(stmt->prepared->native);
+        if (stmt->start_us)
+                watched(ctx, ctx->db->in_tx ? DB_OP_WRITE : DB_OP_READ, stmt->start_us, rc);
+        stmt->start_us = 0;
         if (rc == OK || rc == ERR_NOT_FOUND)
                 return rc;
         if (rc == ERR_CONFLICT) /* may be shown to callers: no text of the database in it */
@@ -267,6 +332,29 @@ enum err db_number(struct ctx *ctx, int64_t *ret, const char *sql, const char *t
         return rc;
 }
 
+enum err db_collect(struct ctx *ctx, struct db_stmt *stmt, struct db_list list, void *ret)
+{
+        char *first = NULL, *last = NULL;
+        enum err rc;
+
+        while ((rc = db_step(ctx, stmt)) == OK) {
+                char *row = arena_alloc(ctx->arena, list.size);
+
+                rc = row ? list.copy(ctx, stmt, row) : ctx_nomem(ctx);
+                if (rc != OK)
+                        return rc;
+                if (last)
+                        memcpy(last + list.next, &row, sizeof(row));
+                else
+                        first = row;
+                last = row;
+        }
+        if (rc != ERR_NOT_FOUND)
+                return rc;
+        memcpy(ret, &first, sizeof(first));
+        return OK;
+}
+
 enum err db_run(struct ctx *ctx, int64_t *ret_changed, const char *sql, const char *types, ...)
 {
         CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
@@ -289,6 +377,7 @@ enum err db_run(struct ctx *ctx, int64_t *ret_changed, const char *sql, const ch
 
 enum err db_begin(struct ctx *ctx, struct db_tx *ret_tx)
 {
+        const int64_t start_us = watch_from(ctx);
         struct db *db = ctx->db;
         enum err rc;
 
@@ -302,7 +391,7 @@ enum err db_begin(struct ctx *ctx, struct db_tx *ret_tx)
                         rc = link_exec(ctx, &db->link, db->link.driver->begin);
         }
         if (rc != OK)
-                return rc;
+                return watched(ctx, DB_OP_WRITE, start_us, rc);
         db->in_tx = true;
         ret_tx->ctx = ctx;
         return OK;
@@ -311,12 +400,14 @@ enum err db_begin(struct ctx *ctx, struct db_tx *ret_tx)
 enum err db_commit(struct db_tx *tx)
 {
         struct ctx *ctx = TAKE(tx->ctx);
+        const int64_t start_us = watch_from(ctx);
         struct db *db = ctx->db;
+        enum err rc;
 
         db->in_tx = false;
-        if (db->database->group)
-                return group_commit(ctx, db->database->group);
-        return link_exec(ctx, &db->link, "COMMIT");
+        rc = db->database->group ? group_commit(ctx, db->database->group)
+                                 : link_exec(ctx, &db->link, "COMMIT");
+        return watched(ctx, DB_OP_COMMIT, start_us, rc);
 }
 
 void db_rollback_unless_committed(struct db_tx *tx)
@@ -374,17 +465,11 @@ enum err db_wait(struct ctx *ctx, unsigned timeout_ms, bool *ret_changed)
         return OK;
 }
 
-void db_set_patience(struct ctx *ctx, unsigned timeout_ms)
+void db_set_timeout(struct ctx *ctx, unsigned timeout_ms)
 {
-        struct link *link = &ctx->db->link;
-        const int64_t until_us =
-                timeout_ms ? clock_mono_us(&clock_system) + (int64_t)timeout_ms * 1000 : 0;
+        int64_t now_us = clock_mono_us(&clock_system);
 
-        if (link->until_us == until_us)
-                return;
-        link->until_us = until_us;
-        if (link->conn)
-                link->driver->wait_until(link->conn, until_us);
+        link_set_deadline(&ctx->db->link, timeout_ms ? now_us + timeout_ms * US_PER_MS : 0);
 }
 
 void db_disconnect(struct ctx *ctx)
@@ -435,11 +520,12 @@ enum err db_copy_to(struct ctx *ctx, const char *path)
         CLEANUP(link_close)
         struct link link = {
                 .driver = ctx->db->link.driver,
-                .dsn = ctx->db->link.dsn,
-                .mode = DB_READ_WRITE, /* a connection that may not write may not copy either */
+                .target = ctx->db->link.target,
         };
         struct link_stmt *stmt;
         enum err rc;
+
+        link.target.mode = DB_READ_WRITE; /* a connection that may not write may not copy either */
 
         rc = link_ready(ctx, &link);
         if (rc == OK)

@@ -5,6 +5,7 @@
 #include "core/db/db.h"
 #include "core/store/job_row.h"
 #include "core/store/store_job_stats.h"
+#include "core/store/store_totals.h"
 
 static enum err add_to_count(struct ctx *ctx, const struct job *job, const char *status,
                              int64_t delta)
@@ -226,6 +227,8 @@ enum err store_job_apply(struct ctx *ctx, const struct job *job, const struct jo
         rc = job_row_own(ctx, job_row_borrow(stmt), &now);
         if (rc == OK)
                 rc = count_change(ctx, &old, &now);
+        if (rc == OK)
+                rc = store_totals_job_changed(ctx, &old, &now);
         if (rc != OK)
                 return rc;
         *ret_moved = true;
@@ -262,7 +265,9 @@ enum err store_job_delete(struct ctx *ctx, const char *job_id)
         rc = db_query(ctx, &stmt, sql, "t", job_id);
         if (rc == OK)
                 rc = read_one(ctx, stmt, &job);
-        return rc == OK ? add_to_count(ctx, &job, job_status_name(job.status), -1) : rc;
+        if (rc == OK)
+                rc = add_to_count(ctx, &job, job_status_name(job.status), -1);
+        return rc == OK ? store_totals_job_deleted(ctx, &job) : rc;
 }
 
 enum err store_job_request(struct ctx *ctx, const char *job_id, const char **ret_request)

@@ -99,3 +99,22 @@ enum err store_tasks_overview(struct ctx *ctx, int64_t now_us, int64_t due_befor
         };
         return OK;
 }
+
+enum err store_tasks_each(struct ctx *ctx, task_row_fn *row, void *arg)
+{
+        static const char sql[] = "SELECT name, finished_at_us, failures FROM tasks "
+                                  "WHERE finished_at_us IS NOT NULL ORDER BY name";
+        CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
+        enum err rc = db_query(ctx, &stmt, sql, "");
+
+        while (rc == OK && (rc = db_step(ctx, stmt)) == OK) {
+                const struct task_row task = { .name = db_text(stmt, 0),
+                                               .finished_at_us = db_int(stmt, 1),
+                                               .failures = db_int(stmt, 2) };
+
+                rc = row(ctx, arg, &task);
+                if (rc != OK)
+                        return rc;
+        }
+        return rc == ERR_NOT_FOUND ? OK : rc;
+}

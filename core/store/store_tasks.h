@@ -57,4 +57,9 @@ NODISCARD enum err store_tasks_overview(struct ctx *ctx, int64_t now_us, int64_t
 /* ERR_NOT_FOUND: never run. Everything of *ret is in the arena. */
 NODISCARD enum err store_task_get(struct ctx *ctx, const char *name, struct task_row *ret);
 
+/* Call row for every task that ever ran: name, finished_at_us and failures are set. Texts live
+ * until it returns; OK goes on, anything else ends this with that result. */
+typedef enum err task_row_fn(struct ctx *ctx, void *arg, const struct task_row *task);
+NODISCARD enum err store_tasks_each(struct ctx *ctx, task_row_fn *row, void *arg);
+
 #endif

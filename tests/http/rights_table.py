@@ -35,6 +35,8 @@ GET    /api/cloud/hardware-options                           1 + + + + + 3 3
 GET    /api/cloud/circuit-breakers                           1 3 3 3 + 3 3 3
 POST   /api/cloud/circuit-breakers/{provider}/reset          1 3 3 3 + 3 3 3
 
+GET    /api/rate-limits/usage                                1 3 3 3 + 3 3 3
+
 GET    /api/users/me                                         1 + + + + + + 3
 GET    /api/users/me/profile                                 1 + + + + + + 3
 PATCH  /api/users/me/profile                                 1 + + + + + 3 3
@@ -137,6 +139,16 @@ POST   /api/cloud/cost-estimate                              1 3 + + + + 3 3
 GET    /api/cloud/cost-limit/status                          1 + + + + + + 3
 GET    /api/cloud/metrics                                    1 + + + + + + 3
 
+GET    /api/cloud/metrics/prometheus                         + + + + + + + +
+GET    /api/metrics/prometheus                               + + + + + + + +
+GET    /api/cloud/metrics/config                             1 3 3 3 + 3 3 3
+PUT    /api/cloud/metrics/config                             1 3 3 3 + 3 3 3
+GET    /api/cloud/metrics/config/categories                  1 3 3 3 + 3 3 3
+GET    /api/cloud/metrics/config/templates                   1 3 3 3 + 3 3 3
+POST   /api/cloud/metrics/config/templates/{template_id}     1 3 3 3 4 3 3 3
+POST   /api/cloud/metrics/config/apply-template/{template_id} 1 3 3 3 4 3 3 3
+GET    /api/cloud/metrics/config/preview                     1 3 3 3 + 3 3 3
+POST   /api/cloud/metrics/config/preview                     1 3 3 3 + 3 3 3
 GET    /api/cloud/polling/status                             1 + + + + + 3 3
 PUT    /api/cloud/polling/setting                            1 3 3 3 + 3 3 3
 

@@ -69,6 +69,8 @@ static const char *const public_paths[] = {
         "/api/metrics/health",
         "/api/metrics/health/live",
         "/api/metrics/health/ready",
+        "/api/cloud/metrics/prometheus",
+        "/api/metrics/prometheus",
         "/api/webhooks/{provider}",
         "/api/auth/setup/status",
         "/api/auth/setup/first-admin",

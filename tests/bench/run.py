@@ -5,8 +5,8 @@
 
 Each figure is one line: NAME value (what is required) ok or MISSED. The exit status is 1 if one was
 missed. --quick shortens everything to see that it runs; its figures are rough. NAMEs choose among
-live, auth, list, put, memory, download, small-puts, list-pages, group-commit, webhooks, poll, flat,
-audit-verify and limit-backends.
+live, access-log, auth, list, put, memory, download, small-puts, list-pages, group-commit, webhooks,
+poll, flat, audit-verify and limit-backends.
 Needs wrk, curl and npm, and room for about thirty GiB below TMPDIR, which should be a disk and not
 memory.
 """
@@ -24,6 +24,7 @@ import sys
 import tempfile
 import time
 
+import access_log
 import auth
 import s3
 import services
@@ -178,6 +179,9 @@ class Bench:
             self.report.tell(f"live {ours:.0f}/s, yardstick {bare:.0f}/s")
             ratios.append(ours / bare)
         self.report.at_least("live", ratios, 0.9)
+
+    def access_log(self):
+        access_log.access_log(self, LIVE)
 
     def auth(self):
         auth.auth(self)
@@ -358,7 +362,8 @@ class Bench:
         self.report.at_least("group-commit-to-one-writer", one, 3)
 
 
-FIGURES = {"live": Bench.live, "auth": Bench.auth, "list": Bench.list, "put": Bench.put, "memory": Bench.memory,
+FIGURES = {"live": Bench.live, "access-log": Bench.access_log, "auth": Bench.auth,
+           "list": Bench.list, "put": Bench.put, "memory": Bench.memory,
            "download": Bench.download,
            "small-puts": Bench.small_puts, "list-pages": Bench.list_pages,
            "group-commit": Bench.group_commit,

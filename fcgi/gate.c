@@ -1,6 +1,5 @@
 #include "fcgi/gate.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -8,10 +7,12 @@
 #include "core/base/log.h"
 #include "core/cloud/bucket.h"
 #include "core/cloud/cloud.h"
-#include "core/cloud/job_rate.h"
+#include "core/cloud/health.h"
 #include "core/cloud/security_event.h"
+#include "fcgi/access_log.h"
 #include "fcgi/http_meter.h"
 #include "fcgi/origin.h"
+#include "fcgi/rate_gate.h"
 #include "fcgi/router.h"
 #include "fcgi/s3.h"
 #include "fcgi/s3_reply.h"
@@ -23,15 +24,12 @@ static const char logger[] = "simpletuner.cloud.http";
 static void set_correlation_id(struct ctx *ctx, const struct transport *transport)
 {
         static const char *const headers[] = { "HTTP_X_CORRELATION_ID", "HTTP_X_REQUEST_ID" };
-        static const char safe[] =
-                "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
 
         for (size_t i = 0; i < ARRAY_SIZE(headers); i++) {
                 const char *id = transport_param(transport, headers[i]);
-                size_t len = id ? strlen(id) : 0;
 
-                if (len > 0 && len < CTX_ID_SIZE && strspn(id, safe) == len) {
-                        memcpy(ctx->correlation_id, id, len + 1);
+                if (ctx_is_correlation_id(id)) {
+                        ctx_adopt_correlation_id(ctx, id);
                         return;
                 }
         }
@@ -116,6 +114,7 @@ static enum err identify(struct ctx *ctx, struct request *request)
 
         if (permission == PERM_PUBLIC)
                 return OK;
+        health_hurry(ctx, permission == PERM_PROBE);
         request->session = session_cookie_get(ctx, request);
         rc = identify_by_all(ctx, request);
         if (rc == OK) {
@@ -152,38 +151,54 @@ static enum err check_bucket(struct ctx *ctx, const struct request *request)
                               permission == PERM_STORAGE_READ ? BUCKET_READ : BUCKET_WRITE);
 }
 
-enum err gate_admit(struct ctx *ctx, struct request *request)
+/* Who asks, as far as the route wants to know. */
+static enum err meet(struct ctx *ctx, struct request *request)
 {
         enum permission permission = request->route->permission;
-        enum err rc;
 
         if (permission != PERM_PUBLIC && permission != PERM_PROBE) {
-                rc = cloud_check_schema(ctx);
+                enum err rc = cloud_check_schema(ctx);
+
                 if (rc != OK)
                         return rc == ERR_CONFLICT ? ERR_NOT_READY : rc;
         }
-        rc = identify(ctx, request);
-        if (rc == OK)
-                rc = job_rate_check(ctx);
-        if (rc == OK) {
-                rc = auth_require(ctx, permission);
-                if (rc == ERR_DENIED)
-                        note_refusal(ctx, request, SECURITY_PERMISSION_DENIED);
-        }
+        return identify(ctx, request);
+}
+
+/* May who was met do this? */
+static enum err permit(struct ctx *ctx, const struct request *request)
+{
+        enum err rc = auth_require(ctx, request->route->permission);
+
+        if (rc == ERR_DENIED)
+                note_refusal(ctx, request, SECURITY_PERMISSION_DENIED);
         return rc == OK ? check_bucket(ctx, request) : rc;
+}
+
+enum err gate_admit(struct ctx *ctx, struct request *request)
+{
+        enum err rc = meet(ctx, request);
+
+        return rc == OK ? permit(ctx, request) : rc;
 }
 
 static enum err run_route(struct ctx *ctx, struct request *request, struct reply *reply)
 {
-        enum err rc = gate_admit(ctx, request);
+        enum err rc = rate_gate_enter(ctx, request, reply);
 
+        if (rc == OK)
+                rc = meet(ctx, request);
+        if (rc == OK)
+                rc = rate_gate_met(ctx, request, reply);
+        if (rc == OK)
+                rc = permit(ctx, request);
         if (rc == OK)
                 rc = check_length(ctx, request);
         if (rc == OK && request->s3)
                 rc = s3_check_supported(ctx, request);
         if (rc == OK)
                 rc = request->route->handler(ctx, request, reply);
-        return rc;
+        return rate_gate_leave(ctx, request, reply, rc);
 }
 
 /* Find the route and run it; 404, 405 and OPTIONS are answered here. */
@@ -201,6 +216,9 @@ static enum err dispatch(struct ctx *ctx, struct request *request, struct reply 
                 request->s3 |= strchr(request->route->path, '?') != NULL;
                 return run_route(ctx, request, reply);
         }
+        rc = rate_gate_enter(ctx, request, reply);
+        if (rc != OK)
+                return rc;
         if (result == ROUTER_NO_PATH)
                 return ctx_fail(ctx, ERR_NOT_FOUND, "Not found");
         if (request->s3)
@@ -219,24 +237,14 @@ static enum err dispatch(struct ctx *ctx, struct request *request, struct reply 
         return rc;
 }
 
-/* One line per request; probes, which come every second, only when debugging. */
-static void log_access(struct ctx *ctx, const struct request *request, const struct reply *reply,
-                       int64_t bytes, int64_t start_us)
+/* Whoever numbers its requests finds its own number in the answer. */
+static void echo_request_id(struct ctx *ctx, const struct transport *transport, struct reply *reply)
 {
-        const struct route *route = request->route;
-        bool probe = route && route->rate == RATE_EXEMPT && reply->status < 400;
-        char status[16], sent[24], took[24], client[IPADDR_TEXT_SIZE];
+        const char *id = transport_param(transport, "HTTP_X_REQUEST_ID");
 
-        if (!log_enabled(probe ? LOG_DEBUG : LOG_INFO))
-                return;
-        snprintf(status, sizeof(status), "%d", reply->status);
-        snprintf(sent, sizeof(sent), "%" PRId64, bytes);
-        snprintf(took, sizeof(took), "%.1f",
-                 (double)(clock_mono_us(ctx->clock) - start_us) / 1000.0);
-        ipaddr_format(&request->client, client);
-        log_event(ctx, probe ? LOG_DEBUG : LOG_INFO, logger, "Request", "method",
-                  method_name(request->method), "route", route ? route->path : "unmatched",
-                  "status", status, "bytes", sent, "ms", took, "client", client);
+        if (id)
+                reply_header(reply, "X-Request-ID",
+                             ctx_is_correlation_id(id) ? id : ctx->correlation_id);
 }
 
 void gate_handle(struct ctx *ctx, struct transport *transport, struct reply *reply)
@@ -252,6 +260,7 @@ void gate_handle(struct ctx *ctx, struct transport *transport, struct reply *rep
         ctx->retry_after_s = 0;
         ctx->details = NULL;
         ctx_set_job(ctx, NULL);
+        health_hurry(ctx, false);
         set_correlation_id(ctx, transport);
         reply_reset(reply);
         rc = request_read_head(ctx, transport, &request);
@@ -272,7 +281,9 @@ void gate_handle(struct ctx *ctx, struct transport *transport, struct reply *rep
         }
         if (request.s3)
                 reply_header(reply, "x-amz-request-id", ctx->correlation_id);
+        rate_gate_tell(ctx, &request, reply);
+        echo_request_id(ctx, transport, reply);
         sent = reply_send(ctx, reply, &request);
         http_meter_end(ctx, &request, reply->status, sent, start_us);
-        log_access(ctx, &request, reply, sent, start_us);
+        access_log(ctx, &request, reply, sent, start_us);
 }

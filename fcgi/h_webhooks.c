@@ -1,6 +1,7 @@
 /* Webhooks of providers and of the trainer, as they come in. */
 #include "core/cloud/webhook.h"
 #include "fcgi/handlers.h"
+#include "fcgi/rate_gate.h"
 
 static enum err render(struct ctx *ctx, struct reply *reply, const struct webhook_result *result)
 {
@@ -51,13 +52,21 @@ enum err webhooks_receive(struct ctx *ctx, const struct request *request, struct
                 .user_agent = request_header(request, "User-Agent"),
         };
         struct webhook_result result = { 0 };
+        const char *correlation_id;
         enum err rc;
 
         rc = request_query(ctx, request, "job_id", &webhook.job_hint);
         if (rc == OK)
-                rc = request_body(ctx, request, &webhook.body, &webhook.body_len);
+                rc = request_query(ctx, request, "correlation_id", &correlation_id);
+        if (rc == OK && !request_header(request, "X-Correlation-ID"))
+                ctx_adopt_correlation_id(ctx, correlation_id);
         if (rc == OK)
+                rc = request_body(ctx, request, &webhook.body, &webhook.body_len);
+        if (rc == OK) {
                 rc = webhook_receive(ctx, &webhook, &result);
+                if (result.is_genuine)
+                        rate_gate_note(reply, RATE_RULE_PROVIDER, &result.usage, rc == ERR_LIMITED);
+        }
         if (rc != OK)
                 return rc;
         return render(ctx, reply, &result);

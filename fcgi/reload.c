@@ -2,6 +2,7 @@
 
 #include "core/base/config.h"
 #include "core/base/log.h"
+#include "core/cloud/rate_rules.h"
 
 static const char logger[] = "simpletuner.cloud";
 
@@ -20,5 +21,8 @@ void reload_settings(struct ctx *ctx)
                            *config->log_file ? config->log_file : NULL))
                 log_event(ctx, LOG_ERROR, logger,
                           "The log stays where it is: SIMPLETUNER_LOG_FILE cannot be opened");
+        if (rate_rules_reload(ctx, config) != OK)
+                log_event(ctx, LOG_ERROR, logger, "The rate limits stay as they are", "reason",
+                          ctx->detail);
         log_event(ctx, LOG_INFO, logger, "The settings were read anew");
 }

@@ -5,6 +5,7 @@
 #include "core/base/buf.h"
 #include "core/base/ctx.h"
 #include "core/base/jsonw.h"
+#include "core/cloud/rate_rules.h"
 #include "fcgi/request.h"
 
 #define REPLY_MAX         (16 * MiB) /* bytes of a body in memory */
@@ -16,6 +17,14 @@ struct reply_header {
 
 struct reply;
 
+/* The limit that a request was counted under, for the X-RateLimit headers of its answer. */
+struct reply_limit {
+        char rule[RATE_NAME_SIZE];
+        struct limit_usage usage; /* limit 0: none applies, or nobody knows */
+        bool refused;             /* by this rule */
+        bool is_known;            /* who asks has shown who it is: what goes wrong now is no guess */
+};
+
 /* Writes a body whose end nobody knows, piece by piece; returns its bytes. reply->body is its to
  * gather in. */
 typedef int64_t reply_stream_fn(struct ctx *ctx, const struct request *request, struct reply *reply,
@@ -24,6 +33,7 @@ typedef int64_t reply_stream_fn(struct ctx *ctx, const struct request *request, 
 struct reply {
         int status;               /* 200 unless set */
         const char *content_type; /* application/json unless set */
+        struct reply_limit limit;
         bool is_user_content;     /* bytes a job sent: never to be run by a browser */
         struct reply_header headers[REPLY_HEADERS_MAX];
         size_t header_count;

@@ -25,6 +25,8 @@
 #define TEAMS  O_ID "/teams"
 #define T_ID   TEAMS "/{team_id}"
 
+#define METRICS_HEALTH "/api/metrics/health"
+
 #define BUCKET S3_PATH "/{bucket}"
 #define OBJECT S3_PATH "/{bucket}/{key...}"
 #define AUTH   "/api/auth"
@@ -36,6 +38,9 @@ static const struct route routes[] = {
   { METHOD_GET,    "/api/cloud/health",                      health_full,              PERM_PROBE,               BODY_NONE,   RATE_EXEMPT  },
   { METHOD_GET,    "/api/cloud/health/live",                 health_live,              PERM_PUBLIC,              BODY_NONE,   RATE_EXEMPT  },
   { METHOD_GET,    "/api/cloud/health/ready",                health_is_ready,          PERM_PUBLIC,              BODY_NONE,   RATE_EXEMPT  },
+  { METHOD_GET,    METRICS_HEALTH,                           health_full,              PERM_PROBE,               BODY_NONE,   RATE_EXEMPT  },
+  { METHOD_GET,    METRICS_HEALTH "/live",                   health_live,              PERM_PUBLIC,              BODY_NONE,   RATE_EXEMPT  },
+  { METHOD_GET,    METRICS_HEALTH "/ready",                  health_is_ready,          PERM_PUBLIC,              BODY_NONE,   RATE_EXEMPT  },
 
   { METHOD_GET,    "/api/cloud/providers",                   providers_list,           PERM_CONFIG_VIEW,         BODY_NONE,   RATE_EXEMPT  },
   { METHOD_GET,    P_ID,                                     providers_show,           PERM_ADMIN_CONFIG,        BODY_NONE,   RATE_DEFAULT },
@@ -58,10 +63,12 @@ static const struct route routes[] = {
   { METHOD_POST,   "/api/cloud/circuit-breakers/{provider}/reset",
                                                              breakers_reset,           PERM_ADMIN_CONFIG,        BODY_NONE,   RATE_DEFAULT },
 
-  { METHOD_GET,    ME,                                       profile_show,             PERM_LOGIN,               BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    "/api/rate-limits/usage",                 rate_limits_usage,        PERM_ADMIN_CONFIG,        BODY_NONE,   RATE_DEFAULT },
+
+  { METHOD_GET,    ME,                                       profile_show,             PERM_LOGIN,               BODY_NONE,   RATE_EXEMPT  },
   { METHOD_GET,    ME "/profile",                            profile_show,             PERM_LOGIN,               BODY_NONE,   RATE_DEFAULT },
   { METHOD_PATCH,  ME "/profile",                            profile_update,           PERM_ACCOUNT,             8 * KiB,     RATE_DEFAULT },
-  { METHOD_PUT,    ME "/password",                           profile_password,         PERM_ACCOUNT,             8 * KiB,     RATE_DEFAULT },
+  { METHOD_PUT,    ME "/password",                           profile_password,         PERM_ACCOUNT,             8 * KiB,     RATE_PASSWORD },
   { METHOD_POST,   ME "/avatar/upload",                      avatar_upload,            PERM_ACCOUNT,             768 * KiB,   RATE_DEFAULT },
   { METHOD_DELETE, ME "/avatar",                             avatar_delete,            PERM_ACCOUNT,             BODY_NONE,   RATE_DEFAULT },
   { METHOD_GET,    ME "/credentials",                        credentials_list,         PERM_LOGIN,               BODY_NONE,   RATE_DEFAULT },
@@ -119,18 +126,18 @@ static const struct route routes[] = {
   { METHOD_DELETE, T_ID "/members/{user_id}",                team_members_remove,      PERM_TEAM_MANAGE_MEMBERS, BODY_NONE,   RATE_DEFAULT },
 
   { METHOD_GET,    AUTH "/setup/status",                     auth_setup_status,        PERM_ANYONE,              BODY_NONE,   RATE_DEFAULT },
-  { METHOD_POST,   AUTH "/setup/first-admin",                auth_first_admin,         PERM_ANYONE,              8 * KiB,     RATE_DEFAULT },
-  { METHOD_POST,   AUTH "/register",                         auth_register,            PERM_ANYONE,              8 * KiB,     RATE_DEFAULT },
-  { METHOD_POST,   AUTH "/login",                            auth_login,               PERM_ANYONE,              8 * KiB,     RATE_DEFAULT },
+  { METHOD_POST,   AUTH "/setup/first-admin",                auth_first_admin,         PERM_ANYONE,              8 * KiB,     RATE_REGISTER },
+  { METHOD_POST,   AUTH "/register",                         auth_register,            PERM_ANYONE,              8 * KiB,     RATE_REGISTER },
+  { METHOD_POST,   AUTH "/login",                            auth_login,               PERM_ANYONE,              8 * KiB,     RATE_LOGIN   },
   { METHOD_POST,   AUTH "/logout",                           auth_logout,              PERM_ANYONE,              BODY_NONE,   RATE_DEFAULT },
   { METHOD_GET,    AUTH "/check",                            auth_check,               PERM_ANYONE,              BODY_NONE,   RATE_DEFAULT },
   { METHOD_GET,    AUTH "/me",                               auth_me,                  PERM_LOGIN,               BODY_NONE,   RATE_DEFAULT },
-  { METHOD_POST,   AUTH "/change-password",                  auth_change_password,     PERM_ACCOUNT,             8 * KiB,     RATE_DEFAULT },
+  { METHOD_POST,   AUTH "/change-password",                  auth_change_password,     PERM_ACCOUNT,             8 * KiB,     RATE_PASSWORD },
   { METHOD_GET,    AUTH "/sessions",                         sessions_list,            PERM_LOGIN,               BODY_NONE,   RATE_DEFAULT },
   { METHOD_DELETE, AUTH "/sessions",                         sessions_revoke_all,      PERM_ACCOUNT,             BODY_NONE,   RATE_DEFAULT },
   { METHOD_DELETE, AUTH "/sessions/{session_id}",            sessions_revoke,          PERM_ACCOUNT,             BODY_NONE,   RATE_DEFAULT },
   { METHOD_GET,    AUTH "/api-keys",                         api_keys_list,            PERM_LOGIN,               BODY_NONE,   RATE_DEFAULT },
-  { METHOD_POST,   AUTH "/api-keys",                         api_keys_add,             PERM_API_KEYS_OWN,        8 * KiB,     RATE_DEFAULT },
+  { METHOD_POST,   AUTH "/api-keys",                         api_keys_add,             PERM_API_KEYS_OWN,        8 * KiB,     RATE_API_KEYS },
   { METHOD_DELETE, AUTH "/api-keys/{key_id}",                api_keys_revoke,          PERM_ACCOUNT,             BODY_NONE,   RATE_DEFAULT },
   { METHOD_GET,    "/api/cloud/settings/registration",       registration_show,        PERM_ADMIN_CONFIG,        BODY_NONE,   RATE_DEFAULT },
   { METHOD_PUT,    "/api/cloud/settings/registration",       registration_update,      PERM_ADMIN_CONFIG,        4 * KiB,     RATE_DEFAULT },
@@ -190,14 +197,14 @@ static const struct route routes[] = {
   { METHOD_POST,   "/api/audit/export-config",               audit_target_save,        PERM_ADMIN_CONFIG,        16 * KiB,    RATE_DEFAULT },
   { METHOD_GET,    "/api/audit/user/{user_id}",              audit_show_user,          PERM_ADMIN_AUDIT,         BODY_NONE,   RATE_DEFAULT },
 
-  { METHOD_GET,    "/api/quotas",                            quotas_list,              PERM_QUOTA_VIEW,          BODY_NONE,   RATE_DEFAULT },
-  { METHOD_POST,   "/api/quotas",                            quotas_set,               PERM_QUOTA_MANAGE,        4 * KiB,     RATE_DEFAULT },
-  { METHOD_GET,    "/api/quotas/types",                      quotas_types,             PERM_QUOTA_VIEW,          BODY_NONE,   RATE_DEFAULT },
-  { METHOD_GET,    "/api/quotas/me",                         quotas_me,                PERM_LOGIN,               BODY_NONE,   RATE_DEFAULT },
-  { METHOD_POST,   "/api/quotas/cost-estimate",              quotas_estimate,          PERM_LOGIN,               BODY_NONE,   RATE_DEFAULT },
-  { METHOD_GET,    "/api/quotas/user/{user_id}",             quotas_user,              PERM_QUOTA_VIEW,          BODY_NONE,   RATE_DEFAULT },
-  { METHOD_GET,    "/api/quotas/{quota_id}",                 quotas_show,              PERM_QUOTA_VIEW,          BODY_NONE,   RATE_DEFAULT },
-  { METHOD_DELETE, "/api/quotas/{quota_id}",                 quotas_delete,            PERM_QUOTA_MANAGE,        BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    "/api/quotas",                            quotas_list,              PERM_QUOTA_VIEW,          BODY_NONE,   RATE_QUOTAS  },
+  { METHOD_POST,   "/api/quotas",                            quotas_set,               PERM_QUOTA_MANAGE,        4 * KiB,     RATE_QUOTAS  },
+  { METHOD_GET,    "/api/quotas/types",                      quotas_types,             PERM_QUOTA_VIEW,          BODY_NONE,   RATE_QUOTAS  },
+  { METHOD_GET,    "/api/quotas/me",                         quotas_me,                PERM_LOGIN,               BODY_NONE,   RATE_QUOTAS  },
+  { METHOD_POST,   "/api/quotas/cost-estimate",              quotas_estimate,          PERM_LOGIN,               BODY_NONE,   RATE_QUOTAS  },
+  { METHOD_GET,    "/api/quotas/user/{user_id}",             quotas_user,              PERM_QUOTA_VIEW,          BODY_NONE,   RATE_QUOTAS  },
+  { METHOD_GET,    "/api/quotas/{quota_id}",                 quotas_show,              PERM_QUOTA_VIEW,          BODY_NONE,   RATE_QUOTAS  },
+  { METHOD_DELETE, "/api/quotas/{quota_id}",                 quotas_delete,            PERM_QUOTA_MANAGE,        BODY_NONE,   RATE_QUOTAS  },
   { METHOD_GET,    O_Q,                                      quota_groups_list,        PERM_ORG_VIEW,            BODY_NONE,   RATE_DEFAULT },
   { METHOD_POST,   O_Q,                                      quota_groups_set,         PERM_ORG_MANAGE_QUOTAS,   4 * KiB,     RATE_DEFAULT },
   { METHOD_DELETE, O_Q "/{quota_id}",                        quota_groups_delete,      PERM_ORG_MANAGE_QUOTAS,   BODY_NONE,   RATE_DEFAULT },

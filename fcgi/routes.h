@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "core/cloud/auth.h"
+#include "core/cloud/rate_rules.h"
 #include "fcgi/reply.h"
 #include "fcgi/request.h"
 
@@ -15,25 +16,13 @@ typedef enum err handler_fn(struct ctx *ctx, const struct request *request, stru
 #define BODY_NONE   ((size_t)0) /* a body is not looked at */
 #define BODY_STREAM SIZE_MAX    /* the handler reads it piece by piece */
 
-/* Which limit counts a request of the route. */
-enum rate {
-        RATE_UNSET, /* a route that says nothing does not start */
-        RATE_EXEMPT,
-        RATE_DEFAULT,
-        RATE_SUBMIT,
-        RATE_CANCEL,
-        RATE_WEBHOOK,
-        RATE_STORAGE,
-        RATE_COUNT
-};
-
 struct route {
         enum method method;
         const char *path; /* {name} takes one segment, {name...} all that follow */
         handler_fn *handler;
         enum permission permission;
         size_t body_max;
-        enum rate rate;
+        enum rate rate; /* which limit counts a request of it */
 };
 
 /* All routes; *ret_count of them. */

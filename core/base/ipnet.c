@@ -2,9 +2,11 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
 
 #define SEPARATORS ", \t\r\n"
+#define HOST_BYTES 8 /* of a /64 */
 
 static size_t addr_size(const struct ipaddr *addr)
 {
@@ -100,6 +102,25 @@ void ipaddr_format(const struct ipaddr *addr, char ret_text[IPADDR_TEXT_SIZE])
         if (addr->family != 0)
                 inet_ntop(addr->family == 4 ? AF_INET : AF_INET6, addr->bytes, ret_text,
                           IPADDR_TEXT_SIZE);
+}
+
+struct ipaddr ipaddr_network(const struct ipaddr *addr)
+{
+        struct ipaddr network = *addr;
+
+        if (network.family == 6)
+                memset(network.bytes + HOST_BYTES, 0, HOST_BYTES);
+        return network;
+}
+
+void ipaddr_source(const struct ipaddr *addr, char ret_text[IPADDR_SOURCE_SIZE])
+{
+        struct ipaddr network = ipaddr_network(addr);
+        char text[IPADDR_TEXT_SIZE];
+
+        ipaddr_format(&network, text);
+        snprintf(ret_text, IPADDR_SOURCE_SIZE, "%s%s", *text ? text : "unknown",
+                 addr->family == 6 ? "/64" : "");
 }
 
 bool ipaddr_equal(const struct ipaddr *a, const struct ipaddr *b)

@@ -27,6 +27,12 @@ bool ipaddr_parse_host(const char *text, size_t len, struct ipaddr *ret);
 void ipaddr_format(const struct ipaddr *addr, char ret_text[IPADDR_TEXT_SIZE]);
 bool ipaddr_equal(const struct ipaddr *a, const struct ipaddr *b);
 bool ipaddr_is_loopback(const struct ipaddr *addr); /* 127.0.0.0/8, ::1 */
+/* Who is counted as one: an IPv4 address; of an IPv6 one the /64, for that is what one customer may
+ * choose from freely (RFC 6177). */
+struct ipaddr ipaddr_network(const struct ipaddr *addr);
+/* The same as text: "203.0.113.7", "2001:db8::/64", and "unknown" where there is no address. */
+#define IPADDR_SOURCE_SIZE (IPADDR_TEXT_SIZE + 4)
+void ipaddr_source(const struct ipaddr *addr, char ret_text[IPADDR_SOURCE_SIZE]);
 /* Out in the world: none of the ranges that the registries set aside (IANA special-purpose address
  * registries, RFC 6890): private, loopback, link-local, shared, documentation, multicast ... */
 bool ipaddr_is_public(const struct ipaddr *addr);

@@ -57,34 +57,61 @@ static bool is_current(int fd, const char *name)
                ours.st_ino == theirs.st_ino;
 }
 
+/* Alone if nobody has the file; else beside those who do, once it is no longer being made. */
+static bool lock_file(int fd, bool *ret_alone)
+{
+        do {
+                *ret_alone = flock(fd, LOCK_EX | LOCK_NB) == 0;
+                if (*ret_alone || (errno == EWOULDBLOCK && flock(fd, LOCK_SH) == 0))
+                        return true;
+        } while (errno == EINTR || errno == EWOULDBLOCK);
+        return false;
+}
+
 /* Wait for a lock on the file of that name. -1: errno says why. */
-static int open_locked(const char *name)
+static int open_locked(const char *name, bool *ret_alone)
 {
         for (;;) {
                 CLEANUP(close_fdp) int fd = open_file(name);
 
-                if (fd < 0)
+                if (fd < 0 || !lock_file(fd, ret_alone))
                         return -1;
-                while (flock(fd, LOCK_EX) != 0) {
-                        if (errno != EINTR)
-                                return -1;
-                }
                 if (is_current(fd, name))
                         return TAKE_FD(fd);
         }
 }
 
-/* Under the lock alone. The file is a byte longer than what it holds once that is whole: what has
- * another size was left by a maker who died half way, and nobody uses it. */
+static bool is_whole(int fd, const struct shared_layout *layout)
+{
+        struct stat st;
+
+        return fstat(fd, &st) == 0 && (size_t)st.st_size == layout->size + 1;
+}
+
+/* Open and locked, and whole unless it is ours alone. What somebody left half made is for the one
+ * who gets it alone. */
+static int open_shared(const char *name, const struct shared_layout *layout)
+{
+        bool alone;
+        int fd;
+
+        while ((fd = open_locked(name, &alone)) >= 0) {
+                if (alone || is_whole(fd, layout))
+                        return fd;
+                close(fd);
+                sched_yield();
+        }
+        return -1;
+}
+
+/* Under the lock, alone where it is not whole. The file is a byte longer than what it holds once
+ * that is whole: what has another size was left by a maker who died half way, and nobody uses it.
+ */
 static bool map(struct shared_memory *shared, const struct shared_layout *layout)
 {
-        struct stat found;
-        bool fresh;
+        const bool fresh = !is_whole(shared->fd, layout);
         int failed;
 
-        if (fstat(shared->fd, &found) != 0)
-                return false;
-        fresh = (size_t)found.st_size != layout->size + 1;
         if (fresh && ftruncate(shared->fd, 0) != 0)
                 return false;
         failed = fresh ? posix_fallocate(shared->fd, 0, (off_t)layout->size) : 0;
@@ -113,7 +140,7 @@ static struct shared_memory *attach(const struct shared_layout *layout)
         shared->bytes = MAP_FAILED;
         snprintf(shared->name, sizeof(shared->name), "/simpletuner-%s-%u-%u-%016jx", layout->kind,
                  layout->version, (unsigned)geteuid(), (uintmax_t)hash_of(layout->owner));
-        shared->fd = open_locked(shared->name);
+        shared->fd = open_shared(shared->name, layout);
         if (shared->fd < 0 || !map(shared, layout) || flock(shared->fd, LOCK_SH) != 0)
                 return NULL;
         return TAKE(shared);

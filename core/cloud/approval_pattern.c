@@ -241,16 +241,15 @@ enum err approval_glob_check(struct ctx *ctx, const char *name, const char *patt
         return check_length(ctx, name, pattern);
 }
 
-enum err approval_pattern_check(struct ctx *ctx, const char *name, const char *pattern)
+enum err approval_regex_check(struct ctx *ctx, const char *name, const char *pattern)
 {
         char why[128];
         regex_t regex;
         enum err rc = check_length(ctx, name, pattern);
         int code;
 
-        if (rc != OK || !approval_pattern_is_regex(pattern))
-                return rc;
-        rc = check_cost(ctx, name, pattern);
+        if (rc == OK)
+                rc = check_cost(ctx, name, pattern);
         if (rc != OK)
                 return rc;
         code = regcomp(&regex, pattern, REG_EXTENDED | REG_NOSUB);
@@ -261,6 +260,12 @@ enum err approval_pattern_check(struct ctx *ctx, const char *name, const char *p
         }
         regfree(&regex);
         return OK;
+}
+
+enum err approval_pattern_check(struct ctx *ctx, const char *name, const char *pattern)
+{
+        return approval_pattern_is_regex(pattern) ? approval_regex_check(ctx, name, pattern)
+                                                  : check_length(ctx, name, pattern);
 }
 
 static bool regex_matches(const char *pattern, const char *text)

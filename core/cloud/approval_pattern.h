@@ -15,7 +15,8 @@ bool approval_pattern_is_regex(const char *pattern);
 /* ERR_INVALID, naming name: too long; no regular expression; one with a back-reference, or one
  * that is large once its repetitions are written out. */
 NODISCARD enum err approval_pattern_check(struct ctx *ctx, const char *name, const char *pattern);
-/* The same of what is a glob in any case. */
+/* The same of what is a regular expression, or a glob, in any case. */
+NODISCARD enum err approval_regex_check(struct ctx *ctx, const char *name, const char *pattern);
 NODISCARD enum err approval_glob_check(struct ctx *ctx, const char *name, const char *pattern);
 
 /* Does it match? A pattern that was not checked matches: nobody shall pass by a broken rule. */

@@ -12,6 +12,7 @@ enum bell {
         BELL_AUDIT,       /* where the audit log is forwarded to was changed */
         BELL_EVENTS,      /* something happened that listeners should hear of */
         BELL_LISTENERS,   /* somebody began to listen */
+        BELL_REFUSALS,    /* a limit refused somebody for the first time in a minute */
         BELL_COUNT
 };
 

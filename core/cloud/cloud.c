@@ -11,9 +11,12 @@
 #include "core/cloud/audit_key.h"
 #include "core/cloud/bell.h"
 #include "core/cloud/http_client.h"
-#include "core/cloud/job_rate.h"
+#include "core/cloud/limiter.h"
 #include "core/cloud/meter.h"
+#include "core/cloud/rate_refusal.h"
+#include "core/cloud/rate_rules.h"
 #include "core/cloud/secrets.h"
+#include "core/cloud/storage_limit.h"
 #include "core/cloud/webhook_intake.h"
 #include "core/cloud/webhook_keys.h"
 #include "core/db/db.h"
@@ -91,6 +94,10 @@ enum err cloud_open(struct ctx *ctx, struct cloud **ret)
         rc = secrets_new(ctx, &cloud->secrets);
         if (rc == OK)
                 rc = audit_keys_new(ctx, &cloud->audit_keys);
+        if (rc == OK)
+                rc = rate_rules_new(ctx, &cloud->rate_rules);
+        if (rc == OK)
+                rc = limiter_new(ctx, &cloud->limiter);
         if (rc != OK)
                 return rc;
         cloud->meters = meters_open(ctx->config->home, &shared);
@@ -101,9 +108,11 @@ enum err cloud_open(struct ctx *ctx, struct cloud **ret)
                           "There is no shared memory: each process has metrics of its own");
         cloud->webhook_keys = webhook_keys_new();
         cloud->bells = bells_new();
-        cloud->job_rates = job_rates_new();
+        cloud->rate_refusals = rate_refusals_new(ctx->config->home);
+        cloud->storage_limits = storage_limits_new();
         cloud->webhook_intake = webhook_intake_new();
-        if (!cloud->webhook_keys || !cloud->bells || !cloud->webhook_intake || !cloud->job_rates)
+        if (!cloud->webhook_keys || !cloud->bells || !cloud->webhook_intake ||
+            !cloud->rate_refusals || !cloud->storage_limits)
                 return ctx_nomem(ctx);
         *ret = TAKE(cloud);
         return OK;
@@ -115,7 +124,10 @@ void cloud_close(struct cloud *cloud)
                 return;
         bells_free(cloud->bells);
         meters_close(cloud->meters);
-        job_rates_free(cloud->job_rates);
+        limiter_free(cloud->limiter);
+        rate_rules_free(cloud->rate_rules);
+        rate_refusals_free(cloud->rate_refusals);
+        storage_limits_free(cloud->storage_limits);
         webhook_intake_free(cloud->webhook_intake);
         webhook_keys_free(cloud->webhook_keys);
         audit_keys_free(cloud->audit_keys);

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "core/base/ctx.h"
+#include "core/cloud/pulse.h"
 #include "core/cloud/security_event.h"
 
 struct cloud {
@@ -15,9 +16,13 @@ struct cloud {
         struct audit_keys *audit_keys;
         struct webhook_keys *webhook_keys;
         struct webhook_intake *webhook_intake;
-        struct job_rates *job_rates;
+        struct limiter *limiter;
+        struct rate_rules *rate_rules;
+        struct rate_refusals *rate_refusals;
+        struct storage_limits *storage_limits;
         struct meters *meters;
         struct bells *bells;                                   /* wake the background threads */
+        struct pulses pulses;                                  /* of those threads */
         int64_t started_us;                                    /* monotonic */
         atomic_ullong correlation;                             /* random at start, then counts */
         atomic_ullong refusals_unwritten[SECURITY_KIND_COUNT]; /* the audit log was spared them */

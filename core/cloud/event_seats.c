@@ -7,8 +7,6 @@
 #include "core/cloud/bell.h"
 #include "core/cloud/cloud.h"
 
-#define IPV6_HOST_BYTES 8 /* what one customer may choose freely, RFC 6177 */
-
 struct event_seats {
         pthread_mutex_t lock;
         unsigned max, per_client;
@@ -44,15 +42,6 @@ void event_seats_free(struct event_seats *seats)
         free(seats);
 }
 
-static struct ipaddr client_network(const struct ipaddr *client)
-{
-        struct ipaddr network = *client;
-
-        if (network.family == 6)
-                memset(network.bytes + IPV6_HOST_BYTES, 0, IPV6_HOST_BYTES);
-        return network;
-}
-
 /* A free seat for the client; max when there is none. */
 static unsigned choose(struct event_seats *seats, const struct ipaddr *client)
 {
@@ -79,7 +68,7 @@ static void give_back(void *arg)
 
 enum err event_seats_take(struct ctx *ctx, const struct ipaddr *client)
 {
-        struct ipaddr network = client_network(client);
+        struct ipaddr network = ipaddr_network(client);
         struct seat *seat = arena_alloc(ctx->arena, sizeof(*seat));
         struct event_seats *seats = ctx->seats;
 

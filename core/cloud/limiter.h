@@ -26,6 +26,7 @@ struct limit_usage {
  * have that backend. */
 NODISCARD enum err limiter_new(struct ctx *ctx, struct limiter **ret);
 void limiter_free(struct limiter *limiter);
+DEFINE_CLEANUP(struct limiter *, limiter_free)
 
 /* Count a call of who, unless it has used the limit up: ERR_LIMITED, and ctx->retry_after_s says
  * when there is room again; calls that are refused do not count. ret_usage may be NULL. */
@@ -52,5 +53,9 @@ NODISCARD enum err limiter_list(struct ctx *ctx, const char *rule, size_t max,
 /* For health: ask the backend now. ERR_UNAVAILABLE: it is away, detail says why. */
 NODISCARD enum err limiter_ping(struct ctx *ctx);
 const char *limiter_backend_name(const struct ctx *ctx);
+/* Is it away, so that everything is admitted? As of the last time somebody asked it. */
+bool limiter_is_away(const struct ctx *ctx);
+/* Drop what no window needs any more from backends that do not by themselves. Faults. */
+NODISCARD enum err limiter_sweep(struct ctx *ctx);
 
 #endif

@@ -8,6 +8,7 @@
 #include "core/cloud/breaker.h"
 #include "core/cloud/cloud.h"
 #include "core/cloud/metrics.h"
+#include "core/cloud/limiter.h"
 #include "core/cloud/provider.h"
 #include "core/cloud/secrets.h"
 
@@ -251,8 +252,11 @@ static bool secrets_are_up(struct ctx *ctx)
 /* How many clients the limits watch. < 0: not known. */
 static int64_t tracked_clients(struct ctx *ctx)
 {
-        (void)ctx;
-        return -1;
+        struct limit_standing *none;
+        size_t count;
+        int64_t tracked;
+
+        return limiter_list(ctx, NULL, 0, &none, &count, &tracked) == OK ? tracked : -1;
 }
 
 enum err metrics_data_read(struct ctx *ctx, unsigned categories, struct metrics_data *ret)

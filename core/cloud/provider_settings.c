@@ -8,7 +8,9 @@
 #include "core/base/config.h"
 #include "core/base/fields.h"
 #include "core/cloud/audit.h"
+#include "core/cloud/cloud.h"
 #include "core/cloud/provider.h"
+#include "core/cloud/storage_limit.h"
 #include "core/db/db.h"
 #include "core/store/store_providers.h"
 
@@ -388,5 +390,9 @@ enum err provider_settings_update(struct ctx *ctx, const char *provider_id, cons
                 rc = store_provider_put(ctx, provider->id, text);
         if (rc == OK)
                 rc = note_change(ctx, provider->id, patch);
-        return rc == OK ? db_commit(&tx) : rc;
+        if (rc == OK)
+                rc = db_commit(&tx);
+        if (rc == OK && ctx->cloud && ctx->cloud->storage_limits)
+                storage_limits_forget(ctx->cloud->storage_limits);
+        return rc;
 }

@@ -1,38 +1,27 @@
 #include "core/cloud/security_event.h"
 
-#include <stdio.h>
-#include <string.h>
-
 #include "core/cloud/audit_chain.h"
 #include "core/cloud/cloud.h"
 #include "core/db/db.h"
 
-#define PER_SOURCE_MAX 5
-#define ALL_MAX        100
-#define WINDOW_US      (60 * US_PER_S)
-#define SOURCE_SIZE    (IPADDR_TEXT_SIZE + 4)
+#define ALL_MAX   100
+#define WINDOW_US (60 * US_PER_S)
 
-static const char *const types[SECURITY_KIND_COUNT] = {
-        [SECURITY_WEBHOOK_REJECTED] = "security.webhook_rejected",
-        [SECURITY_PERMISSION_DENIED] = "security.permission_denied",
-        [SECURITY_SUSPICIOUS] = "security.suspicious",
+/* What each kind is called, and how many rows a minute one source can cause. Of limits there is one
+ * row for each rule. */
+static const struct {
+        const char *type;
+        int64_t per_source;
+} kinds[SECURITY_KIND_COUNT] = {
+        [SECURITY_WEBHOOK_REJECTED] = { "security.webhook_rejected", 5 },
+        [SECURITY_PERMISSION_DENIED] = { "security.permission_denied", 5 },
+        [SECURITY_SUSPICIOUS] = { "security.suspicious", 5 },
+        [SECURITY_RATE_LIMITED] = { "security.rate_limited", 20 },
 };
 
-/* An IPv6 client owns its /64: there, the network is the source. */
-static void name_source(const struct ipaddr *client, char ret_source[SOURCE_SIZE])
+static enum err is_capped(struct ctx *ctx, enum security_kind kind, const char *source, bool *ret)
 {
-        struct ipaddr network = *client;
-        char text[IPADDR_TEXT_SIZE];
-
-        if (client->family == 6)
-                memset(network.bytes + 8, 0, 8);
-        ipaddr_format(&network, text);
-        snprintf(ret_source, SOURCE_SIZE, "%s%s", *text ? text : "unknown",
-                 client->family == 6 ? "/64" : "");
-}
-
-static enum err is_capped(struct ctx *ctx, const char *event_type, const char *source, bool *ret)
-{
+        const char *event_type = kinds[kind].type;
         const int64_t since_us = clock_wall_us(ctx->clock) - WINDOW_US;
         const struct audit_row by_source = { .event_type = event_type, .actor_ip = source };
         const struct audit_row by_all = { .event_type = event_type };
@@ -43,7 +32,7 @@ static enum err is_capped(struct ctx *ctx, const char *event_type, const char *s
         if (rc == OK)
                 rc = store_audit_recent(ctx, &by_all, since_us, &of_all);
         if (rc == OK)
-                *ret = of_source >= PER_SOURCE_MAX || of_all >= ALL_MAX;
+                *ret = of_source >= kinds[kind].per_source || of_all >= ALL_MAX;
         return rc;
 }
 
@@ -68,7 +57,7 @@ static enum err insert(struct ctx *ctx, const struct security_event *event, cons
                        unsigned long long unwritten)
 {
         struct audit_row row = {
-                .event_type = types[event->kind],
+                .event_type = kinds[event->kind].type,
                 .actor = ctx_actor_name(ctx),
                 .actor_id = ctx->actor.user_id,
                 .actor_ip = source,
@@ -94,9 +83,9 @@ static enum err write_row(struct ctx *ctx, const struct security_event *event, c
 
         rc = db_begin(ctx, &tx);
         if (rc == OK)
-                rc = db_lock(ctx, types[event->kind]);
+                rc = db_lock(ctx, kinds[event->kind].type);
         if (rc == OK)
-                rc = is_capped(ctx, types[event->kind], source, &capped);
+                rc = is_capped(ctx, event->kind, source, &capped);
         if (rc == OK && !capped)
                 rc = insert(ctx, event, source, before);
         if (rc == OK && !capped)
@@ -111,12 +100,12 @@ static enum err write_row(struct ctx *ctx, const struct security_event *event, c
 
 enum err security_event_record(struct ctx *ctx, const struct security_event *event)
 {
-        char source[SOURCE_SIZE];
+        char source[IPADDR_SOURCE_SIZE];
         bool capped = false;
         enum err rc;
 
-        name_source(&event->client, source);
-        rc = is_capped(ctx, types[event->kind], source, &capped); /* costs no turn at writing */
+        ipaddr_source(&event->client, source);
+        rc = is_capped(ctx, event->kind, source, &capped); /* costs no turn at writing */
         if (rc == OK && !capped)
                 rc = write_row(ctx, event, source, &capped);
         if (rc == OK && capped)

@@ -12,6 +12,7 @@ enum security_kind {
         SECURITY_WEBHOOK_REJECTED,  /* "security.webhook_rejected" */
         SECURITY_PERMISSION_DENIED, /* "security.permission_denied" */
         SECURITY_SUSPICIOUS,        /* "security.suspicious": a request that looks forged */
+        SECURITY_RATE_LIMITED,      /* "security.rate_limited" */
         SECURITY_KIND_COUNT
 };
 
@@ -24,7 +25,8 @@ struct security_event {
 };
 
 /* Write it, as done by the one who acts, in a transaction of its own, unless the source (an IPv4
- * address or the /64 of an IPv6 one) has caused 5 such rows within a minute, or all sources 100.
+ * address or the /64 of an IPv6 one) has caused 5 such rows (of SECURITY_RATE_LIMITED 20) within a
+ * minute, or all sources 100.
  * The details have the client, and the first row after some that this process did not write says
  * how many those were. Faults. */
 NODISCARD enum err security_event_record(struct ctx *ctx, const struct security_event *event);

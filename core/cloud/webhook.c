@@ -10,6 +10,7 @@
 #include "core/cloud/cloud.h"
 #include "core/cloud/job.h"
 #include "core/cloud/meter.h"
+#include "core/cloud/rate_rules.h"
 #include "core/cloud/seal.h"
 #include "core/cloud/webhook_apply.h"
 #include "core/cloud/webhook_intake.h"
@@ -103,6 +104,7 @@ static void count_genuine(const struct ctx *ctx, const char *provider, enum err 
         const char *word = rc == OK            ? results[result->outcome]
                            : rc == ERR_INVALID ? "bad_body"
                            : rc == ERR_DENIED  ? "not_its_job"
+                           : rc == ERR_LIMITED ? "limited"
                                                : "error";
 
         meter_add(ctx, METER_WEBHOOKS, METER_LABELS(provider, word), 1);
@@ -189,6 +191,7 @@ static enum err make_delivery(struct ctx *ctx, const struct webhook_request *req
                 .received_at_us = clock_wall_us(ctx->clock),
                 .client = ctx->client,
                 .verdict = is_verified ? "signed" : "unsigned",
+                .correlation_id = *ctx->correlation_id ? ctx->correlation_id : NULL,
         };
         if (request->job_hint && job_id_is_valid(request->job_hint))
                 ret->job_hint = request->job_hint;
@@ -211,23 +214,38 @@ static enum err store(struct ctx *ctx, const struct webhook_request *request,
         delivery.apply_at_us = event->subject ? delivery.received_at_us : 0;
         rc = webhook_intake_store(ctx, &delivery);
         if (rc == ERR_CONFLICT) {
-                *ret = (struct webhook_result){ .outcome = WEBHOOK_DUPLICATE };
+                ret->outcome = WEBHOOK_DUPLICATE;
                 return OK;
         }
         if (rc != OK)
                 return rc;
         FAULT_POINT("webhook.stored");
-        *ret = (struct webhook_result){
-                .outcome = event->subject ? WEBHOOK_RECEIVED : WEBHOOK_IGNORED,
-                .delivery_id = delivery.delivery_id,
-                .job_id = event->news.our_job_id ? event->news.our_job_id : event->subject,
-                .reason = delivery.reason,
-                .status_known = event->news.status_known,
-                .status = event->news.status,
-        };
+        ret->outcome = event->subject ? WEBHOOK_RECEIVED : WEBHOOK_IGNORED;
+        ret->delivery_id = delivery.delivery_id;
+        ret->job_id = event->news.our_job_id ? event->news.our_job_id : event->subject;
+        ret->reason = delivery.reason;
+        ret->status_known = event->news.status_known;
+        ret->status = event->news.status;
         if (event->subject)
                 bell_ring(ctx->cloud->bells, BELL_INBOX);
         return OK;
+}
+
+/* What is genuine counts for its provider, whatever address it comes from. */
+static enum err admit_genuine(struct ctx *ctx, const struct webhook_request *request,
+                              const struct provider_settings *settings, struct webhook_result *ret)
+{
+        struct limit limit = { RATE_RULE_PROVIDER, (unsigned)ctx->config->webhooks_per_minute, 60 };
+
+        if (!is_signed(&request->headers))
+                return OK;
+        ret->is_genuine = true;
+        if (settings->webhook_rate_limit_max > 0) {
+                limit.calls = (unsigned)settings->webhook_rate_limit_max;
+                if (settings->webhook_rate_limit_window > 0)
+                        limit.period_s = (unsigned)settings->webhook_rate_limit_window;
+        }
+        return limiter_check(ctx, &limit, request->provider_id, &ret->usage);
 }
 
 /* It is genuine: read what it says, and store it. */
@@ -254,6 +272,7 @@ enum err webhook_receive(struct ctx *ctx, const struct webhook_request *request,
         struct webhook_sender sender;
         enum err rc;
 
+        *ret = (struct webhook_result){ 0 };
         rc = cloud_check_schema(ctx);
         if (rc == OK)
                 rc = webhook_sender_open(ctx, request->provider_id, request->job_hint, &sender);
@@ -261,7 +280,9 @@ enum err webhook_receive(struct ctx *ctx, const struct webhook_request *request,
                 rc = check(ctx, &sender.session, request);
         if (rc != OK)
                 return rc;
-        rc = take(ctx, &sender, request, ret);
+        rc = admit_genuine(ctx, request, &sender.session.settings, ret);
+        if (rc == OK)
+                rc = take(ctx, &sender, request, ret);
         count_genuine(ctx, sender.session.provider->id, rc, ret);
         return rc;
 }

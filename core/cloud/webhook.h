@@ -4,6 +4,7 @@
 #define CORE_CLOUD_WEBHOOK_H
 
 #include "core/base/ipnet.h"
+#include "core/cloud/limiter.h"
 #include "core/cloud/webhook_keys.h"
 
 struct webhook_request {
@@ -24,16 +25,18 @@ enum webhook_outcome {
 
 struct webhook_result {
         enum webhook_outcome outcome;
-        const char *delivery_id; /* NULL when a duplicate */
-        const char *job_id;      /* as the body says; NULL: it does not */
-        const char *reason;      /* why ignored; NULL otherwise */
-        bool status_known;       /* it says something about the job's status: */
+        const char *delivery_id;  /* NULL when a duplicate */
+        const char *job_id;       /* as the body says; NULL: it does not */
+        const char *reason;       /* why ignored; NULL otherwise */
+        bool is_genuine;          /* it is signed well; said also when this fails after that */
+        struct limit_usage usage; /* of the provider's limit; likewise */
+        bool status_known;        /* it says something about the job's status: */
         enum job_status status;
 };
 
 /* OK: durable; texts are in the arena. ERR_NOT_FOUND: no such provider. ERR_DENIED: the address.
- * ERR_UNAUTHENTICATED: the signature or its time. ERR_INVALID: the body. ERR_NOT_READY and faults:
- * ours, send it again. */
+ * ERR_UNAUTHENTICATED: the signature or its time. ERR_LIMITED: the provider sends too many.
+ * ERR_INVALID: the body. ERR_NOT_READY and faults: ours, send it again. */
 NODISCARD enum err webhook_receive(struct ctx *ctx, const struct webhook_request *request,
                                    struct webhook_result *ret);
 

@@ -11,6 +11,7 @@
 #include "core/cloud/inbox.h"
 #include "core/cloud/job_poll.h"
 #include "core/cloud/job_recovery.h"
+#include "core/cloud/limiter.h"
 #include "core/cloud/login.h"
 #include "core/cloud/multipart.h"
 #include "core/cloud/object_store.h"
@@ -180,6 +181,12 @@ static enum err note_audit(struct ctx *ctx, struct task_run *run)
         return rc;
 }
 
+static enum err sweep_limits(struct ctx *ctx, struct task_run *run)
+{
+        (void)run;
+        return limiter_sweep(ctx);
+}
+
 /* clang-format off */
 static const struct task tasks[] = {
         /* name             every_s  batch  deadline_s  run               */
@@ -199,6 +206,7 @@ static const struct task tasks[] = {
         { "prune_audit",       3600,  1000,        300, prune_audit       },
         { "prune_jobs",        3600,   100,        300, prune_jobs        },
         { "prune_ledger",      3600,  1000,         60, prune_ledger      },
+        { "sweep_limits",        60,     1,         60, sweep_limits      },
         { "expire_approvals",    60,    50,         60, expire_approvals  },
         { "run_submissions",     60,     1,        300, run_submissions   }, /* last: data takes long */
 };

@@ -10,9 +10,10 @@
 
 struct database {
         const struct db_driver *driver;
-        char *dsn;
-        struct group *group; /* the shared writer; NULL when every connection may write */
-        db_watch_fn *watch;  /* NULL: nobody does */
+        char *dsn, *ca_bundle;
+        struct db_target target; /* of the connections of threads */
+        struct group *group;     /* the shared writer; NULL when every connection may write */
+        db_watch_fn *watch;      /* NULL: nobody does */
 };
 
 struct db {
@@ -31,33 +32,74 @@ struct db_stmt {
         int64_t start_us; /* monotonic; 0: it has been stepped, or nobody watches */
 };
 
-enum err database_open(struct ctx *ctx, const char *url, struct database **ret)
+/* NULL: no such kind. Where another use than the service's is told, MySQL is one. */
+static const struct db_driver *driver_of(const char *url, const struct database_use *use)
+{
+        if (strncmp(url, "sqlite:///", 10) == 0)
+                return &db_sqlite;
+        if (strncmp(url, "postgresql://", 13) == 0 || strncmp(url, "postgres://", 11) == 0)
+                return &db_pgsql;
+#ifdef WITH_MYSQL
+        if (use && (strncmp(url, "mysql://", 8) == 0 || strncmp(url, "mariadb://", 10) == 0))
+                return &db_mysql;
+#endif
+        (void)use;
+        return NULL;
+}
+
+/* False: out of memory. */
+static bool copy_texts(struct database *database, const char *url, const struct database_use *use)
 {
         static const char sqlite_prefix[] = "sqlite://";
+
+        if (database->driver == &db_sqlite)
+                url += sizeof(sqlite_prefix) - 1;
+        database->dsn = strdup(url);
+        database->ca_bundle = strdup(use && use->ca_bundle ? use->ca_bundle : "");
+        return database->dsn && database->ca_bundle;
+}
+
+static enum err open_database(struct ctx *ctx, const char *url, const struct database_use *use,
+                              struct database **ret)
+{
         CLEANUP(database_closep) struct database *database = calloc(1, sizeof(*database));
 
         if (!database)
                 return ctx_nomem(ctx);
-        if (strncmp(url, "sqlite:///", 10) == 0) {
-                database->driver = &db_sqlite;
-                url += sizeof(sqlite_prefix) - 1;
-        } else if (strncmp(url, "postgresql://", 13) == 0 || strncmp(url, "postgres://", 11) == 0) {
-                database->driver = &db_pgsql;
-        } else {
+        database->driver = driver_of(url, use);
+        if (!database->driver)
                 return ctx_fail(ctx, ERR_INVALID,
-                                "SIMPLETUNER_DATABASE_URL must be sqlite:///absolute/path or "
-                                "postgresql://user@host/name");
-        }
-        database->dsn = strdup(url);
-        if (!database->dsn)
+                                "%s must be sqlite:///absolute/path or "
+                                "postgresql://user@host/name",
+                                use ? use->setting : "SIMPLETUNER_DATABASE_URL");
+        if (!copy_texts(database, url, use))
                 return ctx_nomem(ctx);
-        if (database->driver->one_writer) {
-                database->group = group_new(database->driver, database->dsn);
+        database->target = (struct db_target){
+                .dsn = database->dsn,
+                .mode = DB_READ_WRITE,
+                .forgettable = use && use->forgettable,
+                .ca_bundle = database->ca_bundle,
+                .ssl_verify = !use || use->ssl_verify,
+        };
+        if (database->driver->one_writer && !use) {
+                database->group = group_new(database->driver, &database->target);
                 if (!database->group)
                         return ctx_nomem(ctx);
+                database->target.mode = DB_READ_ONLY;
         }
         *ret = TAKE(database);
         return OK;
+}
+
+enum err database_open(struct ctx *ctx, const char *url, struct database **ret)
+{
+        return open_database(ctx, url, NULL, ret);
+}
+
+enum err database_open_as(struct ctx *ctx, const char *url, const struct database_use *use,
+                          struct database **ret)
+{
+        return open_database(ctx, url, use, ret);
 }
 
 void database_close(struct database *database)
@@ -66,6 +108,7 @@ void database_close(struct database *database)
                 return;
         group_free(database->group);
         free(database->dsn);
+        free(database->ca_bundle);
         free(database);
 }
 
@@ -105,11 +148,7 @@ struct db *db_new(struct database *database)
         if (!db)
                 return NULL;
         db->database = database;
-        db->link = (struct link){
-                .driver = database->driver,
-                .dsn = database->dsn,
-                .mode = database->group ? DB_READ_ONLY : DB_READ_WRITE,
-        };
+        db->link = (struct link){ .driver = database->driver, .target = database->target };
         return db;
 }
 
@@ -293,6 +332,29 @@ enum err db_number(struct ctx *ctx, int64_t *ret, const char *sql, const char *t
         return rc;
 }
 
+enum err db_collect(struct ctx *ctx, struct db_stmt *stmt, struct db_list list, void *ret)
+{
+        char *first = NULL, *last = NULL;
+        enum err rc;
+
+        while ((rc = db_step(ctx, stmt)) == OK) {
+                char *row = arena_alloc(ctx->arena, list.size);
+
+                rc = row ? list.copy(ctx, stmt, row) : ctx_nomem(ctx);
+                if (rc != OK)
+                        return rc;
+                if (last)
+                        memcpy(last + list.next, &row, sizeof(row));
+                else
+                        first = row;
+                last = row;
+        }
+        if (rc != ERR_NOT_FOUND)
+                return rc;
+        memcpy(ret, &first, sizeof(first));
+        return OK;
+}
+
 enum err db_run(struct ctx *ctx, int64_t *ret_changed, const char *sql, const char *types, ...)
 {
         CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
@@ -403,6 +465,13 @@ enum err db_wait(struct ctx *ctx, unsigned timeout_ms, bool *ret_changed)
         return OK;
 }
 
+void db_set_timeout(struct ctx *ctx, unsigned timeout_ms)
+{
+        int64_t now_us = clock_mono_us(&clock_system);
+
+        link_set_deadline(&ctx->db->link, timeout_ms ? now_us + timeout_ms * US_PER_MS : 0);
+}
+
 void db_disconnect(struct ctx *ctx)
 {
         link_close(&ctx->db->link);
@@ -451,11 +520,12 @@ enum err db_copy_to(struct ctx *ctx, const char *path)
         CLEANUP(link_close)
         struct link link = {
                 .driver = ctx->db->link.driver,
-                .dsn = ctx->db->link.dsn,
-                .mode = DB_READ_WRITE, /* a connection that may not write may not copy either */
+                .target = ctx->db->link.target,
         };
         struct link_stmt *stmt;
         enum err rc;
+
+        link.target.mode = DB_READ_WRITE; /* a connection that may not write may not copy either */
 
         rc = link_ready(ctx, &link);
         if (rc == OK)

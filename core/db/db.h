@@ -16,9 +16,21 @@ struct db_stmt;
 
 /* No connection is made yet; url is copied. ERR_INVALID: a URL of no known kind. */
 NODISCARD enum err database_open(struct ctx *ctx, const char *url, struct database **ret);
+
+/* A database that is not the service's own. Texts are borrowed until database_open_as returns. */
+struct database_use {
+        const char *setting;   /* that gave the URL: named when it is wrong */
+        bool forgettable;      /* a commit may be lost in a power cut, so that it need not wait */
+        const char *ca_bundle; /* mysql: added to nothing else; "": the system's certificates */
+        bool ssl_verify;       /* mysql */
+};
+/* The same for such a database, which may also be mysql:// or mariadb:// in builds that have it.
+ * Its threads should not share transactions: every db of it has a writing connection of its own. */
+NODISCARD enum err database_open_as(struct ctx *ctx, const char *url,
+                                    const struct database_use *use, struct database **ret);
 void database_close(struct database *database); /* after every db of it is closed */
 DEFINE_CLEANUP(struct database *, database_close)
-const char *database_kind(const struct database *database); /* "sqlite" or "postgresql" */
+const char *database_kind(const struct database *database); /* "sqlite", "postgresql", "mysql" */
 const char *database_path(const struct database *database); /* the SQLite file, else NULL */
 
 /* For those who measure: called after each statement's first step, each commit and each failure to
@@ -36,7 +48,7 @@ void database_watch(struct database *database, db_watch_fn *watch);
 NODISCARD struct db *db_new(struct database *database);
 void db_free(struct db *db);
 DEFINE_CLEANUP(struct db *, db_free)
-const char *db_dialect(const struct db *db); /* of migrations: "sqlite" or "pgsql" */
+const char *db_dialect(const struct db *db); /* of SQL: "sqlite", "pgsql", "mysql" */
 
 /* Start a statement. types has one letter per placeholder, in order of their numbers:
  *   t const char *, NULL is SQL NULL     i int64_t       d double
@@ -62,6 +74,17 @@ NODISCARD enum err db_text_dup(struct ctx *ctx, struct db_stmt *stmt, unsigned c
  * as for db_query. ERR_NOT_FOUND: there is no row. Faults. */
 NODISCARD enum err db_number(struct ctx *ctx, int64_t *ret, const char *sql, const char *types,
                              ...);
+
+/* How rows become a list in the arena: of a record whose member "next" links them. */
+struct db_list {
+        size_t size, next;
+        enum err (*copy)(struct ctx *ctx, struct db_stmt *stmt, void *row);
+};
+#define DB_LIST(type, copy) ((struct db_list){ sizeof(type), offsetof(type, next), (copy) })
+/* All rows that are left; *ret points to a pointer to the record, NULL when there are none. Faults,
+ * and what copy returns. */
+NODISCARD enum err db_collect(struct ctx *ctx, struct db_stmt *stmt, struct db_list list,
+                              void *ret);
 
 /* Run a statement without rows, inside a transaction. ret_changed may be NULL: rows written. */
 NODISCARD enum err db_run(struct ctx *ctx, int64_t *ret_changed, const char *sql, const char *types,
@@ -95,6 +118,11 @@ NODISCARD enum err db_notify(struct ctx *ctx);
  * wait of this connection, at most timeout_ms. *ret_changed: so it may be (other commits count too,
  * and so does the first wait of a connection); false: time is up. */
 NODISCARD enum err db_wait(struct ctx *ctx, unsigned timeout_ms, bool *ret_changed);
+
+/* All that is done on this connection from now on together may last so long, connecting included;
+ * what is not done then fails with ERR_UNAVAILABLE, and the connection is closed. 0: without limit,
+ * as at first. Where threads share a writer (sqlite, unless database_open_as) it bounds reading. */
+void db_set_timeout(struct ctx *ctx, unsigned timeout_ms);
 
 /* Close this thread's connection until it is used again. Outside transactions and statements. */
 void db_disconnect(struct ctx *ctx);

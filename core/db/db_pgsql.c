@@ -1,12 +1,14 @@
 /* The PostgreSQL driver, and the only user of libpq-fe.h. Text format both ways, named prepared
  * statements, one connection per thread. Outside a transaction the session is read-only, so that
  * the rule of db.h holds here too. */
+#include <errno.h>
 #include <libpq-fe.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/clock.h"
 #include "core/base/scope.h"
 #include "core/db/driver.h"
 
@@ -17,6 +19,8 @@ struct conn {
         PGconn *pg;
         unsigned long prepared; /* names given so far */
         int64_t heard;          /* 0: does not listen; else one more than notifications so far */
+        int64_t deadline_us;    /* 0: none */
+        bool late;              /* gave up waiting: what it will answer is not for the next */
 };
 
 struct stmt {
@@ -51,9 +55,52 @@ static enum err result_of(const PGresult *result)
         return ERR_UNAVAILABLE;
 }
 
-static enum err run(PGconn *pg, const char *sql)
+/* Wait for the socket, at most until the deadline; 0: none. */
+static bool wait_for(PGconn *pg, short events, int64_t deadline_us)
 {
-        PGresult *result = PQexec(pg, sql);
+        struct pollfd fd = { .fd = PQsocket(pg), .events = events };
+        int ready, left_ms = -1;
+
+        do {
+                if (deadline_us) {
+                        int64_t left_us = deadline_us - clock_mono_us(&clock_system);
+
+                        if (left_us <= 0)
+                                return false;
+                        left_ms = (int)(left_us / US_PER_MS) + 1;
+                }
+                ready = poll(&fd, 1, left_ms);
+        } while (ready < 0 && errno == EINTR);
+        return ready > 0;
+}
+
+/* The last result of what was sent, NULL when time is up or the connection broke. */
+static PGresult *await(struct conn *conn)
+{
+        PGresult *last = NULL, *next;
+
+        do {
+                while (PQisBusy(conn->pg)) {
+                        if (!wait_for(conn->pg, POLLIN, conn->deadline_us)) {
+                                conn->late = true;
+                                PQclear(last);
+                                return NULL;
+                        }
+                        if (!PQconsumeInput(conn->pg))
+                                break;
+                }
+                next = PQgetResult(conn->pg);
+                if (next) {
+                        PQclear(last);
+                        last = next;
+                }
+        } while (next);
+        return last;
+}
+
+static enum err run(struct conn *conn, const char *sql)
+{
+        PGresult *result = PQsendQuery(conn->pg, sql) ? await(conn) : NULL;
         ExecStatusType status = PQresultStatus(result);
         enum err rc = OK;
 
@@ -73,6 +120,12 @@ static void driver_close(void *handle)
         free(conn);
 }
 
+static const char *failure(struct conn *conn)
+{
+        return conn->late || !*PQerrorMessage(conn->pg) ? "no answer in time"
+                                                        : PQerrorMessage(conn->pg);
+}
+
 /* Without this libpq writes the server's notices to standard error, where the log goes. */
 static void ignore_notice(void *arg, const char *message)
 {
@@ -80,21 +133,40 @@ static void ignore_notice(void *arg, const char *message)
         (void)message;
 }
 
-static enum err driver_open(const char *dsn, enum db_mode mode, void **ret_conn,
+/* As PQconnectdbParams, but no longer than until the deadline. Names are looked up in their own
+ * time: libpq leaves that to the C library. */
+static PGconn *connect_until(const char *const *keys, const char *const *values,
+                             int64_t deadline_us)
+{
+        PGconn *pg = PQconnectStartParams(keys, values, 1);
+        PostgresPollingStatusType wanted = PGRES_POLLING_WRITING;
+
+        if (PQstatus(pg) == CONNECTION_BAD)
+                return pg;
+        while (wanted != PGRES_POLLING_OK && wanted != PGRES_POLLING_FAILED) {
+                if (!wait_for(pg, wanted == PGRES_POLLING_READING ? POLLIN : POLLOUT, deadline_us))
+                        break; /* not CONNECTION_OK yet */
+                wanted = PQconnectPoll(pg);
+        }
+        return pg;
+}
+
+static enum err driver_open(const struct db_target *target, int64_t deadline_us, void **ret_conn,
                             char detail[DB_DETAIL_SIZE])
 {
         static const char *const keys[] = { "dbname", "fallback_application_name",
                                             "connect_timeout", "keepalives_idle", NULL };
-        const char *const values[] = { dsn, "simpletuner-cloud", "10", "60", NULL };
+        const char *const values[] = { target->dsn, "simpletuner-cloud", "10", "60", NULL };
         struct conn *conn = calloc(1, sizeof(*conn));
 
-        (void)mode;
         if (!conn)
                 return ERR_NOMEM;
-        conn->pg = PQconnectdbParams(keys, values, 1);
+        conn->deadline_us = deadline_us;
+        conn->pg = deadline_us ? connect_until(keys, values, deadline_us)
+                               : PQconnectdbParams(keys, values, 1);
         PQsetNoticeProcessor(conn->pg, ignore_notice, NULL);
-        if (PQstatus(conn->pg) != CONNECTION_OK || run(conn->pg, session) != OK) {
-                snprintf(detail, DB_DETAIL_SIZE, "%s", PQerrorMessage(conn->pg));
+        if (PQstatus(conn->pg) != CONNECTION_OK || run(conn, session) != OK) {
+                snprintf(detail, DB_DETAIL_SIZE, "%s", failure(conn));
                 driver_close(conn);
                 return ERR_UNAVAILABLE;
         }
@@ -104,9 +176,14 @@ static enum err driver_open(const char *dsn, enum db_mode mode, void **ret_conn,
 
 static const char *driver_message(void *handle)
 {
+        return failure(handle);
+}
+
+static void driver_set_deadline(void *handle, int64_t deadline_us)
+{
         struct conn *conn = handle;
 
-        return PQerrorMessage(conn->pg);
+        conn->deadline_us = deadline_us;
 }
 
 /* A server that restarted has said so and closed the connection: behind what can be read is the
@@ -116,6 +193,8 @@ static bool driver_broken(void *handle)
         struct conn *conn = handle;
         struct pollfd fd = { .fd = PQsocket(conn->pg), .events = POLLIN };
 
+        if (conn->late)
+                return true;
         for (int reads = 0; reads < 3 && poll(&fd, 1, 0) > 0; reads++) {
                 if (!PQconsumeInput(conn->pg))
                         return true;
@@ -140,8 +219,8 @@ static void driver_finalize(void *handle)
 
         driver_reset(stmt);
         snprintf(sql, sizeof(sql), "DEALLOCATE %s", stmt->name);
-        if (PQstatus(stmt->conn->pg) == CONNECTION_OK)
-                (void)!run(stmt->conn->pg, sql);
+        if (PQstatus(stmt->conn->pg) == CONNECTION_OK && !stmt->conn->late)
+                (void)!run(stmt->conn, sql);
         free(stmt);
 }
 
@@ -149,7 +228,7 @@ static enum err driver_prepare(void *handle, const char *sql, void **ret_stmt)
 {
         struct conn *conn = handle;
         struct stmt *stmt = calloc(1, sizeof(*stmt));
-        PGresult *result;
+        PGresult *result = NULL;
         enum err rc = OK;
 
         if (!stmt)
@@ -157,7 +236,8 @@ static enum err driver_prepare(void *handle, const char *sql, void **ret_stmt)
         stmt->conn = conn;
         stmt->row = -1;
         snprintf(stmt->name, sizeof(stmt->name), "s%lu", conn->prepared++);
-        result = PQprepare(conn->pg, stmt->name, sql, 0, NULL);
+        if (PQsendPrepare(conn->pg, stmt->name, sql, 0, NULL))
+                result = await(conn);
         if (PQresultStatus(result) != PGRES_COMMAND_OK)
                 rc = result_of(result);
         PQclear(result);
@@ -196,6 +276,14 @@ static enum err driver_bind(void *handle, unsigned number, const struct db_value
         return OK;
 }
 
+static PGresult *execute(struct stmt *stmt)
+{
+        return PQsendQueryPrepared(stmt->conn->pg, stmt->name, stmt->param_count, stmt->values,
+                                   NULL, NULL, 0)
+                       ? await(stmt->conn)
+                       : NULL;
+}
+
 /* The first step runs the statement and fetches every row: callers bound what they ask for. */
 static enum err driver_step(void *handle)
 {
@@ -204,8 +292,7 @@ static enum err driver_step(void *handle)
         if (!stmt->result) {
                 ExecStatusType status;
 
-                stmt->result = PQexecPrepared(stmt->conn->pg, stmt->name, stmt->param_count,
-                                              stmt->values, NULL, NULL, 0);
+                stmt->result = execute(stmt);
                 status = PQresultStatus(stmt->result);
                 if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK)
                         return result_of(stmt->result);
@@ -235,30 +322,28 @@ static int64_t driver_changes(void *handle)
 
 static enum err driver_exec(void *handle, const char *sql)
 {
-        struct conn *conn = handle;
-
-        return run(conn->pg, sql);
+        return run(handle, sql);
 }
 
 /* An advisory lock on the name's hash, given back at the end of the transaction. */
 static enum err driver_lock(void *handle, const char *name)
 {
+        static const char sql[] = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))";
         struct conn *conn = handle;
         const char *const values[] = { name };
-        PGresult *result =
-                PQexecParams(conn->pg, "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", 1,
-                             NULL, values, NULL, NULL, 0);
-        enum err rc = PQresultStatus(result) == PGRES_TUPLES_OK ? OK : result_of(result);
+        PGresult *result = NULL;
+        enum err rc;
 
+        if (PQsendQueryParams(conn->pg, sql, 1, NULL, values, NULL, NULL, 0))
+                result = await(conn);
+        rc = PQresultStatus(result) == PGRES_TUPLES_OK ? OK : result_of(result);
         PQclear(result);
         return rc;
 }
 
 static enum err driver_notify(void *handle)
 {
-        struct conn *conn = handle;
-
-        return run(conn->pg, "NOTIFY " CHANNEL);
+        return run(handle, "NOTIFY " CHANNEL);
 }
 
 static void count_notifications(struct conn *conn)
@@ -278,7 +363,7 @@ static enum err driver_wait(void *handle, unsigned timeout_ms, int64_t *seen)
         struct pollfd fd = { .fd = PQsocket(conn->pg), .events = POLLIN };
 
         if (conn->heard == 0) {
-                enum err rc = run(conn->pg, "LISTEN " CHANNEL);
+                enum err rc = run(conn, "LISTEN " CHANNEL);
 
                 if (rc != OK)
                         return rc;
@@ -302,6 +387,7 @@ const struct db_driver db_pgsql = {
                       "WHERE table_schema = current_schema() AND table_name = $1",
         .one_writer = false,
         .open = driver_open,
+        .set_deadline = driver_set_deadline,
         .close = driver_close,
         .message = driver_message,
         .broken = driver_broken,

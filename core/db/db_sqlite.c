@@ -1,6 +1,6 @@
 /* The SQLite driver, and the only user of sqlite3.h. WAL, synchronous=FULL: a COMMIT that returned
- * is on the disk. Readers never wait for the writer; the writer waits at most BUSY_TIMEOUT_MS for
- * another process. */
+ * is on the disk, unless what is stored is forgettable. Readers never wait for the writer; the
+ * writer waits at most BUSY_TIMEOUT_MS for another process. */
 #include <errno.h>
 #include <pthread.h>
 #include <sqlite3.h>
@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "core/base/clock.h"
 #include "core/base/scope.h"
 #include "core/db/driver.h"
 
@@ -17,7 +18,6 @@
 #define WAIT_STEP_MS    100
 
 static const char pragmas[] = "PRAGMA journal_mode = WAL;"
-                              "PRAGMA synchronous = FULL;"
                               "PRAGMA foreign_keys = ON;"
                               "PRAGMA temp_store = MEMORY;"
                               "PRAGMA journal_size_limit = 67108864;";
@@ -71,12 +71,26 @@ static void configure_library(void)
         sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 }
 
-/* The switch to WAL, which only a new file needs, does not wait for others that make it too. */
-static int set_up(sqlite3 *conn)
+static int left_ms(int64_t deadline_us)
 {
+        int64_t left_us = deadline_us - clock_mono_us(&clock_system);
+
+        return left_us > 0 ? (int)(left_us / US_PER_MS) : 0;
+}
+
+/* SQLite asks again after short sleeps, until this time has gone by. */
+static void driver_set_deadline(void *conn, int64_t deadline_us)
+{
+        sqlite3_busy_timeout(conn, deadline_us ? left_ms(deadline_us) : BUSY_TIMEOUT_MS);
+}
+
+/* The switch to WAL, which only a new file needs, does not wait for others that make it too. */
+static int set_up(sqlite3 *conn, int64_t deadline_us)
+{
+        const int patience_ms = deadline_us ? left_ms(deadline_us) : BUSY_TIMEOUT_MS;
         int code = SQLITE_BUSY;
 
-        for (int waited_ms = 0; code == SQLITE_BUSY && waited_ms < BUSY_TIMEOUT_MS;
+        for (int waited_ms = 0; code == SQLITE_BUSY && waited_ms <= patience_ms;
              waited_ms += WAL_RETRY_MS) {
                 code = sqlite3_exec(conn, pragmas, NULL, NULL, NULL) & 0xff;
                 if (code == SQLITE_BUSY)
@@ -85,11 +99,23 @@ static int set_up(sqlite3 *conn)
         return code;
 }
 
-static enum err driver_open(const char *dsn, enum db_mode mode, void **ret_conn,
+static int set_mode(sqlite3 *conn, const struct db_target *target)
+{
+        const char *sync =
+                target->forgettable ? "PRAGMA synchronous = OFF" : "PRAGMA synchronous = FULL";
+        int code = sqlite3_exec(conn, sync, NULL, NULL, NULL);
+
+        if (code == SQLITE_OK && target->mode == DB_READ_ONLY)
+                code = sqlite3_exec(conn, "PRAGMA query_only = ON", NULL, NULL, NULL);
+        return code;
+}
+
+static enum err driver_open(const struct db_target *target, int64_t deadline_us, void **ret_conn,
                             char detail[DB_DETAIL_SIZE])
 {
         const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
         static pthread_once_t once = PTHREAD_ONCE_INIT;
+        const char *dsn = target->dsn;
         sqlite3 *conn = NULL;
         int code;
 
@@ -101,11 +127,11 @@ static enum err driver_open(const char *dsn, enum db_mode mode, void **ret_conn,
         code = sqlite3_open_v2(dsn, &conn, flags, NULL);
         if (code == SQLITE_OK) {
                 sqlite3_extended_result_codes(conn, 1);
-                sqlite3_busy_timeout(conn, BUSY_TIMEOUT_MS);
-                code = set_up(conn);
+                driver_set_deadline(conn, deadline_us);
+                code = set_up(conn, deadline_us);
         }
-        if (code == SQLITE_OK && mode == DB_READ_ONLY)
-                code = sqlite3_exec(conn, "PRAGMA query_only = ON", NULL, NULL, NULL);
+        if (code == SQLITE_OK)
+                code = set_mode(conn, target);
         if (code != SQLITE_OK) {
                 snprintf(detail, DB_DETAIL_SIZE, "%s: %s", dsn,
                          conn ? sqlite3_errmsg(conn) : sqlite3_errstr(code));
@@ -278,6 +304,7 @@ const struct db_driver db_sqlite = {
         .find_table = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = $1",
         .one_writer = true,
         .open = driver_open,
+        .set_deadline = driver_set_deadline,
         .close = driver_close,
         .message = driver_message,
         .broken = driver_broken,

@@ -23,6 +23,15 @@ struct db_value {
 
 enum db_mode { DB_READ_ONLY, DB_READ_WRITE };
 
+/* What to connect to, and how. Texts are borrowed. */
+struct db_target {
+        const char *dsn;
+        enum db_mode mode; /* advice for one_writer drivers */
+        bool forgettable;  /* commits may be lost in a power cut: they need not wait for disks */
+        const char *ca_bundle; /* for drivers whose URL cannot name one; "" or NULL: the system's */
+        bool ssl_verify;       /* likewise */
+};
+
 struct db_driver {
         const char *name;       /* "sqlite", "postgresql" */
         const char *dialect;    /* in the names of migrations: "sqlite", "pgsql" */
@@ -30,9 +39,12 @@ struct db_driver {
         const char *find_table; /* a row when the table named $1 exists */
         bool one_writer;        /* all writes of a process go through one connection, in groups */
 
-        /* A failed open leaves its reason in detail. mode is advice for one_writer drivers. */
-        enum err (*open)(const char *dsn, enum db_mode mode, void **ret_conn,
+        /* A failed open leaves its reason in detail. deadline_us: of the monotonic clock, when to
+         * give up connecting; 0: the driver's own patience. */
+        enum err (*open)(const struct db_target *target, int64_t deadline_us, void **ret_conn,
                          char detail[DB_DETAIL_SIZE]);
+        /* From now on what is not done at this time fails with ERR_UNAVAILABLE; 0: as open. */
+        void (*set_deadline)(void *conn, int64_t deadline_us);
         void (*close)(void *conn);
         const char *(*message)(void *conn); /* why the last call on this connection failed */
         bool (*broken)(void *conn); /* cannot be used any more; asked outside transactions */
@@ -59,5 +71,6 @@ struct db_driver {
 };
 
 extern const struct db_driver db_sqlite, db_pgsql;
+extern const struct db_driver db_mysql; /* WITH_MYSQL; no lock, notify and wait: ERR_UNSUPPORTED */
 
 #endif

@@ -28,7 +28,7 @@ struct group {
         struct link link;
 };
 
-struct group *group_new(const struct db_driver *driver, const char *dsn)
+struct group *group_new(const struct db_driver *driver, const struct db_target *target)
 {
         struct group *group = calloc(1, sizeof(*group));
 
@@ -38,7 +38,8 @@ struct group *group_new(const struct db_driver *driver, const char *dsn)
         pthread_cond_init(&group->turn, NULL);
         pthread_cond_init(&group->done[0], NULL);
         pthread_cond_init(&group->done[1], NULL);
-        group->link = (struct link){ .driver = driver, .dsn = dsn, .mode = DB_READ_WRITE };
+        group->link = (struct link){ .driver = driver, .target = *target };
+        group->link.target.mode = DB_READ_WRITE;
         return group;
 }
 

@@ -10,8 +10,8 @@
 
 struct group;
 
-/* dsn is borrowed. NULL: out of memory. */
-NODISCARD struct group *group_new(const struct db_driver *driver, const char *dsn);
+/* NULL: out of memory. */
+NODISCARD struct group *group_new(const struct db_driver *driver, const struct db_target *target);
 void group_free(struct group *group);
 
 /* Wait for the turn and open a member transaction. OK: the caller owns the writing connection

@@ -36,10 +36,19 @@ enum err link_ready(struct ctx *ctx, struct link *link)
         if (link->conn && !link->driver->broken(link->conn))
                 return OK;
         link_close(link);
-        rc = link->driver->open(link->dsn, link->mode, &link->conn, detail);
+        rc = link->driver->open(&link->target, link->deadline_us, &link->conn, detail);
         if (rc != OK)
                 return ctx_fail(ctx, rc, "database: cannot connect: %s", detail);
+        if (link->deadline_us)
+                link->driver->set_deadline(link->conn, link->deadline_us);
         return OK;
+}
+
+void link_set_deadline(struct link *link, int64_t deadline_us)
+{
+        link->deadline_us = deadline_us;
+        if (link->conn)
+                link->driver->set_deadline(link->conn, deadline_us);
 }
 
 /* The slot of a statement: its own, or the free one where it will be kept; NULL when full. */

@@ -17,8 +17,8 @@ struct link_stmt {
 
 struct link {
         const struct db_driver *driver;
-        const char *dsn; /* borrowed */
-        enum db_mode mode;
+        struct db_target target;
+        int64_t deadline_us;      /* of all that is done on it now; 0: none */
         void *conn;               /* NULL until first use and after a failure */
         unsigned generation;      /* goes up with every close: statements of before are gone */
         struct link_stmt *extras; /* busy statements that have no place in the cache */
@@ -28,6 +28,8 @@ struct link {
 /* Connect unless connected; drops a broken connection first. ERR_UNAVAILABLE. */
 NODISCARD enum err link_ready(struct ctx *ctx, struct link *link);
 void link_close(struct link *link);
+/* See db_set_timeout. */
+void link_set_deadline(struct link *link, int64_t deadline_us);
 
 /* A statement ready to bind; give it back with link_release. ERR_UNAVAILABLE, ERR_INTERNAL. */
 NODISCARD enum err link_prepare(struct ctx *ctx, struct link *link, const char *sql,

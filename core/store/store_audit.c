@@ -33,6 +33,19 @@ enum err store_audit_head_lock(struct ctx *ctx, struct audit_head *ret)
         return rc == OK ? read_head(ctx, stmt, ret) : rc;
 }
 
+enum err store_audit_head_get(struct ctx *ctx, struct audit_head *ret)
+{
+        static const char sql[] =
+                "SELECT audit_id, entries, entry_hash, mac FROM audit_head WHERE one = 1";
+        CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
+        enum err rc;
+
+        rc = db_query(ctx, &stmt, sql, "");
+        if (rc == OK)
+                rc = db_step(ctx, stmt);
+        return rc == OK ? read_head(ctx, stmt, ret) : rc;
+}
+
 enum err store_audit_head_put(struct ctx *ctx, const struct audit_head *head)
 {
         static const char sql[] = "UPDATE audit_head SET audit_id = $1, entries = $2, "

@@ -51,21 +51,22 @@ enum err store_job_insert(struct ctx *ctx, const struct job *job, const struct j
                 "hardware_type, metadata, price_usd_nanos_per_s, upload_token_sha256, "
                 "created_at_us, updated_at_us, owner, retry_of, attempt, request, "
                 "estimated_cost_usd_micros, max_runtime_s, requires_approval, approval_id, "
-                "poll_at_us) "
+                "poll_at_us, correlation_id) "
                 "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11, $12, $13, $14, $15, "
                 "$16, $17, $18, CASE WHEN CAST($17 AS BIGINT) = 1 THEN NULL ELSE CAST($19 AS "
-                "BIGINT) END)";
+                "BIGINT) END, $20)";
         const bool blocked = job->status == JOB_BLOCKED;
         const struct hour_delta made = { .jobs = 1 };
         enum err rc;
 
-        rc = db_run(ctx, NULL, sql, "tttttttitittitizizi", job->job_id, job->provider,
+        rc = db_run(ctx, NULL, sql, "tttttttitittitizizit", job->job_id, job->provider,
                     job_status_name(blocked ? JOB_QUEUED : job->status), job->config_name,
                     job->hardware_profile, job->hardware_type, job->metadata,
                     job->price_usd_nanos_per_s, secrets->token_sha256, job->created_at_us,
                     job->owner, job->retry_of, job->attempt, secrets->request,
                     job->estimated_cost_usd_micros, job->max_runtime_s, (int64_t)blocked,
-                    job->approval_id, job->poll_at_us);
+                    job->approval_id, job->poll_at_us,
+                    *ctx->correlation_id ? ctx->correlation_id : NULL);
         if (rc == OK)
                 rc = add_to_count(ctx, job, job_status_name(job->status), 1);
         return rc == OK ? add_to_hour(ctx, job, &made) : rc;

@@ -11,6 +11,9 @@ GET    /health                                               + + + + + + + +
 GET    /api/cloud/health                                     + + + + + + + +
 GET    /api/cloud/health/live                                + + + + + + + +
 GET    /api/cloud/health/ready                               + + + + + + + +
+GET    /api/metrics/health                                   + + + + + + + +
+GET    /api/metrics/health/live                              + + + + + + + +
+GET    /api/metrics/health/ready                             + + + + + + + +
 
 GET    /api/cloud/providers                                  1 + + + + + 3 3
 GET    /api/cloud/providers/{provider}                       1 3 3 3 + 3 3 3
@@ -31,6 +34,8 @@ GET    /api/cloud/hardware-options                           1 + + + + + 3 3
 
 GET    /api/cloud/circuit-breakers                           1 3 3 3 + 3 3 3
 POST   /api/cloud/circuit-breakers/{provider}/reset          1 3 3 3 + 3 3 3
+
+GET    /api/rate-limits/usage                                1 3 3 3 + 3 3 3
 
 GET    /api/users/me                                         1 + + + + + + 3
 GET    /api/users/me/profile                                 1 + + + + + + 3

@@ -5,8 +5,8 @@
 
 Each figure is one line: NAME value (what is required) ok or MISSED. The exit status is 1 if one was
 missed. --quick shortens everything to see that it runs; its figures are rough. NAMEs choose among
-live, auth, list, put, memory, download, small-puts, list-pages, group-commit, webhooks, poll, flat and
-audit-verify.
+live, auth, list, put, memory, download, small-puts, list-pages, group-commit, webhooks, poll, flat,
+audit-verify and scrape.
 Needs wrk, curl and npm, and room for about thirty GiB below TMPDIR, which should be a disk and not
 memory.
 """
@@ -26,6 +26,7 @@ import time
 
 import auth
 import s3
+import scrape
 import services
 import webhooks
 
@@ -54,11 +55,12 @@ class Effort:
     upload_mib: int = 1024
     small_puts: int = s3.SMALL_PUTS
     audit_entries: int = 300_000
+    scrapes: int = 300
 
 
 FULL = Effort()
 QUICK = Effort(rounds=1, slices=2, seconds=1, settles=False, transfer_mib=128, upload_mib=32,
-               small_puts=500, audit_entries=50_000)
+               small_puts=500, audit_entries=50_000, scrapes=50)
 
 
 class Report:
@@ -330,6 +332,9 @@ class Bench:
                          f"required >= {AUDIT_PER_S}; a plain read {select:.0f} entries/s",
                          median >= AUDIT_PER_S)
 
+    def scrape(self):
+        scrape.scrape(self.report, self.resources, self.effort.scrapes)
+
     def group_commit(self):
         program = services.compile_with_core(self.directory, "group_commit")
         each, one = [], []
@@ -350,8 +355,8 @@ FIGURES = {"live": Bench.live, "auth": Bench.auth, "list": Bench.list, "put": Be
            "small-puts": Bench.small_puts, "list-pages": Bench.list_pages,
            "group-commit": Bench.group_commit,
            "webhooks": Bench.webhooks, "poll": Bench.poll, "flat": Bench.flat,
-           "audit-verify": Bench.audit_verify}
-ALONE = {"auth", "group-commit", "poll", "flat", "audit-verify"}  # need no service that is up already
+           "audit-verify": Bench.audit_verify, "scrape": Bench.scrape}
+ALONE = {"auth", "group-commit", "poll", "flat", "audit-verify", "scrape"}  # need no service that is up already
 
 
 def parse_arguments():

@@ -98,7 +98,7 @@ def test_requests_are_counted_by_route(staffed):
     for _ in range(3):
         assert staffed.get(f"/api/cloud/jobs/{job.job_id}").status_code == 200
     assert staffed.get("/api/cloud/jobs/nonsense").status_code == 404
-    assert staffed.get("/wp-admin/setup.php").status_code == 404
+    assert staffed.get("/api/wp-admin/setup.php").status_code == 404
     after = scrape(staffed)
 
     def grown(name, **labels):
@@ -119,8 +119,8 @@ def test_no_label_holds_a_path_or_a_name_of_a_request(staffed):
     export(staffed)
     job = staffed.new_job()
     staffed.upload(job, "secret-name.bin", b"x" * 100)
-    staffed.get("/secret-path/?secret-query")
-    staffed.request("PROPFIND", "/secret-path")
+    staffed.get("/api/secret-path/?secret-query")
+    staffed.request("PROPFIND", "/api/secret-path")
     staffed.get(job.storage("secret-name.bin"))
     staffed.post("/api/webhooks/secret-provider", data=b"{}")
     text = scrape_text(staffed)

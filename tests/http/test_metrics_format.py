@@ -1,9 +1,11 @@
 """The text as others read it: promtool, OpenMetrics, and a real Prometheus."""
 
+import http.server
 import json
 import pathlib
 import re
 import subprocess
+import threading
 import urllib.parse
 
 import pytest
@@ -114,17 +116,47 @@ def test_buckets_rise_to_their_count(busy):
         assert values[-1] == metrics[f"{name}_count", labels]
 
 
-class Prometheus:
-    """Debian's, scraping the stack each second."""
+class TextAlone(http.server.ThreadingHTTPServer):
+    """Passes scrapes on without their Accept, as if of an older Prometheus."""
 
-    def __init__(self, stack, protocols=None):
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            answer = self.server.stack.get(self.path, headers={"Accept": "text/plain"})
+            self.server.kinds.add(answer.headers["Content-Type"])
+            self.send_response(answer.status_code)
+            self.send_header("Content-Type", answer.headers["Content-Type"])
+            self.end_headers()
+            self.wfile.write(answer.content)
+
+        def log_message(self, *_):
+            pass
+
+    def __init__(self, stack):
+        super().__init__(("127.0.0.1", 0), self.Handler)
+        self.stack = stack
+        self.kinds = set()
+        self.thread = threading.Thread(target=self.serve_forever, daemon=True)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.shutdown()
+        self.server_close()
+
+
+class Prometheus:
+    """Debian's, scraping each second; jobs: {name: host and port}."""
+
+    def __init__(self, jobs):
         self.directory = scratch_directory("prometheus")
         self.url = f"http://127.0.0.1:{free_port()}"
         config = {"global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
                   "rule_files": [str(RULES / "alerts.yml"), str(RULES / "recording.yml")],
                   "scrape_configs": [{
-                      "job_name": "simpletuner", "metrics_path": "/api/cloud/metrics/prometheus",
-                      "static_configs": [{"targets": [stack.url.removeprefix("http://")]}]}]}
+                      "job_name": name, "metrics_path": "/api/cloud/metrics/prometheus",
+                      "static_configs": [{"targets": [target]}]} for name, target in jobs.items()]}
         self.config = self.directory / "prometheus.yml"
         self.config.write_text(json.dumps(config))  # YAML is a superset of it
         self.process = None
@@ -145,6 +177,8 @@ class Prometheus:
     def get(self, path, **query):
         answer = requests.get(f"{self.url}/api/v1/{path}?{urllib.parse.urlencode(query)}",
                               timeout=10, proxies={"http": None})
+        if answer.status_code == 503:
+            raise requests.ConnectionError("it is starting")
         assert answer.status_code == 200, answer.text
         return answer.json()["data"]
 
@@ -158,13 +192,18 @@ class Prometheus:
 
 
 def test_a_real_prometheus_scrapes_and_answers(busy):
-    with Prometheus(busy) as prometheus:
-        until(lambda: prometheus.value('up{job="simpletuner"}') == 1, 40, "it is not scraped")
-        [target] = prometheus.get("targets")["activeTargets"]
-        assert target["lastError"] == "" and target["health"] == "up"
+    address = busy.url.removeprefix("http://")
+    with TextAlone(busy) as text, Prometheus({
+            "simpletuner": address, "text": f"127.0.0.1:{text.server_address[1]}"}) as prometheus:
         want = parse(scrape_text(busy)).of("simpletuner_jobs_total")
-        assert prometheus.value("simpletuner_jobs_total") == want
-        assert prometheus.value("sum(simpletuner_jobs_submitted_total)") == want
+        for job in ("simpletuner", "text"):
+            until(lambda job=job: prometheus.value(f'up{{job="{job}"}}') == 1, 40, "no scrape")
+            assert prometheus.value(f'simpletuner_jobs_total{{job="{job}"}}') == want
+            assert prometheus.value(
+                f'sum(simpletuner_jobs_submitted_total{{job="{job}"}})') == want
+        assert text.kinds == {TEXT}
+        for target in prometheus.get("targets")["activeTargets"]:
+            assert target["lastError"] == "" and target["health"] == "up"
         until(lambda: prometheus.value(
             "histogram_quantile(0.9, sum by (le) (rate("
             "simpletuner_http_request_duration_seconds_bucket[1m])))"), 20, "no quantile")

@@ -208,11 +208,11 @@ static enum err read_providers(struct ctx *ctx, unsigned categories, struct metr
 
 static enum err read_database(struct ctx *ctx, unsigned categories, struct metrics_data *data)
 {
+        /* What waits is read whatever is asked for: it tells whether the database answers. */
         const unsigned breakers = METRICS_BIT(METRICS_CIRCUIT_BREAKERS) |
                                   METRICS_BIT(METRICS_PROVIDER),
                        totals = METRICS_BIT(METRICS_JOBS) | METRICS_BIT(METRICS_APPROVALS) |
-                                METRICS_BIT(METRICS_HEALTH),
-                       waiting = METRICS_BIT(METRICS_HEALTH) | METRICS_BIT(METRICS_PROVIDER);
+                                METRICS_BIT(METRICS_HEALTH);
         enum err rc = cloud_check_schema(ctx);
 
         if (rc == OK && categories & totals)
@@ -223,7 +223,7 @@ static enum err read_database(struct ctx *ctx, unsigned categories, struct metri
                 rc = read_audit(ctx, data);
         if (rc == OK && categories & METRICS_BIT(METRICS_HEALTH))
                 rc = read_tasks(ctx, data);
-        if (rc == OK && categories & waiting)
+        if (rc == OK)
                 rc = store_waiting_totals(ctx, &data->waiting);
         if (rc == OK && categories & breakers)
                 rc = read_providers(ctx, categories, data);

@@ -6,7 +6,7 @@
 Each figure is one line: NAME value (what is required) ok or MISSED. The exit status is 1 if one was
 missed. --quick shortens everything to see that it runs; its figures are rough. NAMEs choose among
 live, access-log, auth, list, put, memory, download, small-puts, list-pages, group-commit, webhooks,
-poll, flat, audit-verify and limit-backends.
+poll, flat, audit-verify, limit-backends and scrape.
 Needs wrk, curl and npm, and room for about thirty GiB below TMPDIR, which should be a disk and not
 memory.
 """
@@ -27,6 +27,7 @@ import time
 import access_log
 import auth
 import s3
+import scrape
 import services
 import webhooks
 
@@ -56,11 +57,12 @@ class Effort:
     upload_mib: int = 1024
     small_puts: int = s3.SMALL_PUTS
     audit_entries: int = 300_000
+    scrapes: int = 300
 
 
 FULL = Effort()
 QUICK = Effort(rounds=1, slices=2, seconds=1, settles=False, transfer_mib=128, upload_mib=32,
-               small_puts=500, audit_entries=50_000)
+               small_puts=500, audit_entries=50_000, scrapes=50)
 
 
 class Report:
@@ -335,17 +337,8 @@ class Bench:
                          f"required >= {AUDIT_PER_S}; a plain read {select:.0f} entries/s",
                          median >= AUDIT_PER_S)
 
-    def limit_backends(self):
-        """Calls per second that each state backend counts."""
-        program = services.compile_with_core(self.directory, "limit_backends")
-        rounds = [services.limit_rates(program, self.directory, self.effort.seconds)
-                  for _ in range(self.effort.rounds)]
-        for name in rounds[0]:
-            medians = {what: statistics.median(rates[name][what] for rates in rounds)
-                       for what in rounds[0][name]}
-            self.report.line(f"limit-backends-{name}", f"{medians['one']:.0f}/s",
-                             f"required >= {LIMITS_PER_S}; eight threads {medians['eight']:.0f}/s, "
-                             f"refused {medians['refused']:.0f}/s", medians["one"] >= LIMITS_PER_S)
+live, access-log, auth, list, put, memory, download, small-puts, list-pages, group-commit, webhooks,
+poll, flat, audit-verify, limit-backends and scrape.
 
     def group_commit(self):
         program = services.compile_with_core(self.directory, "group_commit")
@@ -368,9 +361,8 @@ FIGURES = {"live": Bench.live, "access-log": Bench.access_log, "auth": Bench.aut
            "small-puts": Bench.small_puts, "list-pages": Bench.list_pages,
            "group-commit": Bench.group_commit,
            "webhooks": Bench.webhooks, "poll": Bench.poll, "flat": Bench.flat,
-           "audit-verify": Bench.audit_verify, "limit-backends": Bench.limit_backends}
-ALONE = {"auth", "group-commit", "poll", "flat", "audit-verify",
-         "limit-backends"}  # need no service that is up already
+live, access-log, auth, list, put, memory, download, small-puts, list-pages, group-commit, webhooks,
+poll, flat, audit-verify, limit-backends and scrape.
 
 
 def parse_arguments():

@@ -337,8 +337,20 @@ class Bench:
                          f"required >= {AUDIT_PER_S}; a plain read {select:.0f} entries/s",
                          median >= AUDIT_PER_S)
 
-live, access-log, auth, list, put, memory, download, small-puts, list-pages, group-commit, webhooks,
-poll, flat, audit-verify, limit-backends and scrape.
+    def limit_backends(self):
+        """Calls per second that each state backend counts."""
+        program = services.compile_with_core(self.directory, "limit_backends")
+        rounds = [services.limit_rates(program, self.directory, self.effort.seconds)
+                  for _ in range(self.effort.rounds)]
+        for name in rounds[0]:
+            medians = {what: statistics.median(rates[name][what] for rates in rounds)
+                       for what in rounds[0][name]}
+            self.report.line(f"limit-backends-{name}", f"{medians['one']:.0f}/s",
+                             f"required >= {LIMITS_PER_S}; eight threads {medians['eight']:.0f}/s, "
+                             f"refused {medians['refused']:.0f}/s", medians["one"] >= LIMITS_PER_S)
+
+    def scrape(self):
+        scrape.scrape(self.report, self.resources, self.effort.scrapes)
 
     def group_commit(self):
         program = services.compile_with_core(self.directory, "group_commit")
@@ -361,8 +373,10 @@ FIGURES = {"live": Bench.live, "access-log": Bench.access_log, "auth": Bench.aut
            "small-puts": Bench.small_puts, "list-pages": Bench.list_pages,
            "group-commit": Bench.group_commit,
            "webhooks": Bench.webhooks, "poll": Bench.poll, "flat": Bench.flat,
-live, access-log, auth, list, put, memory, download, small-puts, list-pages, group-commit, webhooks,
-poll, flat, audit-verify, limit-backends and scrape.
+           "audit-verify": Bench.audit_verify, "limit-backends": Bench.limit_backends,
+           "scrape": Bench.scrape}
+ALONE = {"auth", "group-commit", "poll", "flat", "audit-verify", "limit-backends",
+         "scrape"}  # need no service that is up already
 
 
 def parse_arguments():

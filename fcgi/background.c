@@ -1,10 +1,12 @@
 #include "fcgi/background.h"
 
+#include <inttypes.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "core/base/log.h"
+#include "core/base/streak.h"
 #include "core/cloud/archive.h"
 #include "core/cloud/audit_forward.h"
 #include "core/cloud/bell.h"
@@ -19,6 +21,9 @@
 #define RETRY_MS       1000 /* after a failure */
 #define INBOX_STEP     100  /* deliveries per look */
 #define INBOX_YIELD_MS 100  /* at most so long they wait for others that arrive */
+#define LOOK_S         180 /* the longest that a look may take where no files are sent or fetched */
+
+static const char logger[] = "simpletuner.cloud.background";
 
 /* One kind of work: do some of it, *ret_more tells whether there is more to do at once. */
 typedef enum err work_fn(struct ctx *ctx, bool *ret_more);
@@ -27,6 +32,7 @@ struct worker {
         const char *name;
         enum bell bell;
         unsigned look_every_ms; /* without the bell */
+        unsigned limit_s;       /* as of its pulse */
         work_fn *work;
 };
 
@@ -53,14 +59,14 @@ static enum err fetch_results(struct ctx *ctx, bool *ret_more)
 
 /* clang-format off */
 static const struct worker workers[] = {
-        { "events",      BELL_LISTENERS,   60 * 1000, event_hub_watch },
-        { "inbox",       BELL_INBOX,       1000,      apply_webhooks },
-        { "archive",     BELL_ARCHIVE,     2000,      fetch_results },
-        { "archive 2",   BELL_ARCHIVE,     2000,      fetch_results }, /* one large file stops nobody */
-        { "submissions", BELL_SUBMISSIONS, 5000,      submission_run_due },
-        { "audit",       BELL_AUDIT,       1000,      audit_forward_run },
-        { "refusals",    BELL_REFUSALS,    1000,      rate_refusal_write },
-        { NULL, BELL_COUNT, 0, NULL },
+        { "events",      BELL_LISTENERS,   60 * 1000, LOOK_S, event_hub_watch },
+        { "inbox",       BELL_INBOX,       1000,      LOOK_S, apply_webhooks },
+        { "archive",     BELL_ARCHIVE,     2000,      0,      fetch_results },
+        { "archive 2",   BELL_ARCHIVE,     2000,      0,      fetch_results }, /* one large file stops nobody */
+        { "submissions", BELL_SUBMISSIONS, 5000,      0,      submission_run_due },
+        { "audit",       BELL_AUDIT,       1000,      LOOK_S, audit_forward_run },
+        { "refusals",    BELL_REFUSALS,    1000,      LOOK_S, rate_refusal_write },
+        { NULL, BELL_COUNT, 0, 0, NULL },
 };
 /* clang-format on */
 
@@ -71,11 +77,34 @@ struct background {
                 pthread_t id;
                 const struct worker *worker;
                 const struct ctx *model;
+                struct pulse *pulse;
         } threads[ARRAY_SIZE(workers)];
 };
 
+/* A database that is away for hours, say, fails every second: one line a minute is enough. */
+static void tell(struct ctx *ctx, const struct worker *worker, struct streak *streak, enum err rc)
+{
+        const int64_t now_us = clock_mono_us(ctx->clock);
+        const enum streak_word word = streak_note(streak, rc != OK, now_us);
+        char failures[24], seconds[24];
+
+        if (word == STREAK_SILENT)
+                return;
+        snprintf(failures, sizeof(failures), "%" PRIu64, streak->count);
+        snprintf(seconds, sizeof(seconds), "%" PRId64, (now_us - streak->since_us) / US_PER_S);
+        if (word != STREAK_ENDS) {
+                log_event(ctx, LOG_ERROR, logger, "Background work failed", "work", worker->name,
+                          "error", err_code(rc), "reason", ctx->detail, "#failures", failures,
+                          "#seconds", seconds);
+                return;
+        }
+        log_event(ctx, LOG_INFO, logger, "Background work goes on", "work", worker->name,
+                  "#failures", failures, "#seconds", seconds);
+        streak_reset(streak);
+}
+
 /* One look: true when there is more to do at once. */
-static bool work_once(struct ctx *ctx, const struct worker *worker, bool *ret_failed)
+static bool work_once(struct ctx *ctx, const struct thread *thread, struct streak *streak)
 {
         bool more = false;
         enum err rc;
@@ -83,13 +112,14 @@ static bool work_once(struct ctx *ctx, const struct worker *worker, bool *ret_fa
         ctx->detail[0] = '\0';
         ctx_set_job(ctx, NULL);
         cloud_new_correlation_id(ctx);
+        pulse_begin(thread->pulse, clock_mono_us(ctx->clock));
         rc = cloud_check_schema(ctx);
         if (rc == OK)
-                rc = worker->work(ctx, &more);
-        *ret_failed = rc != OK;
-        if (rc != OK && rc != ERR_NOT_READY)
-                log_event(ctx, LOG_ERROR, "simpletuner.cloud.background", "Background work failed",
-                          "work", worker->name, "error", err_code(rc), "reason", ctx->detail);
+                rc = thread->worker->work(ctx, &more);
+        else if (rc == ERR_NOT_READY)
+                rc = OK; /* readiness says that a migration is missing */
+        pulse_end(thread->pulse, clock_mono_us(ctx->clock), rc != OK);
+        tell(ctx, thread->worker, streak, rc);
         return more && rc == OK;
 }
 
@@ -100,23 +130,23 @@ static void *run(void *arg)
         CLEANUP(arena_freep) struct arena *arena = arena_new();
         struct ctx ctx = *thread->model;
         struct cloud *cloud = ctx.cloud;
+        struct streak streak = { 0 };
         unsigned seen = 0;
 
         ctx.arena = arena;
         ctx.actor = (struct actor){ .kind = ACTOR_LOCAL_ADMIN, .name = "service" };
         if (!arena || cloud_attach(&ctx, cloud) != OK) {
-                log_event(NULL, LOG_ERROR, "simpletuner.cloud.background",
-                          "A thread could not start", "work", worker->name);
+                log_event(NULL, LOG_ERROR, logger, "A thread could not start", "work",
+                          worker->name);
                 return NULL;
         }
         while (!atomic_load(&cloud->draining)) {
-                bool failed;
-                bool more = work_once(&ctx, worker, &failed);
+                bool more = work_once(&ctx, thread, &streak);
 
                 arena_reset(arena);
                 if (!more)
                         bell_wait(cloud->bells, worker->bell, &seen,
-                                  failed ? RETRY_MS : worker->look_every_ms);
+                                  streak.count ? RETRY_MS : worker->look_every_ms);
         }
         cloud_detach(&ctx);
         return NULL;
@@ -137,7 +167,9 @@ struct background *background_start(const struct ctx *model)
 
                 thread->worker = worker;
                 thread->model = &background->model;
-                if (pthread_create(&thread->id, &attributes, run, thread) != 0)
+                thread->pulse = pulse_add(&model->cloud->pulses, worker->name, worker->limit_s,
+                                          clock_mono_us(model->clock));
+                if (!thread->pulse || pthread_create(&thread->id, &attributes, run, thread) != 0)
                         break;
                 background->count++;
         }
@@ -149,12 +181,10 @@ struct background *background_start(const struct ctx *model)
 
 bool background_stop(struct background *background, unsigned timeout_s)
 {
-        struct timespec until;
+        const struct timespec until = clock_deadline(CLOCK_REALTIME, timeout_s * 1000);
         bool ended = true;
 
         bells_ring_all(background->model.cloud->bells);
-        clock_gettime(CLOCK_REALTIME, &until);
-        until.tv_sec += timeout_s;
         for (unsigned i = 0; i < background->count; i++)
                 ended = pthread_timedjoin_np(background->threads[i].id, NULL, &until) == 0 && ended;
         if (ended)

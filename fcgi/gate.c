@@ -1,6 +1,5 @@
 #include "fcgi/gate.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -8,7 +7,10 @@
 #include "core/base/log.h"
 #include "core/cloud/bucket.h"
 #include "core/cloud/cloud.h"
+#include "core/cloud/health.h"
 #include "core/cloud/security_event.h"
+#include "fcgi/access_log.h"
+#include "fcgi/http_meter.h"
 #include "fcgi/origin.h"
 #include "fcgi/rate_gate.h"
 #include "fcgi/router.h"
@@ -22,15 +24,12 @@ static const char logger[] = "simpletuner.cloud.http";
 static void set_correlation_id(struct ctx *ctx, const struct transport *transport)
 {
         static const char *const headers[] = { "HTTP_X_CORRELATION_ID", "HTTP_X_REQUEST_ID" };
-        static const char safe[] =
-                "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
 
         for (size_t i = 0; i < ARRAY_SIZE(headers); i++) {
                 const char *id = transport_param(transport, headers[i]);
-                size_t len = id ? strlen(id) : 0;
 
-                if (len > 0 && len < CTX_ID_SIZE && strspn(id, safe) == len) {
-                        memcpy(ctx->correlation_id, id, len + 1);
+                if (ctx_is_correlation_id(id)) {
+                        ctx_adopt_correlation_id(ctx, id);
                         return;
                 }
         }
@@ -115,6 +114,7 @@ static enum err identify(struct ctx *ctx, struct request *request)
 
         if (permission == PERM_PUBLIC)
                 return OK;
+        health_hurry(ctx, permission == PERM_PROBE);
         request->session = session_cookie_get(ctx, request);
         rc = identify_by_all(ctx, request);
         if (rc == OK) {
@@ -237,24 +237,14 @@ static enum err dispatch(struct ctx *ctx, struct request *request, struct reply 
         return rc;
 }
 
-/* One line per request; probes, which come every second, only when debugging. */
-static void log_access(struct ctx *ctx, const struct request *request, const struct reply *reply,
-                       int64_t bytes, int64_t start_us)
+/* Whoever numbers its requests finds its own number in the answer. */
+static void echo_request_id(struct ctx *ctx, const struct transport *transport, struct reply *reply)
 {
-        const struct route *route = request->route;
-        bool probe = route && route->rate == RATE_EXEMPT && reply->status < 400;
-        char status[16], sent[24], took[24], client[IPADDR_TEXT_SIZE];
+        const char *id = transport_param(transport, "HTTP_X_REQUEST_ID");
 
-        if (!log_enabled(probe ? LOG_DEBUG : LOG_INFO))
-                return;
-        snprintf(status, sizeof(status), "%d", reply->status);
-        snprintf(sent, sizeof(sent), "%" PRId64, bytes);
-        snprintf(took, sizeof(took), "%.1f",
-                 (double)(clock_mono_us(ctx->clock) - start_us) / 1000.0);
-        ipaddr_format(&request->client, client);
-        log_event(ctx, probe ? LOG_DEBUG : LOG_INFO, logger, "Request", "method",
-                  method_name(request->method), "route", route ? route->path : "unmatched",
-                  "status", status, "bytes", sent, "ms", took, "client", client);
+        if (id)
+                reply_header(reply, "X-Request-ID",
+                             ctx_is_correlation_id(id) ? id : ctx->correlation_id);
 }
 
 void gate_handle(struct ctx *ctx, struct transport *transport, struct reply *reply)
@@ -263,12 +253,14 @@ void gate_handle(struct ctx *ctx, struct transport *transport, struct reply *rep
         struct request request;
         enum err rc;
 
+        http_meter_begin(ctx);
         ctx->actor = (struct actor){ .kind = ACTOR_ANONYMOUS };
         ctx->detail[0] = '\0';
         ctx->code = NULL;
         ctx->retry_after_s = 0;
         ctx->details = NULL;
         ctx_set_job(ctx, NULL);
+        health_hurry(ctx, false);
         set_correlation_id(ctx, transport);
         reply_reset(reply);
         rc = request_read_head(ctx, transport, &request);
@@ -290,6 +282,8 @@ void gate_handle(struct ctx *ctx, struct transport *transport, struct reply *rep
         if (request.s3)
                 reply_header(reply, "x-amz-request-id", ctx->correlation_id);
         rate_gate_tell(ctx, &request, reply);
+        echo_request_id(ctx, transport, reply);
         sent = reply_send(ctx, reply, &request);
-        log_access(ctx, &request, reply, sent, start_us);
+        http_meter_end(ctx, &request, reply->status, sent, start_us);
+        access_log(ctx, &request, reply, sent, start_us);
 }

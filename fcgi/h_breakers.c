@@ -5,13 +5,21 @@
 
 static void render_breaker(const struct ctx *ctx, struct jsonw *json, const struct breaker *breaker)
 {
+        const int64_t wait_s = breaker_retry_after_s(ctx, breaker);
+
+        jsonw_string(json, "name", breaker->provider);
         jsonw_string(json, "provider", breaker->provider);
         jsonw_string(json, "state", breaker_state_name(breaker->state));
         jsonw_int(json, "failure_count", breaker->failures);
         jsonw_int(json, "success_count", breaker->successes);
         jsonw_int(json, "total_failures", breaker->total_failures);
         jsonw_time(json, "opened_at", breaker->opened_at_us);
-        jsonw_int(json, "retry_after_seconds", breaker_retry_after_s(ctx, breaker));
+        jsonw_time(json, "last_failure", breaker->last_failure_us);
+        if (wait_s > 0)
+                jsonw_int(json, "retry_after", wait_s);
+        else
+                jsonw_null(json, "retry_after");
+        jsonw_int(json, "retry_after_seconds", wait_s);
         jsonw_string(json, "last_error", breaker->last_error);
 }
 
@@ -19,11 +27,12 @@ enum err breakers_list(struct ctx *ctx, const struct request *request, struct re
 {
         struct breaker breaker;
         struct jsonw json;
+        size_t i;
 
         (void)request;
         json = reply_json(reply);
         jsonw_array(&json, "circuit_breakers");
-        for (size_t i = 0; provider_at(i); i++) {
+        for (i = 0; provider_at(i); i++) {
                 enum err rc = breaker_get(ctx, provider_at(i)->id, &breaker);
 
                 if (rc != OK)
@@ -33,6 +42,7 @@ enum err breakers_list(struct ctx *ctx, const struct request *request, struct re
                 jsonw_object_end(&json);
         }
         jsonw_array_end(&json);
+        jsonw_int(&json, "total", (int64_t)i);
         return reply_json_end(ctx, reply, &json);
 }
 

@@ -22,6 +22,7 @@ static void render_delivery(struct jsonw *json, const struct webhook_delivery *d
         jsonw_int(json, "attempts", delivery->attempts);
         jsonw_time(json, "apply_at", delivery->apply_at_us);
         jsonw_time(json, "applied_at", delivery->applied_at_us);
+        jsonw_string(json, "correlation_id", delivery->correlation_id);
 }
 
 struct list_rendering {

@@ -47,6 +47,11 @@ static void render_component(struct jsonw *json, const struct health_component *
         jsonw_object_end(json);
 }
 
+static bool is_true(const char *value)
+{
+        return value && (strcmp(value, "true") == 0 || strcmp(value, "1") == 0);
+}
+
 /* The parts are for those who may administrate; a stranger learns whether the whole is well. */
 enum err health_full(struct ctx *ctx, const struct request *request, struct reply *reply)
 {
@@ -61,9 +66,7 @@ enum err health_full(struct ctx *ctx, const struct request *request, struct repl
                 rc = request_query(ctx, request, "include_replicate", &replicate);
         if (rc != OK)
                 return rc;
-        if (!providers)
-                providers = replicate;
-        rc = health_check(ctx, known && providers && strcmp(providers, "true") == 0, &health);
+        rc = health_check(ctx, known && (is_true(providers) || is_true(replicate)), &health);
         if (rc != OK)
                 return rc;
 

@@ -52,9 +52,14 @@ enum err webhooks_receive(struct ctx *ctx, const struct request *request, struct
                 .user_agent = request_header(request, "User-Agent"),
         };
         struct webhook_result result = { 0 };
+        const char *correlation_id;
         enum err rc;
 
         rc = request_query(ctx, request, "job_id", &webhook.job_hint);
+        if (rc == OK)
+                rc = request_query(ctx, request, "correlation_id", &correlation_id);
+        if (rc == OK && !request_header(request, "X-Correlation-ID"))
+                ctx_adopt_correlation_id(ctx, correlation_id);
         if (rc == OK)
                 rc = request_body(ctx, request, &webhook.body, &webhook.body_len);
         if (rc == OK) {

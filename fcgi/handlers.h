@@ -19,6 +19,8 @@ handler_fn jobs_delete, jobs_logs, jobs_progress, jobs_sync;
 handler_fn costs_estimate, costs_limit_status, costs_metrics;
 handler_fn jobs_archive;
 handler_fn data_consent_preview, data_consent_show, data_consent_update;
+handler_fn metrics_scrape, metrics_config_show, metrics_config_update, metrics_categories;
+handler_fn metrics_templates, metrics_template_apply, metrics_preview, metrics_preview_posted;
 handler_fn polling_show, polling_update;
 handler_fn webhooks_receive;
 handler_fn events_stream, events_recent;

@@ -187,9 +187,10 @@ static int serve(struct ctx *ctx, const struct options *options, const sigset_t 
 
         if (!open_listeners(options, &api_fd, &bulk_fd))
                 return EX_OSERR;
-        api = pool_start(ctx, api_fd, wake_fd, threads);
+        api = pool_start(ctx, &(struct pool_place){ api_fd, wake_fd, true }, threads);
         if (bulk_fd >= 0)
-                bulk = pool_start(ctx, bulk_fd, wake_fd, bulk_threads);
+                bulk = pool_start(ctx, &(struct pool_place){ bulk_fd, wake_fd, false },
+                                  bulk_threads);
         background = background_start(ctx);
         if (wake_fd < 0 || !api || !background || (bulk_fd >= 0 && !bulk))
                 return complain("threads cannot be started", EX_OSERR);
@@ -200,7 +201,7 @@ static int serve(struct ctx *ctx, const struct options *options, const sigset_t 
         atomic_store(&ctx->cloud->draining, true);
         bells_ring_all(ctx->cloud->bells); /* event streams end now */
         eventfd_write(wake_fd, 1);
-        finished = pool_join(api, timeout_s) && (!bulk || pool_join(bulk, timeout_s));
+        finished = (!bulk || pool_join(bulk, timeout_s)) && pool_join(api, timeout_s);
         finished = background_stop(background, finished ? timeout_s : 0) && finished;
         answered = pool_is_idle(api) && (!bulk || pool_is_idle(bulk));
         log_event(NULL, answered ? LOG_INFO : LOG_WARNING, logger,

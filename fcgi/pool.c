@@ -4,7 +4,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "core/base/config.h"
@@ -15,28 +15,41 @@
 #include "fcgi/listener.h"
 
 #define STACK_SIZE   (512 * KiB)
-#define JOIN_STEP_NS 5000000
+#define JOIN_STEP_MS 5
 
 struct pool {
         struct ctx model; /* what every thread's ctx starts as */
         int listen_fd, wake_fd;
         struct event_seats *seats;
         atomic_uint busy; /* requests under way */
+        /* The last thread goes on while the others finish what they have begun, so that whoever
+         * asks meanwhile gets an answer, and those who look for readiness the right one. */
+        bool has_keeper;
+        atomic_bool keeper_stops;
+        int keeper_wake_fd;
         unsigned thread_count;
-        pthread_t threads[];
+        struct worker {
+                struct pool *pool;
+                pthread_t thread;
+                bool is_keeper;
+        } workers[];
 };
 
 /* One thread: its own arena, database connection, outbound client and transport. */
 static void *serve(void *arg)
 {
-        struct pool *pool = arg;
+        const struct worker *worker = arg;
+        struct pool *pool = worker->pool;
         CLEANUP(transport_freep) struct transport *transport = NULL;
         CLEANUP(arena_freep) struct arena *arena = arena_new();
         struct ctx ctx = pool->model;
         struct reply reply = { 0 };
 
         ctx.arena = arena;
-        transport = transport_new(pool->listen_fd, pool->wake_fd, &pool->model.cloud->draining);
+        transport = worker->is_keeper ? transport_new(pool->listen_fd, pool->keeper_wake_fd,
+                                                      &pool->keeper_stops)
+                                      : transport_new(pool->listen_fd, pool->wake_fd,
+                                                      &pool->model.cloud->draining);
         if (!arena || !transport || cloud_attach(&ctx, pool->model.cloud) != OK) {
                 log_event(NULL, LOG_ERROR, "simpletuner.cloud", "A thread could not start");
                 return NULL;
@@ -65,44 +78,58 @@ static struct event_seats *make_seats(const struct config *config, int listen_fd
         return event_seats_new((unsigned)max, (unsigned)config->event_streams_per_client);
 }
 
-struct pool *pool_start(const struct ctx *model, int listen_fd, int wake_fd, unsigned thread_count)
+/* Start as many threads as there can be of thread_count; the last one is the keeper. */
+static void start_threads(struct pool *pool, unsigned thread_count)
 {
-        struct pool *pool = calloc(1, sizeof(*pool) + thread_count * sizeof(pool->threads[0]));
         pthread_attr_t attributes;
 
-        if (!pool)
-                return NULL;
-        pool->seats = make_seats(model->config, listen_fd, thread_count);
-        pool->model = *model;
-        pool->model.seats = pool->seats;
-        pool->listen_fd = listen_fd;
-        pool->wake_fd = wake_fd;
         pthread_attr_init(&attributes);
         pthread_attr_setstacksize(&attributes, STACK_SIZE);
         for (unsigned i = 0; i < thread_count; i++) {
-                if (pthread_create(&pool->threads[i], &attributes, serve, pool) == 0)
-                        pool->thread_count++;
-                else
+                struct worker *worker = &pool->workers[i];
+
+                worker->pool = pool;
+                worker->is_keeper = pool->has_keeper && i == thread_count - 1;
+                if (pthread_create(&worker->thread, &attributes, serve, worker) != 0)
                         break;
+                pool->thread_count++;
         }
         pthread_attr_destroy(&attributes);
-        if (pool->thread_count == thread_count && pool->seats)
-                return pool;
-        return NULL; /* the process ends; the threads that did start end with it */
+}
+
+struct pool *pool_start(const struct ctx *model, const struct pool_place *place,
+                        unsigned thread_count)
+{
+        struct pool *pool = calloc(1, sizeof(*pool) + thread_count * sizeof(pool->workers[0]));
+
+        if (!pool)
+                return NULL;
+        pool->seats = make_seats(model->config, place->listen_fd, thread_count);
+        pool->model = *model;
+        pool->model.seats = pool->seats;
+        pool->listen_fd = place->listen_fd;
+        pool->wake_fd = place->wake_fd;
+        pool->has_keeper = place->with_keeper && thread_count > 1;
+        pool->keeper_wake_fd = eventfd(0, EFD_CLOEXEC);
+        if (pool->seats && pool->keeper_wake_fd >= 0)
+                start_threads(pool, thread_count);
+        return pool->thread_count == thread_count ? pool : NULL; /* the process ends otherwise, and
+                                                                    what did start with it */
 }
 
 /* Wait a moment for a thread to end. */
 static bool joined(pthread_t thread)
 {
-        struct timespec until;
+        const struct timespec until = clock_deadline(CLOCK_REALTIME, JOIN_STEP_MS);
 
-        clock_gettime(CLOCK_REALTIME, &until);
-        until.tv_nsec += JOIN_STEP_NS;
-        if (until.tv_nsec >= 1000000000) {
-                until.tv_sec++;
-                until.tv_nsec -= 1000000000;
-        }
         return pthread_timedjoin_np(thread, NULL, &until) == 0;
+}
+
+static void stop_keeper(struct pool *pool)
+{
+        atomic_store(&pool->keeper_stops, true);
+        eventfd_write(pool->keeper_wake_fd, 1);
+        listener_poke(pool->listen_fd);
 }
 
 bool pool_join(struct pool *pool, unsigned timeout_s)
@@ -112,7 +139,9 @@ bool pool_join(struct pool *pool, unsigned timeout_s)
         for (unsigned i = 0; i < pool->thread_count; i++)
                 listener_poke(pool->listen_fd);
         for (unsigned i = 0; i < pool->thread_count; i++) {
-                while (!joined(pool->threads[i])) {
+                if (pool->workers[i].is_keeper)
+                        stop_keeper(pool);
+                while (!joined(pool->workers[i].thread)) {
                         /* Nobody can reach us any more, and nothing is under way: as good as over.
                          */
                         if (!listener_poke(pool->listen_fd) && atomic_load(&pool->busy) == 0)
@@ -131,7 +160,9 @@ bool pool_is_idle(const struct pool *pool)
 
 void pool_free(struct pool *pool)
 {
-        if (pool)
-                event_seats_free(pool->seats);
+        if (!pool)
+                return;
+        event_seats_free(pool->seats);
+        close(pool->keeper_wake_fd);
         free(pool);
 }

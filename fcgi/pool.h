@@ -6,9 +6,16 @@
 
 struct pool;
 
-/* Start thread_count threads on listen_fd. config, cloud and the descriptors are borrowed and
- * outlive the pool. NULL: out of memory or threads. */
-NODISCARD struct pool *pool_start(const struct ctx *model, int listen_fd, int wake_fd,
+struct pool_place {
+        int listen_fd;
+        int wake_fd;      /* readable: the end has come */
+        bool with_keeper; /* one of several threads answers whoever comes until pool_join is done
+                           * with all others: it says that the service is not ready */
+};
+
+/* Start thread_count threads. config, cloud and the descriptors are borrowed and outlive the pool.
+ * NULL: out of memory or threads. */
+NODISCARD struct pool *pool_start(const struct ctx *model, const struct pool_place *place,
                                   unsigned thread_count);
 
 /* Wait, once cloud->draining is set and wake_fd is readable, until every request is answered, at

@@ -209,12 +209,12 @@ enum err request_decode(struct ctx *ctx, const char *what, const char *text, siz
         return OK;
 }
 
-/* The item of the raw query that has this name, NULL when there is none. */
-static const char *find_query(const struct request *request, const char *name)
+/* The first item of a raw query that has this name, NULL when there is none. */
+static const char *find_item(const char *query, const char *name)
 {
         size_t name_len = strlen(name);
 
-        for (const char *item = request->query; *item;) {
+        for (const char *item = query; *item;) {
                 size_t len = strcspn(item, "&");
 
                 if (len >= name_len && strncmp(item, name, name_len) == 0 &&
@@ -225,21 +225,22 @@ static const char *find_query(const struct request *request, const char *name)
         return NULL;
 }
 
+static const char *find_query(const struct request *request, const char *name)
+{
+        return find_item(request->query, name);
+}
+
 bool request_has_query(const struct request *request, const char *name)
 {
         return find_query(request, name) != NULL;
 }
 
-enum err request_query(struct ctx *ctx, const struct request *request, const char *name,
-                       const char **ret)
+/* The value of an item that has this name. */
+static enum err decode_item(struct ctx *ctx, const char *item, const char *name, const char **ret)
 {
-        const char *item = find_query(request, name);
         size_t len, skip;
         char *plain;
 
-        *ret = NULL;
-        if (!item)
-                return OK;
         len = strcspn(item, "&");
         skip = strlen(name) + (item[strlen(name)] == '=');
         plain = arena_strndup(ctx->arena, item + skip, len - skip);
@@ -248,6 +249,38 @@ enum err request_query(struct ctx *ctx, const struct request *request, const cha
         for (char *c = plain; *c; c++)
                 *c = *c == '+' ? ' ' : *c;
         return request_decode(ctx, name, plain, strlen(plain), ret);
+}
+
+enum err request_query(struct ctx *ctx, const struct request *request, const char *name,
+                       const char **ret)
+{
+        const char *item = find_query(request, name);
+
+        *ret = NULL;
+        return item ? decode_item(ctx, item, name, ret) : OK;
+}
+
+enum err request_query_all(struct ctx *ctx, const struct request *request, const char *name,
+                           const char *const **ret, size_t *ret_count)
+{
+        const char *item = request->query;
+        size_t max = 1, count = 0;
+        const char **all;
+        enum err rc = OK;
+
+        for (const char *c = request->query; *c; c++)
+                max += *c == '&';
+        all = arena_alloc(ctx->arena, max * sizeof(*all));
+        if (!all)
+                return ctx_nomem(ctx);
+        while (rc == OK && (item = find_item(item, name))) {
+                rc = decode_item(ctx, item, name, &all[count++]);
+                item += strcspn(item, "&");
+                item += *item == '&';
+        }
+        *ret = all;
+        *ret_count = count;
+        return rc;
 }
 
 enum err request_query_int(struct ctx *ctx, const struct request *request, const char *name,

@@ -72,6 +72,10 @@ const char *request_param(const struct request *request, const char *name);
 /* The decoded value of a query parameter, NULL when not there. ERR_INVALID: badly encoded. */
 NODISCARD enum err request_query(struct ctx *ctx, const struct request *request, const char *name,
                                  const char **ret);
+/* The decoded values of all parameters of this name, in their order, in the arena: *ret_count of
+ * them. */
+NODISCARD enum err request_query_all(struct ctx *ctx, const struct request *request,
+                                     const char *name, const char *const **ret, size_t *ret_count);
 /* Is there a query parameter of this name, with a value or without? */
 bool request_has_query(const struct request *request, const char *name);
 /* The same as an integer in range; *ret keeps its value when it is not there. */

@@ -11,6 +11,7 @@
 #define J_ID "/api/cloud/jobs/{job_id}"
 #define W_ID "/api/webhooks/deliveries/{delivery_id}"
 #define A_R  "/api/approvals"
+#define M_C  "/api/cloud/metrics/config"
 #define O_Q  "/api/orgs/{org_id}/quotas"
 #define T_Q  "/api/orgs/{org_id}/teams/{team_id}/quotas"
 
@@ -24,6 +25,8 @@
 #define TEAMS  O_ID "/teams"
 #define T_ID   TEAMS "/{team_id}"
 
+#define METRICS_HEALTH "/api/metrics/health"
+
 #define BUCKET S3_PATH "/{bucket}"
 #define OBJECT S3_PATH "/{bucket}/{key...}"
 #define AUTH   "/api/auth"
@@ -35,6 +38,9 @@ static const struct route routes[] = {
   { METHOD_GET,    "/api/cloud/health",                      health_full,              PERM_PROBE,               BODY_NONE,   RATE_EXEMPT  },
   { METHOD_GET,    "/api/cloud/health/live",                 health_live,              PERM_PUBLIC,              BODY_NONE,   RATE_EXEMPT  },
   { METHOD_GET,    "/api/cloud/health/ready",                health_is_ready,          PERM_PUBLIC,              BODY_NONE,   RATE_EXEMPT  },
+  { METHOD_GET,    METRICS_HEALTH,                           health_full,              PERM_PROBE,               BODY_NONE,   RATE_EXEMPT  },
+  { METHOD_GET,    METRICS_HEALTH "/live",                   health_live,              PERM_PUBLIC,              BODY_NONE,   RATE_EXEMPT  },
+  { METHOD_GET,    METRICS_HEALTH "/ready",                  health_is_ready,          PERM_PUBLIC,              BODY_NONE,   RATE_EXEMPT  },
 
   { METHOD_GET,    "/api/cloud/providers",                   providers_list,           PERM_CONFIG_VIEW,         BODY_NONE,   RATE_EXEMPT  },
   { METHOD_GET,    P_ID,                                     providers_show,           PERM_ADMIN_CONFIG,        BODY_NONE,   RATE_DEFAULT },
@@ -163,6 +169,17 @@ static const struct route routes[] = {
 
   { METHOD_GET,    "/api/cloud/polling/status",              polling_show,             PERM_CONFIG_VIEW,         BODY_NONE,   RATE_DEFAULT },
   { METHOD_PUT,    "/api/cloud/polling/setting",             polling_update,           PERM_ADMIN_CONFIG,        4 * KiB,     RATE_DEFAULT },
+
+  { METHOD_GET,    "/api/cloud/metrics/prometheus",          metrics_scrape,          PERM_PROBE,               BODY_NONE,   RATE_EXEMPT  },
+  { METHOD_GET,    "/api/metrics/prometheus",                metrics_scrape,          PERM_PROBE,               BODY_NONE,   RATE_EXEMPT  },
+  { METHOD_GET,    M_C,                                      metrics_config_show,     PERM_ADMIN_CONFIG,        BODY_NONE,   RATE_DEFAULT },
+  { METHOD_PUT,    M_C,                                      metrics_config_update,   PERM_ADMIN_CONFIG,        4 * KiB,     RATE_DEFAULT },
+  { METHOD_GET,    M_C "/categories",                        metrics_categories,      PERM_ADMIN_CONFIG,        BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    M_C "/templates",                         metrics_templates,       PERM_ADMIN_CONFIG,        BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,   M_C "/templates/{template_id}",           metrics_template_apply,  PERM_ADMIN_CONFIG,        BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,   M_C "/apply-template/{template_id}",      metrics_template_apply,  PERM_ADMIN_CONFIG,        BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    M_C "/preview",                           metrics_preview,         PERM_ADMIN_CONFIG,        BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,   M_C "/preview",                           metrics_preview_posted,  PERM_ADMIN_CONFIG,        4 * KiB,     RATE_DEFAULT },
 
   { METHOD_POST,   "/api/webhooks/test",                     webhook_test_given,       PERM_ADMIN_CONFIG,        8 * KiB,     RATE_WEBHOOK },
   { METHOD_POST,   "/api/webhooks/{provider}",               webhooks_receive,         PERM_PUBLIC,              8 * MiB,     RATE_WEBHOOK },

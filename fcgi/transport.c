@@ -13,7 +13,8 @@ struct transport {
         FCGX_Request request;
         int wake_fd;
         const atomic_bool *stopping;
-        bool accepted; /* a request is open */
+        bool accepted;      /* a request is open */
+        int64_t bytes_read; /* of its body */
 };
 
 bool transport_start(void)
@@ -71,6 +72,7 @@ bool transport_accept(struct transport *transport)
                         continue;
                 }
                 transport->accepted = true;
+                transport->bytes_read = 0;
                 if (request->envp[0]) /* a front server always says something */
                         return true;
                 transport_finish(transport);
@@ -115,7 +117,15 @@ size_t transport_read(struct transport *transport, void *buffer, size_t size)
 {
         int n = FCGX_GetStr(buffer, (int)size, transport->request.in);
 
-        return n > 0 ? (size_t)n : 0;
+        if (n <= 0)
+                return 0;
+        transport->bytes_read += n;
+        return (size_t)n;
+}
+
+int64_t transport_bytes_read(const struct transport *transport)
+{
+        return transport->bytes_read;
 }
 
 bool transport_read_ended_well(const struct transport *transport)

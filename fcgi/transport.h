@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "core/base/scope.h"
 
@@ -33,6 +34,8 @@ unsigned transport_param_count(const struct transport *transport, const char *na
 
 /* Up to size bytes of the body; 0 at its end, or where the connection broke. */
 size_t transport_read(struct transport *transport, void *buffer, size_t size);
+/* How many bytes of it were read so far. */
+int64_t transport_bytes_read(const struct transport *transport);
 /* After the end: false when the connection broke before it. */
 bool transport_read_ended_well(const struct transport *transport);
 

@@ -61,6 +61,20 @@ struct clock clock_fake(int64_t wall_us)
         };
 }
 
+struct timespec clock_deadline(clockid_t clock, unsigned timeout_ms)
+{
+        struct timespec until;
+
+        clock_gettime(clock, &until);
+        until.tv_sec += timeout_ms / 1000;
+        until.tv_nsec += (long)(timeout_ms % 1000) * 1000000;
+        if (until.tv_nsec >= 1000000000) {
+                until.tv_sec++;
+                until.tv_nsec -= 1000000000;
+        }
+        return until;
+}
+
 /* The UTC calendar of a time since 1970. gmtime_r would take a lock and look at the time zone. */
 static struct tm utc(int64_t wall_us)
 {

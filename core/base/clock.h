@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
 
 #define US_PER_MS   INT64_C(1000)
 #define US_PER_S    INT64_C(1000000)
@@ -38,6 +39,10 @@ static inline void clock_sleep_us(const struct clock *clock, int64_t us)
 {
         clock->sleep_us(clock, us);
 }
+
+/* When timeout_ms from now is over, as the waits of pthread want it: those of a condition with
+ * CLOCK_MONOTONIC, and joins with CLOCK_REALTIME. */
+struct timespec clock_deadline(clockid_t clock, unsigned timeout_ms);
 
 /* "2024-01-15T10:30:00.000Z", RFC 3339 in UTC with milliseconds. */
 #define CLOCK_ISO_SIZE 32

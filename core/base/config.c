@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/base/arena.h"
@@ -350,6 +351,29 @@ static bool check_remote(const struct loader *loader)
         return true;
 }
 
+/* Is standard error a pipe to systemd's journal? $JOURNAL_STREAM, systemd.exec(5), is the device
+ * and inode of it, and stays set in programs whose standard error has gone elsewhere. */
+static bool writes_to_journal(void)
+{
+        const char *stream = getenv("JOURNAL_STREAM");
+        char own[64];
+        struct stat st;
+
+        if (!stream || fstat(STDERR_FILENO, &st) != 0)
+                return false;
+        snprintf(own, sizeof(own), "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
+        return strcmp(stream, own) == 0;
+}
+
+static enum log_format choose_format(const struct config *config)
+{
+        enum log_format format =
+                (enum log_format)choice_index(format_choices, config->log_format_name);
+
+        return format == LOG_TEXT && !*config->log_file && writes_to_journal() ? LOG_JOURNAL
+                                                                               : format;
+}
+
 static bool load(struct loader *loader)
 {
         struct config *config = loader->config;
@@ -366,7 +390,7 @@ static bool load(struct loader *loader)
                 loader->places.home = config->home;
         }
         config->log_level = (enum log_level)choice_index(level_choices, config->log_level_name);
-        config->log_format = (enum log_format)choice_index(format_choices, config->log_format_name);
+        config->log_format = choose_format(config);
         count = ipnet_parse_list(config->trusted_proxies_text, config->trusted_proxies,
                                  CONFIG_TRUSTED_PROXIES_MAX, &bad);
         config->trusted_proxy_count = count > 0 ? (size_t)count : 0;

@@ -75,3 +75,33 @@ void ctx_set_job(struct ctx *ctx, const char *job_id)
 {
         snprintf(ctx->job_id, sizeof(ctx->job_id), "%s", job_id ? job_id : "");
 }
+
+bool ctx_is_correlation_id(const char *id)
+{
+        static const char safe[] =
+                "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+        size_t len = id ? strnlen(id, CTX_ID_SIZE) : 0;
+
+        return len > 0 && len < CTX_ID_SIZE && strspn(id, safe) == len;
+}
+
+void ctx_adopt_correlation_id(struct ctx *ctx, const char *id)
+{
+        if (ctx_is_correlation_id(id) && id != ctx->correlation_id)
+                memcpy(ctx->correlation_id, id, strlen(id) + 1);
+}
+
+struct ctx_topic ctx_topic(struct ctx *ctx)
+{
+        struct ctx_topic topic = { .ctx = ctx };
+
+        memcpy(topic.correlation_id, ctx->correlation_id, CTX_ID_SIZE);
+        memcpy(topic.job_id, ctx->job_id, CTX_ID_SIZE);
+        return topic;
+}
+
+void ctx_topic_restore(struct ctx_topic *topic)
+{
+        memcpy(topic->ctx->correlation_id, topic->correlation_id, CTX_ID_SIZE);
+        memcpy(topic->ctx->job_id, topic->job_id, CTX_ID_SIZE);
+}

@@ -94,4 +94,20 @@ const char *ctx_actor_name(const struct ctx *ctx);
 /* Name the job this request or task is about. NULL forgets it. */
 void ctx_set_job(struct ctx *ctx, const char *job_id);
 
+/* Is this a correlation id that can go into headers, URLs and logs as it is: 1 to 64 of
+ * A-Z a-z 0-9 . _ - ? NULL is not. */
+bool ctx_is_correlation_id(const char *id);
+
+/* Go on under the id of the request that this follows from; one that is none changes nothing. */
+void ctx_adopt_correlation_id(struct ctx *ctx, const char *id);
+
+/* What ctx is about, put back at the end of a scope, for work on one job after the other:
+ *     CLEANUP(ctx_topic_restore) struct ctx_topic topic = ctx_topic(ctx); */
+struct ctx_topic {
+        struct ctx *ctx;
+        char correlation_id[CTX_ID_SIZE], job_id[CTX_ID_SIZE];
+};
+struct ctx_topic ctx_topic(struct ctx *ctx);
+void ctx_topic_restore(struct ctx_topic *topic);
+
 #endif

@@ -20,6 +20,7 @@
 #define MESSAGE_CAP  3072
 #define KEY_CAP      64
 #define VALUE_CAP    2048
+#define NUMBER_CAP   32
 #define PAIRS_MAX    32
 
 static const char cut_mark[] = "...";
@@ -43,6 +44,7 @@ static struct {
 
 struct pair {
         const char *key, *value;
+        bool is_number; /* the value is one as JSON has it */
 };
 
 struct event {
@@ -193,6 +195,16 @@ static bool fits_pair(const struct line *line)
         return room(line) > KEY_CAP + LINE_RESERVE;
 }
 
+static void put_json_pair_value(struct line *line, const struct pair *pair)
+{
+        if (!pair->is_number) {
+                put_json_member(line, ":", pair->value, VALUE_CAP);
+                return;
+        }
+        put(line, ":");
+        put(line, pair->value);
+}
+
 static void put_json_extra(struct line *line, const struct event *event)
 {
         size_t i;
@@ -202,7 +214,7 @@ static void put_json_extra(struct line *line, const struct event *event)
         put(line, ",\"extra\":{");
         for (i = 0; i < event->pair_count && fits_pair(line); i++) {
                 put_json_member(line, i ? "," : "", event->pairs[i].key, KEY_CAP);
-                put_json_member(line, ":", event->pairs[i].value, VALUE_CAP);
+                put_json_pair_value(line, &event->pairs[i]);
         }
         if (i < event->pair_count)
                 put(line, ",\"truncated\":true");
@@ -239,15 +251,34 @@ static void put_text_pair(struct line *line, const struct pair *pair)
                 put(line, "\"");
 }
 
-static void put_text(struct line *line, const struct event *event, char *timestamp)
+/* For journald, which knows the time itself: what sd-daemon(3) has before a line, the priority of
+ * syslog(3). */
+static void put_priority(struct line *line, enum log_level level)
+{
+        static const char *const priorities[LOG_LEVEL_COUNT] = {
+                [LOG_DEBUG] = "<7>",
+                [LOG_INFO] = "<6>",
+                [LOG_WARNING] = "<4>",
+                [LOG_ERROR] = "<3>",
+        };
+
+        put(line, priorities[level]);
+}
+
+static void put_text_time(struct line *line, char *timestamp)
+{
+        timestamp[10] = ' '; /* 2024-01-15T10:30:00.000Z to 2024-01-15 10:30:00 */
+        timestamp[19] = ' ';
+        timestamp[20] = '\0';
+        put(line, timestamp);
+}
+
+static void put_text(struct line *line, const struct event *event)
 {
         const char *id = event->ctx ? event->ctx->correlation_id : "";
         size_t i;
 
-        timestamp[10] = ' '; /* 2024-01-15T10:30:00.000Z to 2024-01-15 10:30:00 */
-        timestamp[19] = '\0';
-        put(line, timestamp);
-        put(line, " [");
+        put(line, "[");
         put(line, level_names[event->level]);
         put(line, "] ");
         put_value(line, event->logger, true, NAME_CAP);
@@ -262,13 +293,39 @@ static void put_text(struct line *line, const struct event *event, char *timesta
         put(line, "\n");
 }
 
+/* A JSON number without an exponent, RFC 8259 6, short enough to be put down whole. */
+static bool is_number(const char *text)
+{
+        static const char digits[] = "0123456789";
+        const char *at = text + (*text == '-');
+        size_t len = strspn(at, digits);
+
+        if (len == 0 || (len > 1 && *at == '0'))
+                return false;
+        at += len;
+        if (*at == '.') {
+                len = strspn(++at, digits);
+                if (len == 0)
+                        return false;
+                at += len;
+        }
+        return *at == '\0' && at - text < NUMBER_CAP;
+}
+
+static struct pair make_pair(const char *key, const char *value)
+{
+        if (*key == '#')
+                return (struct pair){ key + 1, value, is_number(value) };
+        return (struct pair){ key, value, false };
+}
+
 /* A pair of the caller's replaces the context's of the same key. */
 static void collect_pairs(struct event *event, va_list ap)
 {
         const char *key, *value;
 
         if (event->ctx && event->ctx->job_id[0])
-                event->pairs[event->pair_count++] = (struct pair){ "job_id", event->ctx->job_id };
+                event->pairs[event->pair_count++] = make_pair("job_id", event->ctx->job_id);
         while (event->pair_count < PAIRS_MAX && (key = va_arg(ap, const char *))) {
                 value = va_arg(ap, const char *);
                 if (!value)
@@ -277,7 +334,7 @@ static void collect_pairs(struct event *event, va_list ap)
                     strcmp(event->pairs[0].key, key) == 0)
                         event->pairs[0].value = value;
                 else
-                        event->pairs[event->pair_count++] = (struct pair){ key, value };
+                        event->pairs[event->pair_count++] = make_pair(key, value);
         }
 }
 
@@ -300,12 +357,32 @@ static const char *base_name(const char *path)
         return slash ? slash + 1 : path;
 }
 
+static void put_event(struct line *line, const struct event *event)
+{
+        const struct ctx *ctx = event->ctx;
+        const struct clock *clock = ctx && ctx->clock ? ctx->clock : &clock_system;
+        char timestamp[CLOCK_ISO_SIZE];
+
+        clock_format_iso(clock_wall_us(clock), timestamp);
+        switch ((enum log_format)atomic_load_explicit(&current_format, memory_order_relaxed)) {
+        case LOG_JSON:
+                put_json(line, event, timestamp);
+                break;
+        case LOG_TEXT:
+                put_text_time(line, timestamp);
+                put_text(line, event);
+                break;
+        case LOG_JOURNAL:
+                put_priority(line, event->level);
+                put_text(line, event);
+                break;
+        }
+}
+
 void log_event_at(const struct ctx *ctx, enum log_level level, const char *file, int line_number,
                   const char *function, const char *logger, const char *message, ...)
 {
         struct event event = { .ctx = ctx, .level = level, .file = base_name(file) };
-        const struct clock *clock = ctx && ctx->clock ? ctx->clock : &clock_system;
-        char timestamp[CLOCK_ISO_SIZE];
         int saved_errno = errno;
         struct line line;
         va_list ap;
@@ -320,11 +397,7 @@ void log_event_at(const struct ctx *ctx, enum log_level level, const char *file,
         collect_pairs(&event, ap);
         va_end(ap);
         line.len = 0;
-        clock_format_iso(clock_wall_us(clock), timestamp);
-        if (atomic_load_explicit(&current_format, memory_order_relaxed) == LOG_JSON)
-                put_json(&line, &event, timestamp);
-        else
-                put_text(&line, &event, timestamp);
+        put_event(&line, &event);
         write_line(&line);
         errno = saved_errno;
 }

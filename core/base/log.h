@@ -9,7 +9,8 @@
 #include "core/base/ctx.h"
 
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARNING, LOG_ERROR, LOG_LEVEL_COUNT };
-enum log_format { LOG_JSON, LOG_TEXT };
+/* LOG_JOURNAL: text as systemd's journal reads it, with a priority and without the time. */
+enum log_format { LOG_JSON, LOG_TEXT, LOG_JOURNAL };
 
 /* Set level, form and file (NULL: standard error) for the whole process; file is copied.
  * False: the file cannot be opened for appending (errno says why); nothing changed. */
@@ -23,7 +24,8 @@ void log_reopen(void);
 bool log_enabled(enum log_level level);
 
 /* Write one event. logger is dotted ("simpletuner.cloud.jobs"), message is a short sentence.
- * Then key, value pairs of strings, ended by NULL; a NULL value leaves its pair out.
+ * Then key, value pairs of strings, ended by NULL; a NULL value leaves its pair out. The value of a
+ * "#key" is a number, and one in JSON too: "#status", "200" is "status":200.
  * ctx gives the correlation id and the job; it may be NULL. Thread safe, one write(2) per line. */
 #define log_event(ctx, level, logger, message, ...)                                                \
         log_event_at((ctx), (level), __FILE__, __LINE__, __func__, (logger), (message),            \

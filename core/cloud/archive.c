@@ -258,6 +258,7 @@ static void tell(struct ctx *ctx, enum archive_state state, const struct archive
 
 static enum err run_one(struct ctx *ctx, struct archive_hold *hold, struct archive_report *report)
 {
+        CLEANUP(ctx_topic_restore) struct ctx_topic topic = ctx_topic(ctx);
         struct archive_contents contents = { 0 };
         struct archive_outcome outcome = { 0 };
         enum archive_state state;
@@ -267,8 +268,10 @@ static enum err run_one(struct ctx *ctx, struct archive_hold *hold, struct archi
         rc = job_get(ctx, hold->claim.job_id, &contents.job);
         if (rc == ERR_NOT_FOUND)
                 return forget(ctx, hold->claim.job_id);
-        if (rc == OK)
+        if (rc == OK) {
+                job_follow(ctx, &contents.job);
                 rc = fetch_results(ctx, hold, &contents, &outcome);
+        }
         if (err_is_fault(rc))
                 log_event(ctx, LOG_ERROR, logger, "Results could not be fetched", "error",
                           err_code(rc), "reason", ctx->detail);
@@ -295,7 +298,6 @@ enum err archive_run_due(struct ctx *ctx, const struct archive_limits *limits,
                 if (rc == OK)
                         rc = run_one(ctx, &hold, &report);
         }
-        ctx_set_job(ctx, NULL);
         if (rc != OK && rc != ERR_NOT_FOUND)
                 return rc;
         *ret = report;

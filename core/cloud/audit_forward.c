@@ -2,12 +2,11 @@
 
 #include <string.h>
 
-#include "core/base/config.h"
 #include "core/base/fault.h"
 #include "core/base/log.h"
 #include "core/cloud/audit_types.h"
 #include "core/cloud/cloud.h"
-#include "core/cloud/http_client.h"
+#include "core/cloud/http_settings.h"
 #include "core/cloud/syslog_client.h"
 #include "core/db/db.h"
 #include "core/store/store_audit.h"
@@ -82,25 +81,6 @@ static bool goes_on(struct ctx *ctx, const struct batch *batch)
                !(ctx->cloud && atomic_load(&ctx->cloud->draining));
 }
 
-static const char *or_null(const char *text)
-{
-        return *text ? text : NULL;
-}
-
-static struct http_settings settings_for(const struct config *config, const char *url)
-{
-        bool tls = strncmp(url, "https://", 8) == 0;
-        const char *proxy = or_null(tls ? config->https_proxy : config->http_proxy);
-
-        return (struct http_settings){
-                .ssl_verify = config->ssl_verify,
-                .ca_bundle = or_null(config->ca_bundle),
-                .proxy = proxy ? proxy : or_null(config->http_proxy),
-                .no_proxy = or_null(config->no_proxy),
-                .timeout_s = HTTP_S,
-        };
-}
-
 /* Inside batch: everything up to here has arrived. */
 static void note_arrival(struct batch *batch, const struct message *message)
 {
@@ -123,7 +103,7 @@ static enum err post(struct ctx *ctx, const struct http_settings *settings,
 static enum err send_by_webhook(struct ctx *ctx, struct batch *batch)
 {
         const struct audit_target *target = batch->target;
-        const struct http_settings settings = settings_for(ctx->config, target->webhook_url);
+        struct http_settings settings = http_settings_for(ctx->config, target->webhook_url);
         const char *authorization, *headers[2] = { NULL, NULL };
         struct http_request request = {
                 .method = "POST",
@@ -134,6 +114,7 @@ static enum err send_by_webhook(struct ctx *ctx, struct batch *batch)
         };
         enum err rc = audit_target_authorization(ctx, target, &authorization);
 
+        settings.timeout_s = HTTP_S;
         if (rc == OK && authorization) {
                 headers[0] = arena_printf(ctx->arena, "Authorization: %s", authorization);
                 if (!headers[0])

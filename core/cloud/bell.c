@@ -2,7 +2,8 @@
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
+
+#include "core/base/clock.h"
 
 struct bells {
         pthread_mutex_t lock;
@@ -54,16 +55,9 @@ void bells_ring_all(struct bells *bells)
 
 void bell_wait(struct bells *bells, enum bell bell, unsigned *seen, unsigned timeout_ms)
 {
-        struct timespec until;
+        const struct timespec until = clock_deadline(CLOCK_MONOTONIC, timeout_ms);
         int failed = 0;
 
-        clock_gettime(CLOCK_MONOTONIC, &until);
-        until.tv_sec += timeout_ms / 1000;
-        until.tv_nsec += (long)(timeout_ms % 1000) * 1000000;
-        if (until.tv_nsec >= 1000000000) {
-                until.tv_sec++;
-                until.tv_nsec -= 1000000000;
-        }
         pthread_mutex_lock(&bells->lock);
         while (bells->each[bell].count == *seen && failed == 0)
                 failed = pthread_cond_timedwait(&bells->each[bell].rung, &bells->lock, &until);

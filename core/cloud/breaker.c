@@ -75,6 +75,7 @@ static void take_failure(struct breaker *breaker, const char *error, int64_t now
 {
         breaker->total_failures++;
         breaker->last_error = error;
+        breaker->last_failure_us = now_us;
         if (breaker->state == BREAKER_OPEN)
                 return; /* it has been left alone since; the wait does not grow */
         breaker->failures++;

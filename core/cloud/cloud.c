@@ -59,6 +59,17 @@ void cloud_new_correlation_id(struct ctx *ctx)
         crypto_hex(&x, 6, ctx->correlation_id);
 }
 
+static void count_database(const struct ctx *ctx, enum db_op op, int64_t took_us, enum err rc)
+{
+        static const char *const names[DB_OP_COUNT] = { "read", "write", "commit" };
+        const char *backend = ctx->cloud ? database_kind(ctx->cloud->database) : NULL;
+
+        meter_observe(ctx, METER_DATABASE_SECONDS, METER_LABELS(backend, names[op]),
+                      (double)took_us / 1e6);
+        if (rc == ERR_UNAVAILABLE)
+                meter_add(ctx, METER_DATABASE_BUSY, METER_LABELS(backend), 1);
+}
+
 enum err cloud_open(struct ctx *ctx, struct cloud **ret)
 {
         CLEANUP(cloud_closep) struct cloud *cloud = calloc(1, sizeof(*cloud));
@@ -79,6 +90,7 @@ enum err cloud_open(struct ctx *ctx, struct cloud **ret)
         rc = database_open(ctx, ctx->config->database_url, &cloud->database);
         if (rc != OK)
                 return rc;
+        database_watch(cloud->database, count_database);
         rc = secrets_new(ctx, &cloud->secrets);
         if (rc == OK)
                 rc = audit_keys_new(ctx, &cloud->audit_keys);

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "core/base/ctx.h"
+#include "core/cloud/pulse.h"
 #include "core/cloud/security_event.h"
 
 struct cloud {
@@ -21,6 +22,7 @@ struct cloud {
         struct storage_limits *storage_limits;
         struct meters *meters;
         struct bells *bells;                                   /* wake the background threads */
+        struct pulses pulses;                                  /* of those threads */
         int64_t started_us;                                    /* monotonic */
         atomic_ullong correlation;                             /* random at start, then counts */
         atomic_ullong refusals_unwritten[SECURITY_KIND_COUNT]; /* the audit log was spared them */
@@ -30,6 +32,7 @@ struct cloud {
         atomic_uint hashing;        /* passwords, at this moment */
         atomic_uint listeners;      /* event streams under way */
         atomic_llong newest_event;  /* the last that listeners were woken for */
+        atomic_uint metrics_known;  /* metrics_config.c: what was exported when it was last read */
 };
 
 /* Open everything for ctx->config and point ctx->cloud at it. The database itself may be away.

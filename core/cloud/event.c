@@ -12,6 +12,9 @@ static enum err insert(struct ctx *ctx, const char *name, const struct job *job,
 
         if (!owned)
                 return ctx_nomem(ctx);
+        if (*ctx->correlation_id &&
+            json_object_set_new(owned, "correlation_id", json_string(ctx->correlation_id)) != 0)
+                return ctx_nomem(ctx);
         rc = json_text(ctx, owned, &event.data);
         return rc == OK ? store_event_insert(ctx, &event) : rc;
 }

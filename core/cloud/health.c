@@ -1,15 +1,16 @@
 #include "core/cloud/health.h"
 
-#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
-#include <sys/statvfs.h>
 
-#include "core/base/config.h"
+#include "core/base/log.h"
 #include "core/cloud/cloud.h"
-#include "core/cloud/limiter.h"
-#include "core/cloud/provider.h"
+#include "core/cloud/health_part.h"
 #include "core/db/db.h"
 #include "core/store/store_job_list.h"
+
+#define MESSAGE_SIZE 512
 
 const char *health_status_name(enum health_status status)
 {
@@ -18,12 +19,34 @@ const char *health_status_name(enum health_status status)
         return names[status];
 }
 
-static void add(struct health *health, struct health_component component)
+enum err health_add(struct ctx *ctx, struct health *health, struct health_component component,
+                    const char *fmt, ...)
 {
+        char message[MESSAGE_SIZE];
+        va_list ap;
+
+        va_start(ap, fmt);
+        vsnprintf(message, sizeof(message), fmt, ap);
+        va_end(ap);
+        component.message = arena_strdup(ctx->arena, message);
+        if (!component.message)
+                return ctx_nomem(ctx);
         if (health->count < HEALTH_COMPONENTS_MAX)
                 health->components[health->count++] = component;
         if (component.status > health->status)
                 health->status = component.status;
+        return OK;
+}
+
+double health_latency_ms(const struct ctx *ctx, int64_t start_us)
+{
+        return (double)(clock_mono_us(ctx->clock) - start_us) / 1000.0;
+}
+
+void health_hurry(struct ctx *ctx, bool hurry)
+{
+        if (ctx->db)
+                db_set_timeout(ctx, hurry ? HEALTH_PATIENCE_MS : 0);
 }
 
 /* The smallest read there is, over a real table. */
@@ -37,193 +60,86 @@ static enum err probe_database(struct ctx *ctx)
         return rc == OK ? store_jobs_count(ctx, &any, &count) : rc;
 }
 
-static enum err check_database(struct ctx *ctx, struct health *health)
+/* What is wrong is for the log: it names hosts, files and users. */
+static enum err add_database_trouble(struct ctx *ctx, struct health *health, double latency_ms,
+                                     enum err rc)
+{
+        const struct health_component component = {
+                .name = "database",
+                .status = HEALTH_UNHEALTHY,
+                .latency_ms = latency_ms,
+        };
+
+        if (rc == ERR_NOT_READY || rc == ERR_CONFLICT)
+                return health_add(ctx, health, component, "Database error: %s", ctx->detail);
+        log_event(ctx, LOG_DEBUG, "simpletuner.cloud.health", "The database does not answer",
+                  "error", err_code(rc), "reason", ctx->detail);
+        return health_add(ctx, health, component, "Database error: it does not answer");
+}
+
+/* *ret_answers: the other parts can be asked about. */
+static enum err check_database(struct ctx *ctx, struct health *health, bool *ret_answers)
 {
         bool sqlite = strcmp(database_kind(ctx->cloud->database), "sqlite") == 0;
         int64_t start_us = clock_mono_us(ctx->clock);
         enum err rc = probe_database(ctx);
-        struct health_component component = {
+        const struct health_component component = {
                 .name = "database",
-                .latency_ms = (double)(clock_mono_us(ctx->clock) - start_us) / 1000.0,
-                .message = sqlite ? "SQLite database accessible" : "PostgreSQL database accessible",
+                .latency_ms = health_latency_ms(ctx, start_us),
         };
 
-        if (rc != OK) {
-                component.status = HEALTH_UNHEALTHY;
-                component.message = arena_printf(ctx->arena, "Database error: %s", ctx->detail);
-                if (!component.message)
-                        return ctx_nomem(ctx);
-        }
-        add(health, component);
-        return OK;
-}
-
-/* Open the provider's session; the secrets component when its secrets cannot be read. */
-static void check_secrets(struct ctx *ctx, struct health *health)
-{
-        struct health_component component = {
-                .name = "secrets",
-                .status = HEALTH_DEGRADED,
-                .latency_ms = -1,
-                .message = "No API token configured",
-        };
-        struct provider_session session;
-
-        for (size_t i = 0; provider_at(i); i++) {
-                enum err rc = provider_open(ctx, provider_at(i)->id, &session);
-
-                if (rc == OK && provider_check_configured(ctx, &session) == OK) {
-                        component.status = HEALTH_HEALTHY;
-                        component.message = session.token.len > 0 ? "API token configured"
-                                                                  : "No API token needed";
-                } else if (rc != OK) {
-                        component.message = "Secrets error: the settings or the secrets file "
-                                            "cannot be read";
-                }
-        }
-        add(health, component);
-}
-
-/* What is left where it is scarcest: under the home directory or under the database. */
-static enum err least_space(struct ctx *ctx, uint64_t *ret_available)
-{
-        const char *const places[] = { ctx->config->home, database_path(ctx->cloud->database) };
-        uint64_t least = UINT64_MAX;
-
-        for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
-                struct statvfs vfs;
-                uint64_t available;
-
-                if (!places[i])
-                        continue;
-                if (statvfs(places[i], &vfs) != 0)
-                        return ctx_fail(ctx, ERR_UNAVAILABLE, "%s cannot be read: %m", places[i]);
-                available = (uint64_t)vfs.f_bavail * vfs.f_frsize;
-                least = available < least ? available : least;
-        }
-        *ret_available = least;
-        return OK;
-}
-
-static enum err check_space(struct ctx *ctx, struct health *health)
-{
-        struct health_component component = { .name = "storage", .latency_ms = -1 };
-        uint64_t available = 0;
-        enum err rc;
-
-        rc = least_space(ctx, &available);
-        if (rc != OK)
+        if (rc == ERR_NOMEM)
                 return rc;
-        component.message = arena_printf(ctx->arena, "%" PRIu64 " MiB free", available / MiB);
-        if (!component.message)
-                return ctx_nomem(ctx);
-        if (available < ctx->config->min_free_bytes)
-                component.status = HEALTH_UNHEALTHY;
-        else if (available < 2 * ctx->config->min_free_bytes)
-                component.status = HEALTH_DEGRADED;
-        if (health)
-                add(health, component);
-        return component.status == HEALTH_UNHEALTHY
-                       ? ctx_fail(ctx, ERR_UNAVAILABLE, "the disk is nearly full: %s",
-                                  component.message)
-                       : OK;
+        *ret_answers = rc == OK;
+        if (rc != OK)
+                return add_database_trouble(ctx, health, component.latency_ms, rc);
+        return health_add(ctx, health, component, "%s database accessible",
+                          sqlite ? "SQLite" : "PostgreSQL");
 }
 
-static enum err check_provider(struct ctx *ctx, const struct provider *provider,
-                               struct health *health)
+/* A row here is a component, or several of them. outside: it calls others than the database. */
+static const struct part {
+        enum err (*look)(struct ctx *ctx, struct health *health);
+        bool needs_database, outside;
+} parts[] = {
+        { health_secrets, true, false },        { health_storage, false, false },
+        { health_companion, true, false },      { health_background, false, false },
+        { health_audit, true, false },          { health_breakers, true, false },
+        { health_providers, true, true },       { health_remote_store, false, true },
+        { health_state_backend, false, false },
+};
+
+enum err health_check(struct ctx *ctx, bool ask_outside, struct health *ret)
 {
-        struct health_component component = { .latency_ms = -1 };
-        int64_t start_us = clock_mono_us(ctx->clock);
-        struct provider_session session;
-        struct provider_account account;
-        enum err rc;
-
-        component.name = arena_printf(ctx->arena, "%s_api", provider->id);
-        component.message = arena_printf(ctx->arena, "%s API accessible", provider->name);
-        if (!component.name || !component.message)
-                return ctx_nomem(ctx);
-        rc = provider_open(ctx, provider->id, &session);
-        if (rc == OK && provider_check_configured(ctx, &session) != OK) {
-                component.message = session.api_base ? "Skipped - no API token configured"
-                                                     : "Skipped - no address configured";
-                add(health, component);
-                return OK;
-        }
-        if (rc == OK) {
-                if (session.http.timeout_s > 5)
-                        session.http.timeout_s = 5;
-                rc = provider->validate(ctx, &session, &account);
-                component.latency_ms = (double)(clock_mono_us(ctx->clock) - start_us) / 1000.0;
-        }
-        if (rc != OK) {
-                component.status = HEALTH_DEGRADED;
-                component.message = arena_strdup(ctx->arena, ctx->detail);
-                if (!component.message)
-                        return ctx_nomem(ctx);
-        }
-        add(health, component);
-        return OK;
-}
-
-/* Where limits are counted: when it is away everything is admitted, so that is not unhealthy. */
-static enum err check_state_backend(struct ctx *ctx, struct health *health)
-{
-        const char *name = limiter_backend_name(ctx);
-        int64_t start_us = clock_mono_us(ctx->clock);
-        enum err rc = limiter_ping(ctx);
-        struct health_component component = {
-                .name = "state_backend",
-                .latency_ms = (double)(clock_mono_us(ctx->clock) - start_us) / 1000.0,
-        };
-
-        component.status = rc == OK ? HEALTH_HEALTHY : HEALTH_DEGRADED;
-        component.message =
-                rc == OK ? name
-                         : arena_printf(ctx->arena, "%s is away, limits are not enforced: %s", name,
-                                        ctx->detail);
-        if (!component.message)
-                return ctx_nomem(ctx);
-        add(health, component);
-        return OK;
-}
-
-enum err health_check(struct ctx *ctx, bool ask_providers, struct health *ret)
-{
+        bool database;
         enum err rc;
 
         *ret = (struct health){ 0 };
         ret->uptime_s = (double)(clock_mono_us(ctx->clock) - ctx->cloud->started_us) / 1e6;
-        rc = check_database(ctx, ret);
-        if (rc != OK)
-                return rc;
-        check_secrets(ctx, ret);
-        rc = check_space(ctx, ret);
-        if (rc == ERR_NOMEM)
-                return rc;
-        rc = check_state_backend(ctx, ret);
-        if (rc != OK)
-                return rc;
-        for (size_t i = 0; ask_providers && provider_at(i); i++) {
-                rc = check_provider(ctx, provider_at(i), ret);
-                if (rc != OK)
-                        return rc;
+        rc = check_database(ctx, ret, &database);
+        for (size_t i = 0; rc == OK && i < ARRAY_SIZE(parts); i++) {
+                if ((!parts[i].needs_database || database) && (!parts[i].outside || ask_outside))
+                        rc = parts[i].look(ctx, ret);
         }
-        return OK;
+        return rc;
 }
 
 enum err health_ready(struct ctx *ctx)
 {
+        enum health_status space;
+        uint64_t free_bytes;
         enum err rc;
 
         if (atomic_load(&ctx->cloud->draining))
                 return ctx_fail(ctx, ERR_NOT_READY, "Not ready: shutting down");
+        health_hurry(ctx, true);
         rc = probe_database(ctx);
-        if (rc == ERR_NOT_READY)
-                return ctx_prefix(ctx, rc, "Not ready");
+        if (rc == ERR_NOT_READY || rc == ERR_CONFLICT)
+                return ctx_prefix(ctx, ERR_NOT_READY, "Not ready");
         if (rc != OK)
                 return ctx_fail(ctx, ERR_NOT_READY, "Not ready: the database does not answer");
-        rc = check_space(ctx, NULL);
-        if (rc == ERR_UNAVAILABLE)
+        rc = health_space(ctx, &free_bytes, &space);
+        if (rc != OK || space == HEALTH_UNHEALTHY)
                 return ctx_fail(ctx, ERR_NOT_READY, "Not ready: the disk is nearly full");
-        return rc;
+        return OK;
 }

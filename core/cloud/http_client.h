@@ -31,6 +31,7 @@ struct http_file {
 };
 
 struct http_request {
+        const char *op; /* what is asked, a word for metrics; NULL: "read" for GET, else "call" */
         const char *method;
         const char *url;
         const char *bearer;         /* NULL: no Authorization */

@@ -282,9 +282,9 @@ enum err job_delete(struct ctx *ctx, const char *job_id)
         if (rc == OK)
                 rc = submission_forget(ctx, job_id);
         if (rc == OK)
-                rc = approval_forget(ctx, job_id);
-        if (rc == OK)
                 rc = store_job_delete(ctx, job_id);
+        if (rc == OK)
+                rc = approval_forget(ctx, job_id);
         if (rc == OK)
                 rc = describe(ctx, &job, &entry);
         if (rc == OK)

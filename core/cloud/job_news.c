@@ -194,3 +194,9 @@ enum err job_record_news(struct ctx *ctx, const struct job *job, const struct pr
                 bell_ring(ctx->cloud->bells, BELL_ARCHIVE);
         return rc;
 }
+
+void job_follow(struct ctx *ctx, const struct job *job)
+{
+        ctx_set_job(ctx, job->job_id);
+        ctx_adopt_correlation_id(ctx, job->correlation_id);
+}

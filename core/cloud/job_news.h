@@ -26,4 +26,8 @@ NODISCARD enum err job_record_news(struct ctx *ctx, const struct job *job,
  * write. When in doubt, false. */
 bool job_news_are_known(const struct job *job, const struct provider_job *news);
 
+/* Work on a job that no request asked for follows from the one that made it: from here on log
+ * lines, calls and audit entries carry that request's id. */
+void job_follow(struct ctx *ctx, const struct job *job);
+
 #endif

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/cloud/job_news.h"
 #include "core/cloud/job_recovery.h"
 #include "core/cloud/provider_call.h"
 #include "core/store/store_job_poll.h"
@@ -15,8 +16,9 @@ struct batch {
         struct poll_round *round;
         struct poll_finding *findings;
         size_t count;
-        size_t provider; /* its number in the table */
-        enum err fault;  /* of our own, out of a callback */
+        size_t provider;         /* its number in the table */
+        struct ctx_topic *topic; /* the poll itself, between its jobs */
+        enum err fault;          /* of our own, out of a callback */
 };
 
 struct poll_round poll_round_begin(const struct ctx *ctx)
@@ -88,13 +90,16 @@ static enum err hear(struct ctx *ctx, struct poll_finding *finding, const struct
         return OK;
 }
 
-/* After a fault of our own there is nobody to tell. */
+/* After a fault of our own there is nobody to tell. The call carries the id of its job. */
 static enum err may_ask(struct ctx *ctx, struct http_call *call)
 {
         const struct question *question = call->arg;
 
-        return question->batch->fault == OK ? OK
-                                            : ctx_fail(ctx, ERR_NOT_READY, "not in this round");
+        if (question->batch->fault != OK)
+                return ctx_fail(ctx, ERR_NOT_READY, "not in this round");
+        ctx_topic_restore(question->batch->topic);
+        job_follow(ctx, question->finding->job);
+        return OK;
 }
 
 /* A provider that is left alone by its circuit breaker was not asked: the job stays due. */
@@ -142,6 +147,7 @@ static enum err make_calls(struct ctx *ctx, struct batch *batch, struct http_cal
 
 static enum err ask(struct ctx *ctx, struct batch *batch)
 {
+        CLEANUP(ctx_topic_restore) struct ctx_topic topic = ctx_topic(ctx);
         struct http_calls calls = {
                 .calls = arena_alloc(ctx->arena, (batch->count + 1) * sizeof(*calls.calls)),
                 .width = CALLS_AT_ONCE,
@@ -152,6 +158,7 @@ static enum err ask(struct ctx *ctx, struct batch *batch)
 
         if (!calls.calls)
                 return ctx_nomem(ctx);
+        batch->topic = &topic;
         rc = make_calls(ctx, batch, calls.calls, &calls.count);
         if (rc != OK || calls.count == 0)
                 return rc;

@@ -143,6 +143,7 @@ enum err job_recovery_look(struct ctx *ctx, struct poll_finding *const *lost, si
 
 enum err job_recovery_end_stray(struct ctx *ctx, struct poll_finding *finding)
 {
+        CLEANUP(ctx_topic_restore) struct ctx_topic topic = ctx_topic(ctx);
         const struct provider_session *session = finding->session;
         const bool goes_on =
                 !finding->news.status_known || !job_status_is_terminal(finding->news.status);
@@ -151,6 +152,7 @@ enum err job_recovery_end_stray(struct ctx *ctx, struct poll_finding *finding)
         if (goes_on && finding->job->status == JOB_COMPLETED)
                 return OK; /* the job's own word was faster; its output is on its way */
         finding->result = POLL_STRAY;
+        job_follow(ctx, finding->job);
         if (goes_on)
                 rc = session->provider->cancel(ctx, session, finding->news.external_id);
         if (rc == ERR_NOT_READY)
@@ -172,8 +174,10 @@ static enum err end_one(struct ctx *ctx, const struct job *job, int64_t before_u
                 .run_seconds = -1,
         };
         CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
+        CLEANUP(ctx_topic_restore) struct ctx_topic topic = ctx_topic(ctx);
         enum err rc;
 
+        job_follow(ctx, job);
         rc = db_begin(ctx, &tx);
         if (rc == OK)
                 rc = store_job_hold(ctx, job);

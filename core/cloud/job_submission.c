@@ -153,7 +153,7 @@ static enum err make_config(struct ctx *ctx, const struct provider_session *sess
 }
 
 /* The request's own address, else the provider's, else ours; the id helps where a delivery
- * overtakes the answer to our call. */
+ * overtakes the answer to our call, and that of the request joins their lines in the log. */
 static enum err choose_webhook(struct ctx *ctx, const struct provider_session *session,
                                const struct job_request *request, struct job_plan *plan)
 {
@@ -162,8 +162,9 @@ static enum err choose_webhook(struct ctx *ctx, const struct provider_session *s
                 request->webhook_url ? request->webhook_url : session->settings.webhook_url;
 
         if (!url && *public_url) {
-                url = arena_printf(ctx->arena, "%s/api/webhooks/%s?job_id=%s", public_url,
-                                   session->provider->id, plan->job.job_id);
+                url = arena_printf(ctx->arena, "%s/api/webhooks/%s?job_id=%s&correlation_id=%s",
+                                   public_url, session->provider->id, plan->job.job_id,
+                                   ctx->correlation_id);
                 if (!url)
                         return ctx_nomem(ctx);
         }

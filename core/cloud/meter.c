@@ -1,17 +1,20 @@
 #include "core/cloud/meter.h"
 
+#include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/base/shared_memory.h"
 #include "core/cloud/cloud.h"
 
-#define LAYOUT_VERSION 1
+#define LAYOUT_VERSION 2
 #define SERIES_MAX     4096 /* a power of two */
 #define SERIES_FULL    (SERIES_MAX - SERIES_MAX / 8)
-#define PROBES_MAX     SERIES_MAX
+#define LEVELS_MAX     64 /* processes at once */
 
 #define SECONDS_FINE                                                                               \
         {                                                                                          \
@@ -43,7 +46,7 @@ static const struct meter_row rows[METER_COUNT] = {
                 METER_IS_HISTOGRAM, 1, { "method", "route" }, BYTES },
         [METER_HTTP_UNDER_WAY] = {
                 "simpletuner_http_requests_in_flight", "Requests that are being answered",
-                METER_IS_GAUGE, 1, { NULL }, { 0 } },
+                METER_IS_LEVEL, 1, { NULL }, { 0 } },
         [METER_RATE_REJECTED] = {
                 "simpletuner_rate_limit_rejected_total", "Requests refused by a rate limit",
                 METER_IS_COUNTER, 1, { "rule" }, { 0 } },
@@ -66,9 +69,6 @@ static const struct meter_row rows[METER_COUNT] = {
         [METER_STORAGE_BYTES] = {
                 "simpletuner_storage_bytes_total", "Bytes of objects received and sent",
                 METER_IS_COUNTER, 1, { "direction" }, { 0 } },
-        [METER_LOG_LINES] = {
-                "simpletuner_log_lines_total", "Lines written to the log",
-                METER_IS_COUNTER, 1, { "level" }, { 0 } },
 };
 /* clang-format on */
 
@@ -82,16 +82,31 @@ struct series {
         atomic_ullong buckets[METER_BUCKETS_MAX]; /* of each bound alone, not cumulated */
 };
 
+/* What one process holds of the meter that is a level. */
+struct level {
+        pid_t pid; /* 0: of nobody */
+        atomic_llong value;
+};
+
 struct table {
-        pthread_mutex_t mutex; /* of those who add a series */
-        unsigned used;
+        pthread_mutex_t mutex; /* of those who add a series or take a level */
+        int64_t born_us;       /* wall clock */
+        atomic_uint used;
+        uint16_t order[SERIES_MAX]; /* where the used ones are: readers look nowhere else */
+        struct level levels[LEVELS_MAX];
         struct series series[SERIES_MAX];
 };
 
 struct meters {
         struct shared_memory *shared; /* NULL: the table is our own */
         struct table *table;
+        struct level *level; /* ours; NULL: there are more processes than levels */
 };
+
+int64_t meters_born_us(const struct ctx *ctx)
+{
+        return ctx->cloud->meters->table->born_us;
+}
 
 const struct meter_row *meter_row(enum meter meter)
 {
@@ -104,6 +119,67 @@ static void init_table(void *memory, size_t size)
 
         (void)size;
         shared_mutex_init(&table->mutex);
+        table->born_us = clock_wall_us(&clock_system);
+}
+
+/* Somebody died while adding a series. */
+static void recount(struct table *table)
+{
+        unsigned used = 0;
+
+        for (size_t i = 0; i < SERIES_MAX; i++) {
+                if (atomic_load(&table->series[i].ready))
+                        table->order[used++] = (uint16_t)i;
+        }
+        atomic_store(&table->used, used);
+}
+
+static bool is_alive(pid_t pid)
+{
+        return kill(pid, 0) == 0 || errno == EPERM;
+}
+
+/* Also one that a process left which is gone, or which had our number. */
+static struct level *take_level(struct table *table)
+{
+        struct level *taken = NULL;
+
+        if (shared_mutex_lock(&table->mutex))
+                recount(table);
+        for (size_t i = 0; i < LEVELS_MAX && !taken; i++) {
+                struct level *level = &table->levels[i];
+
+                if (level->pid == 0 || level->pid == getpid() || !is_alive(level->pid))
+                        taken = level;
+        }
+        if (taken) {
+                atomic_store(&taken->value, 0);
+                taken->pid = getpid();
+        }
+        shared_mutex_unlock(&table->mutex);
+        return taken;
+}
+
+static void give_level_back(struct table *table, struct level *level)
+{
+        if (shared_mutex_lock(&table->mutex))
+                recount(table);
+        atomic_store(&level->value, 0);
+        level->pid = 0;
+        shared_mutex_unlock(&table->mutex);
+}
+
+static long long sum_levels(struct table *table)
+{
+        long long sum = 0;
+
+        for (size_t i = 0; i < LEVELS_MAX; i++) {
+                const long long value = atomic_load(&table->levels[i].value);
+
+                if (value != 0 && is_alive(table->levels[i].pid))
+                        sum += value;
+        }
+        return sum;
 }
 
 struct meters *meters_open(const char *owner, bool *ret_shared)
@@ -117,14 +193,15 @@ struct meters *meters_open(const char *owner, bool *ret_shared)
         *ret_shared = shared_memory_open(&layout, &meters->shared);
         if (*ret_shared) {
                 meters->table = shared_memory_bytes(meters->shared);
-                return meters;
+        } else {
+                meters->table = calloc(1, sizeof(*meters->table));
+                if (!meters->table) {
+                        free(meters);
+                        return NULL;
+                }
+                init_table(meters->table, sizeof(*meters->table));
         }
-        meters->table = calloc(1, sizeof(*meters->table));
-        if (!meters->table) {
-                free(meters);
-                return NULL;
-        }
-        init_table(meters->table, sizeof(*meters->table));
+        meters->level = take_level(meters->table);
         return meters;
 }
 
@@ -132,6 +209,8 @@ void meters_close(struct meters *meters)
 {
         if (!meters)
                 return;
+        if (meters->level)
+                give_level_back(meters->table, meters->level);
         if (!meters->shared)
                 free(meters->table);
         shared_memory_close(meters->shared);
@@ -144,7 +223,9 @@ static size_t hash_of(enum meter meter, const struct meter_labels *labels)
         uint64_t hash = (UINT64_C(14695981039346656037) ^ meter) * UINT64_C(1099511628211);
 
         for (unsigned i = 0; i < METER_LABELS_MAX; i++) {
-                for (const char *c = labels->value[i]; *c; c++)
+                const char *c = labels->value[i], *end = c + METER_LABEL_SIZE - 1;
+
+                for (; c < end && *c; c++) /* what is cut off makes no other series */
                         hash = (hash ^ (unsigned char)*c) * UINT64_C(1099511628211);
                 hash = (hash ^ 0xff) * UINT64_C(1099511628211);
         }
@@ -169,7 +250,7 @@ static struct series *look(struct table *table, enum meter meter, const struct m
 {
         size_t at = hash_of(meter, labels);
 
-        for (unsigned probes = 0; probes < PROBES_MAX; probes++, at = (at + 1) % SERIES_MAX) {
+        for (unsigned probes = 0; probes < SERIES_MAX; probes++, at = (at + 1) % SERIES_MAX) {
                 struct series *series = &table->series[at];
 
                 *ret_found = atomic_load_explicit(&series->ready, memory_order_acquire);
@@ -191,8 +272,9 @@ static void write_series(struct table *table, struct series *series, enum meter 
                 memcpy(series->labels[i], labels->value[i], len);
                 series->labels[i][len] = '\0';
         }
-        table->used++;
+        table->order[table->used] = (uint16_t)(series - table->series);
         atomic_store_explicit(&series->ready, true, memory_order_release);
+        atomic_fetch_add_explicit(&table->used, 1, memory_order_release);
 }
 
 static struct series *add(struct table *table, enum meter meter, const struct meter_labels *labels,
@@ -201,11 +283,8 @@ static struct series *add(struct table *table, enum meter meter, const struct me
         struct series *series;
         bool found;
 
-        if (shared_mutex_lock(&table->mutex)) {
-                table->used = 0;
-                for (size_t i = 0; i < SERIES_MAX; i++)
-                        table->used += atomic_load(&table->series[i].ready);
-        }
+        if (shared_mutex_lock(&table->mutex))
+                recount(table);
         series = look(table, meter, labels, &found);
         if (series && !found) {
                 if (table->used < (may_be_last ? SERIES_MAX : SERIES_FULL))
@@ -242,11 +321,17 @@ static struct series *find(const struct ctx *ctx, enum meter meter, struct meter
 
 void meter_add(const struct ctx *ctx, enum meter meter, struct meter_labels labels, double value)
 {
-        struct series *series = find(ctx, meter, &labels);
+        const long long scaled = (long long)(value * rows[meter].scale);
+        struct series *series;
 
+        if (rows[meter].kind == METER_IS_LEVEL) {
+                if (ctx->cloud && ctx->cloud->meters && ctx->cloud->meters->level)
+                        atomic_fetch_add(&ctx->cloud->meters->level->value, scaled);
+                return;
+        }
+        series = find(ctx, meter, &labels);
         if (series)
-                atomic_fetch_add_explicit(&series->value, (long long)(value * rows[meter].scale),
-                                          memory_order_relaxed);
+                atomic_fetch_add_explicit(&series->value, scaled, memory_order_relaxed);
 }
 
 void meter_set(const struct ctx *ctx, enum meter meter, struct meter_labels labels, double value)
@@ -298,12 +383,15 @@ void meter_each(const struct ctx *ctx, enum meter meter, meter_each_fn *each, vo
 {
         struct table *table = ctx->cloud && ctx->cloud->meters ? ctx->cloud->meters->table : NULL;
 
-        for (size_t i = 0; table && i < SERIES_MAX; i++) {
-                struct series *series = &table->series[i];
+        if (table && rows[meter].kind == METER_IS_LEVEL) {
+                each(arg, &(struct meter_reading){ .value = (double)sum_levels(table) });
+                return;
+        }
+        for (unsigned i = 0; table && i < atomic_load(&table->used); i++) {
+                struct series *series = &table->series[table->order[i]];
                 struct meter_reading reading;
 
-                if (!atomic_load_explicit(&series->ready, memory_order_acquire) ||
-                    series->meter != (unsigned char)meter)
+                if (series->meter != (unsigned char)meter)
                         continue;
                 read_series(&rows[meter], series, &reading);
                 each(arg, &reading);

@@ -1,8 +1,9 @@
 /* What is counted in memory: counters, histograms and gauges that all processes of a host share,
  * and that begin at nothing when the last of them ends, as Prometheus expects of counters. What
  * must outlive that, as jobs and costs, is counted in the database. A row of meter.c says what each
- * is; metrics.c renders them. Counting takes no lock once a series is there, and never fails: where
- * there is no room for one more series, its calls are counted in one whose labels are "other". */
+ * is; metrics_families.c renders them. Counting takes no lock once a series is there, and never
+ * fails: where there is no room for one more series, its calls are counted in one whose labels are
+ * "other". */
 #ifndef CORE_CLOUD_METER_H
 #define CORE_CLOUD_METER_H
 
@@ -16,7 +17,7 @@ enum meter {
         METER_HTTP_SECONDS,       /* method, route, code */
         METER_HTTP_REQUEST_BYTES, /* method, route */
         METER_HTTP_REPLY_BYTES,   /* method, route */
-        METER_HTTP_UNDER_WAY,     /* a gauge */
+        METER_HTTP_UNDER_WAY,     /* a level */
         METER_RATE_REJECTED,      /* rule */
         METER_PROVIDER_SECONDS,   /* provider, op, outcome */
         METER_DATABASE_SECONDS,   /* backend, op: read, write, commit */
@@ -24,11 +25,12 @@ enum meter {
         METER_WEBHOOKS,           /* provider, result */
         METER_WEBHOOK_LAST,       /* provider: a gauge, seconds since 1970 */
         METER_STORAGE_BYTES,      /* direction: in, out */
-        METER_LOG_LINES,          /* level */
         METER_COUNT
 };
 
-enum meter_kind { METER_IS_COUNTER, METER_IS_GAUGE, METER_IS_HISTOGRAM };
+/* A level is a gauge of which each process holds a part, by meter_add, that ends with the process
+ * however it ends; it has no labels. */
+enum meter_kind { METER_IS_COUNTER, METER_IS_GAUGE, METER_IS_LEVEL, METER_IS_HISTOGRAM };
 
 struct meter_row {
         const char *name; /* of the family, with "_total" when it is a counter */
@@ -42,7 +44,7 @@ const struct meter_row *meter_row(enum meter meter);
 
 /* One series, as it stands. */
 struct meter_reading {
-        const char *labels[METER_LABELS_MAX]; /* borrowed until the callback returns */
+        const char *labels[METER_LABELS_MAX]; /* borrowed as long as the meters are open */
         double value;                         /* counter, gauge; of a histogram the sum */
         uint64_t count;                       /* histogram */
         uint64_t buckets[METER_BUCKETS_MAX];  /* histogram: calls up to each bound, cumulated */
@@ -53,6 +55,8 @@ struct meter_reading {
 struct meters;
 NODISCARD struct meters *meters_open(const char *owner, bool *ret_shared);
 void meters_close(struct meters *meters);
+/* When everything began at nothing, UTC microseconds: the same in all processes that share it. */
+int64_t meters_born_us(const struct ctx *ctx);
 
 /* The labels' values as far as the row has labels; NULL counts as "". Thread safe. ctx->cloud may
  * be NULL, as in tests: then nothing is counted. */

@@ -154,11 +154,13 @@ static bool is_loud(const struct poll_finding *finding, int64_t now_us)
 static enum err record_loud(struct ctx *ctx, const struct poll_finding *finding, int64_t again_us,
                             struct poll_report *report)
 {
+        CLEANUP(ctx_topic_restore) struct ctx_topic topic = ctx_topic(ctx);
         const char *why = verdict(finding, clock_wall_us(ctx->clock));
         const struct job *job = finding->job;
         bool moved = false;
         enum err rc;
 
+        job_follow(ctx, job);
         if (finding->result == POLL_STRAY)
                 rc = record_stray(ctx, finding);
         else if (why)
@@ -210,13 +212,14 @@ static enum err record_quiet(struct ctx *ctx, const struct poll_finding **quiet,
 static void add_to_report(struct ctx *ctx, const struct poll_finding *finding,
                           struct poll_report *report)
 {
+        CLEANUP(ctx_topic_restore) struct ctx_topic topic = ctx_topic(ctx);
+
         report->asked++;
         if (finding->result != POLL_FAILED)
                 return;
         report->failed++;
-        ctx_set_job(ctx, finding->job->job_id);
+        job_follow(ctx, finding->job);
         log_event(ctx, LOG_WARNING, logger, "A job could not be polled", "reason", finding->reason);
-        ctx_set_job(ctx, NULL);
 }
 
 enum err poll_findings_record(struct ctx *ctx, const struct poll_finding *findings, size_t count,

@@ -4,6 +4,7 @@
 
 #include "core/base/config.h"
 #include "core/cloud/credential.h"
+#include "core/cloud/http_settings.h"
 #include "core/cloud/secrets.h"
 
 static const struct provider *const providers[] = { &provider_replicate, &provider_http };
@@ -24,30 +25,21 @@ enum err provider_find(struct ctx *ctx, const char *id, const struct provider **
         return ctx_fail(ctx, ERR_NOT_FOUND, "Unknown provider: %.64s", id);
 }
 
-static const char *or_null(const char *text)
-{
-        return text && *text ? text : NULL;
-}
-
 /* The provider's own settings first, then the environment's. */
 static struct http_settings effective_http(const struct config *config,
                                            const struct provider_settings *settings,
                                            const char *api_base)
 {
-        bool tls = strncmp(api_base, "https://", 8) == 0;
-        const char *env_proxy = or_null(tls ? config->https_proxy : config->http_proxy);
+        struct http_settings http = http_settings_for(config, api_base);
 
-        if (!env_proxy)
-                env_proxy = or_null(config->http_proxy);
-        return (struct http_settings){
-                .ssl_verify = settings->ssl_verify,
-                .ca_bundle = settings->ssl_ca_bundle ? settings->ssl_ca_bundle
-                                                     : or_null(config->ca_bundle),
-                .proxy = settings->proxy_url ? settings->proxy_url : env_proxy,
-                .no_proxy = or_null(config->no_proxy),
-                .timeout_s = settings->http_timeout > 0 ? settings->http_timeout
-                                                        : config->http_timeout_s,
-        };
+        http.ssl_verify = settings->ssl_verify;
+        if (settings->ssl_ca_bundle)
+                http.ca_bundle = settings->ssl_ca_bundle;
+        if (settings->proxy_url)
+                http.proxy = settings->proxy_url;
+        if (settings->http_timeout > 0)
+                http.timeout_s = settings->http_timeout;
+        return http;
 }
 
 /* The owner's own token, else the global one. No token is no error. */

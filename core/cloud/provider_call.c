@@ -1,9 +1,11 @@
 #include "core/cloud/provider_call.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "core/cloud/breaker.h"
 #include "core/cloud/http_retry.h"
+#include "core/cloud/meter.h"
 
 /* What a call says about the provider's health. A refusal proves that it is there; a wrong setting
  * of ours proves nothing. */
@@ -25,12 +27,37 @@ static void report(struct ctx *ctx, const struct breaker_pass *pass, enum err rc
         breaker_report(ctx, pass, outcome, ctx->detail);
 }
 
+/* A call that was made, for the meters: "unknown" may have taken effect, "failed" has not. */
+struct made_call {
+        const char *provider;
+        const struct http_request *request;
+        const struct http_answer *answer;
+        int64_t start_us;
+};
+
+static void count(const struct ctx *ctx, const struct made_call *call, enum err rc)
+{
+        const char *outcome = "failed", *op = call->request->op;
+
+        if (!op)
+                op = strcmp(call->request->method, "GET") == 0 ? "read" : "call";
+        if (rc == OK)
+                outcome = call->answer->status < 400   ? "ok"
+                          : call->answer->status < 500 ? "refused"
+                                                       : "failed";
+        else if (rc == ERR_OUTCOME_UNKNOWN)
+                outcome = "unknown";
+        meter_observe(ctx, METER_PROVIDER_SECONDS, METER_LABELS(call->provider, op, outcome),
+                      (double)(clock_mono_us(ctx->clock) - call->start_us) / 1e6);
+}
+
 enum err provider_call(struct ctx *ctx, const struct provider_session *session,
                        const struct http_request *request, struct http_answer *ret)
 {
         struct http_retry retry = http_retry_begin(ctx, session->http.timeout_s);
         struct http_settings settings = session->http;
         struct breaker_pass pass;
+        int64_t start_us;
         enum err rc;
 
         do {
@@ -38,7 +65,9 @@ enum err provider_call(struct ctx *ctx, const struct provider_session *session,
                 if (rc != OK)
                         return rc;
                 settings.timeout_s = http_retry_left_s(ctx, &retry);
+                start_us = clock_mono_us(ctx->clock);
                 rc = http_perform(ctx, &settings, request, ret);
+                count(ctx, &(struct made_call){ pass.provider, request, ret, start_us }, rc);
                 report(ctx, &pass, rc, ret);
         } while (http_retry_wait(ctx, &retry, request, rc, ret));
         return rc;
@@ -49,6 +78,7 @@ struct guarded {
         const struct provider_session *session;
         struct breaker_pass pass;
         const struct http_calls *calls;
+        int64_t start_us;
         void *arg;
 };
 
@@ -63,6 +93,7 @@ static enum err begin_guarded(struct ctx *ctx, struct http_call *call)
         call->arg = guarded;
         if (rc != OK)
                 return rc;
+        guarded->start_us = clock_mono_us(ctx->clock);
         return breaker_check(ctx, guarded->session->provider->id, &guarded->pass);
 }
 
@@ -70,8 +101,13 @@ static void end_guarded(struct ctx *ctx, struct http_call *call)
 {
         struct guarded *guarded = call->arg;
 
-        if (guarded->pass.provider)
+        if (guarded->pass.provider) {
+                count(ctx,
+                      &(struct made_call){ guarded->pass.provider, &call->request, &call->answer,
+                                           guarded->start_us },
+                      call->rc);
                 report(ctx, &guarded->pass, call->rc, &call->answer);
+        }
         call->arg = guarded->arg;
         guarded->calls->done(ctx, call);
 }

@@ -71,6 +71,8 @@ static enum err call(struct ctx *ctx, const struct provider_session *session, co
         struct http_request request = { .method = method, .url = url, .repeatable = true };
         enum err rc = prepare(ctx, session, NULL, NULL, &request);
 
+        if (strcmp(method, "POST") == 0) /* the one there is that may be made twice */
+                request.op = "cancel";
         if (rc == OK)
                 rc = provider_rest_call(ctx, session, &request, ret_json);
         return provider_rest_settled(rc);
@@ -112,7 +114,7 @@ static enum err submit(struct ctx *ctx, const struct provider_session *session,
                        const struct provider_submission *submission, struct provider_job *ret)
 {
         const char *key = arena_printf(ctx->arena, "Idempotency-Key: %s", submission->job_id);
-        struct http_request request = { .method = "POST" };
+        struct http_request request = { .op = "submit", .method = "POST" };
         CLEANUP(json_decrefp) json_t *body = NULL;
         json_t *json = NULL;
         enum err rc;
@@ -147,7 +149,7 @@ static enum err job_url(struct ctx *ctx, const struct provider_session *session,
 static enum err status_request(struct ctx *ctx, const struct provider_session *session,
                                const char *external_id, struct http_request *ret)
 {
-        struct http_request request = { .method = "GET" };
+        struct http_request request = { .op = "status", .method = "GET" };
         enum err rc = job_url(ctx, session, external_id, "", &request.url);
 
         if (rc == OK)

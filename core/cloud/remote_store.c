@@ -5,6 +5,7 @@
 #include "core/base/config.h"
 #include "core/base/xml.h"
 #include "core/cloud/http_retry.h"
+#include "core/cloud/http_settings.h"
 #include "core/cloud/secrets.h"
 
 #define SCHEME      "s3://"
@@ -89,25 +90,6 @@ static enum err find_keys(struct ctx *ctx, struct remote_request *request)
         return OK;
 }
 
-static const char *or_null(const char *text)
-{
-        return *text ? text : NULL;
-}
-
-static struct http_settings settings_for(const struct config *config, const char *url)
-{
-        bool tls = strncmp(url, "https://", 8) == 0;
-        const char *proxy = or_null(tls ? config->https_proxy : config->http_proxy);
-
-        return (struct http_settings){
-                .ssl_verify = config->ssl_verify,
-                .ca_bundle = or_null(config->ca_bundle),
-                .proxy = proxy ? proxy : or_null(config->http_proxy),
-                .no_proxy = or_null(config->no_proxy),
-                .timeout_s = config->http_timeout_s,
-        };
-}
-
 /* The header that says what of the body is signed. */
 static const char *payload_header(struct ctx *ctx, const struct remote_ask *ask)
 {
@@ -140,7 +122,7 @@ enum err remote_prepare(struct ctx *ctx, const struct remote_ask *ask, struct re
         *ret = (struct remote_request){ 0 };
         if (!endpoint || !payload)
                 return ctx_nomem(ctx);
-        ret->http = settings_for(ctx->config, endpoint);
+        ret->http = http_settings_for(ctx->config, endpoint);
         if (ask->slow)
                 ret->http.timeout_s = SLOW_S;
         rc = find_keys(ctx, ret);

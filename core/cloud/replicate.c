@@ -114,7 +114,7 @@ static enum err submit(struct ctx *ctx, const struct provider_session *session,
         CLEANUP(json_decrefp) json_t *body = NULL;
         json_t *json = NULL;
         const char *headers[] = { NULL, NULL };
-        struct http_request request = { .method = "POST", .headers = headers };
+        struct http_request request = { .op = "submit", .method = "POST", .headers = headers };
         const char *version;
         enum err rc;
 
@@ -143,7 +143,7 @@ static enum err status_request(struct ctx *ctx, const struct provider_session *s
                                const char *external_id, struct http_request *ret)
 {
         const char *const parts[] = { "/predictions", external_id, "" };
-        struct http_request request = { .method = "GET" };
+        struct http_request request = { .op = "status", .method = "GET" };
         enum err rc;
 
         rc = provider_rest_job_url(ctx, session, parts, &request.url);
@@ -168,7 +168,7 @@ static enum err status_answer(struct ctx *ctx, const struct http_answer *answer,
 static enum err cancel(struct ctx *ctx, const struct provider_session *session,
                        const char *external_id)
 {
-        struct http_request request = { .method = "POST", .repeatable = true };
+        struct http_request request = { .op = "cancel", .method = "POST", .repeatable = true };
         const char *const parts[] = { "/predictions", external_id, "/cancel" };
         json_t *json = NULL;
         enum err rc;

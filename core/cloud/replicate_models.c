@@ -116,7 +116,7 @@ enum err replicate_upload_file(struct ctx *ctx, const struct provider_session *s
                                const struct http_file *file, const char **ret_url)
 {
         struct http_file content = *file;
-        struct http_request request = { .method = "POST", .file = &content };
+        struct http_request request = { .op = "upload", .method = "POST", .file = &content };
         json_t *json = NULL;
         const char *url;
         enum err rc;
@@ -158,7 +158,7 @@ static enum err start_check(struct ctx *ctx, const struct provider_session *sess
                             const char *url, const char **ret_id)
 {
         CLEANUP(json_decrefp) json_t *body = NULL;
-        struct http_request request = { .method = "POST" };
+        struct http_request request = { .op = "probe", .method = "POST" };
         json_t *model = NULL, *json = NULL;
         const char *version;
         enum err rc;

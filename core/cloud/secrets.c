@@ -19,6 +19,7 @@ struct secrets {
         char *path, *lock_path, *key_path;
         /* The file as last read. */
         json_t *values; /* NULL: there is no file */
+        int held; /* open on it, so that no other file is given its number meanwhile; -1: none */
         struct timespec mtime;
         ino_t inode;
         bool has_key; /* key is the master key, read once */
@@ -32,6 +33,7 @@ enum err secrets_new(struct ctx *ctx, struct secrets **ret)
 
         if (!secrets)
                 return ctx_nomem(ctx);
+        secrets->held = -1;
         pthread_mutex_init(&secrets->lock, NULL);
         if (asprintf(&secrets->path, "%s/secrets.json", home) < 0 ||
             asprintf(&secrets->lock_path, "%s/.secrets.lock", home) < 0 ||
@@ -46,6 +48,7 @@ void secrets_free(struct secrets *secrets)
         if (!secrets)
                 return;
         json_decref(secrets->values);
+        close_fdp(&secrets->held);
         free(secrets->path);
         free(secrets->lock_path);
         free(secrets->key_path);
@@ -59,31 +62,48 @@ const char *secrets_path(const struct secrets *secrets)
         return secrets->path;
 }
 
+/* Is the file still the one that was read last? A time alone would not tell two files of one tick
+ * of the file system's clock apart, nor would the number of a file that may be gone. */
+static bool is_as_read(const struct secrets *secrets, const struct stat *st)
+{
+        return secrets->held >= 0 && st->st_ino == secrets->inode &&
+               st->st_mtim.tv_sec == secrets->mtime.tv_sec &&
+               st->st_mtim.tv_nsec == secrets->mtime.tv_nsec && !(st->st_mode & 077);
+}
+
+static void forget_file(struct secrets *secrets)
+{
+        json_decref(TAKE(secrets->values));
+        close_fdp(&secrets->held);
+}
+
 /* Bring secrets->values up to the file. Called under lock. */
 static enum err refresh(struct ctx *ctx, struct secrets *secrets)
 {
         CLEANUP(json_decrefp) json_t *values = NULL;
+        CLEANUP(close_fdp) int held = -1;
         struct stat st;
         size_t len = 0;
         char *text = NULL;
         enum err rc;
 
-        if (stat(secrets->path, &st) != 0) {
-                json_decref(secrets->values);
-                secrets->values = NULL;
-                secrets->inode = 0;
+        if (stat(secrets->path, &st) == 0 && is_as_read(secrets, &st))
+                return OK;
+        held = open(secrets->path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+        if (held < 0 ? errno != ENOENT && errno != ENOTDIR : fstat(held, &st) != 0)
+                return ctx_fail(ctx, ERR_UNAVAILABLE, "%s: %m", secrets->path);
+        rc = held < 0 ? ERR_NOT_FOUND : private_file_read(ctx, secrets->path, &text, &len);
+        if (rc == ERR_NOT_FOUND) {
+                forget_file(secrets);
                 return OK;
         }
-        if (st.st_ino == secrets->inode && st.st_mtim.tv_sec == secrets->mtime.tv_sec &&
-            st.st_mtim.tv_nsec == secrets->mtime.tv_nsec && !(st.st_mode & 077))
-                return OK;
-        rc = private_file_read(ctx, secrets->path, &text, &len);
         if (rc == OK)
                 rc = json_parse_object(ctx, "secrets.json", text, len, &values);
         if (rc != OK)
-                return rc == ERR_NOT_FOUND ? OK : ERR_UNAVAILABLE;
-        json_decref(secrets->values);
+                return ERR_UNAVAILABLE;
+        forget_file(secrets);
         secrets->values = TAKE(values);
+        secrets->held = TAKE_FD(held);
         secrets->mtime = st.st_mtim;
         secrets->inode = st.st_ino;
         return OK;

@@ -438,6 +438,7 @@ static enum err run_claimed(struct run *run)
                 return forget(run);
         if (rc != OK)
                 return rc;
+        job_follow(ctx, &run->job);
         if (run->job.external_id)
                 return finish(run, STAGE_COMPLETE, NULL);
         if (job_status_is_terminal(run->job.status) && !sent)
@@ -450,6 +451,7 @@ static enum err run_claimed(struct run *run)
 
 enum err submission_run_due(struct ctx *ctx, bool *ret_more)
 {
+        CLEANUP(ctx_topic_restore) struct ctx_topic topic = ctx_topic(ctx);
         struct run run = { .ctx = ctx };
         enum err rc = claim(&run);
 

@@ -9,6 +9,7 @@
 #include "core/cloud/bell.h"
 #include "core/cloud/cloud.h"
 #include "core/cloud/job.h"
+#include "core/cloud/meter.h"
 #include "core/cloud/rate_rules.h"
 #include "core/cloud/seal.h"
 #include "core/cloud/webhook_apply.h"
@@ -79,6 +80,38 @@ static enum err check_signature(struct ctx *ctx, const struct provider_session *
         return OK;
 }
 
+static void count_refusal(const struct ctx *ctx, const char *provider, enum webhook_verdict verdict)
+{
+        static const char *const results[WEBHOOK_VERDICT_COUNT] = {
+                [WEBHOOK_GOOD] = "accepted",
+                [WEBHOOK_IP_DENIED] = "ip_denied",
+                [WEBHOOK_MISSING_HEADER] = "missing_header",
+                [WEBHOOK_BAD_SECRET_FORMAT] = "bad_secret",
+                [WEBHOOK_NO_MATCH] = "bad_signature",
+                [WEBHOOK_STALE] = "stale",
+        };
+
+        meter_add(ctx, METER_WEBHOOKS, METER_LABELS(provider, results[verdict]), 1);
+}
+
+/* One that passed the checks, by what became of it. */
+static void count_genuine(const struct ctx *ctx, const char *provider, enum err rc,
+                          const struct webhook_result *result)
+{
+        static const char *const results[] = { [WEBHOOK_RECEIVED] = "accepted",
+                                               [WEBHOOK_DUPLICATE] = "duplicate",
+                                               [WEBHOOK_IGNORED] = "unmatched" };
+        const char *word = rc == OK            ? results[result->outcome]
+                           : rc == ERR_INVALID ? "bad_body"
+                           : rc == ERR_DENIED  ? "not_its_job"
+                           : rc == ERR_LIMITED ? "limited"
+                                               : "error";
+
+        meter_add(ctx, METER_WEBHOOKS, METER_LABELS(provider, word), 1);
+        meter_set(ctx, METER_WEBHOOK_LAST, METER_LABELS(provider),
+                  (double)clock_wall_us(ctx->clock) / 1e6);
+}
+
 /* Audit why; the caller learns no more than that it was refused. A secret of ours that is none is
  * no fault of the sender: it may try again. */
 static enum err refuse(struct ctx *ctx, const struct webhook_request *request,
@@ -87,6 +120,7 @@ static enum err refuse(struct ctx *ctx, const struct webhook_request *request,
         struct webhook_refusal refusal = { request->provider_id, request->client, verdict };
         enum err rc = webhook_refusal_record(ctx, &refusal);
 
+        count_refusal(ctx, request->provider_id, verdict);
         if (rc != OK)
                 return rc;
         if (verdict == WEBHOOK_IP_DENIED)
@@ -157,6 +191,7 @@ static enum err make_delivery(struct ctx *ctx, const struct webhook_request *req
                 .received_at_us = clock_wall_us(ctx->clock),
                 .client = ctx->client,
                 .verdict = is_verified ? "signed" : "unsigned",
+                .correlation_id = *ctx->correlation_id ? ctx->correlation_id : NULL,
         };
         if (request->job_hint && job_id_is_valid(request->job_hint))
                 ret->job_hint = request->job_hint;
@@ -197,7 +232,7 @@ static enum err store(struct ctx *ctx, const struct webhook_request *request,
 }
 
 /* What is genuine counts for its provider, whatever address it comes from. */
-static enum err count_genuine(struct ctx *ctx, const struct webhook_request *request,
+static enum err admit_genuine(struct ctx *ctx, const struct webhook_request *request,
                               const struct provider_settings *settings, struct webhook_result *ret)
 {
         struct limit limit = { RATE_RULE_PROVIDER, (unsigned)ctx->config->webhooks_per_minute, 60 };
@@ -213,12 +248,28 @@ static enum err count_genuine(struct ctx *ctx, const struct webhook_request *req
         return limiter_check(ctx, &limit, request->provider_id, &ret->usage);
 }
 
+/* It is genuine: read what it says, and store it. */
+static enum err take(struct ctx *ctx, const struct webhook_sender *sender,
+                     const struct webhook_request *request, struct webhook_result *ret)
+{
+        struct webhook_event event;
+        json_t *body = NULL;
+        enum err rc;
+
+        rc = json_parse_object(ctx, "webhook payload", request->body, request->body_len, &body);
+        if (rc == OK)
+                rc = json_keep(ctx, body);
+        if (rc == OK)
+                rc = webhook_event_read(ctx, sender->session.provider, body, &event);
+        if (rc == OK && !webhook_sender_may_tell(sender, &event))
+                rc = ctx_fail(ctx, ERR_DENIED, "This account may not tell of that job");
+        return rc == OK ? store(ctx, request, &event, ret) : rc;
+}
+
 enum err webhook_receive(struct ctx *ctx, const struct webhook_request *request,
                          struct webhook_result *ret)
 {
         struct webhook_sender sender;
-        struct webhook_event event;
-        json_t *body = NULL;
         enum err rc;
 
         *ret = (struct webhook_result){ 0 };
@@ -227,16 +278,11 @@ enum err webhook_receive(struct ctx *ctx, const struct webhook_request *request,
                 rc = webhook_sender_open(ctx, request->provider_id, request->job_hint, &sender);
         if (rc == OK)
                 rc = check(ctx, &sender.session, request);
+        if (rc != OK)
+                return rc;
+        rc = admit_genuine(ctx, request, &sender.session.settings, ret);
         if (rc == OK)
-                rc = count_genuine(ctx, request, &sender.session.settings, ret);
-        if (rc == OK)
-                rc = json_parse_object(ctx, "webhook payload", request->body, request->body_len,
-                                       &body);
-        if (rc == OK)
-                rc = json_keep(ctx, body);
-        if (rc == OK)
-                rc = webhook_event_read(ctx, sender.session.provider, body, &event);
-        if (rc == OK && !webhook_sender_may_tell(&sender, &event))
-                rc = ctx_fail(ctx, ERR_DENIED, "This account may not tell of that job");
-        return rc == OK ? store(ctx, request, &event, ret) : rc;
+                rc = take(ctx, &sender, request, ret);
+        count_genuine(ctx, sender.session.provider->id, rc, ret);
+        return rc;
 }

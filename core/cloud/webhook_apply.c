@@ -127,6 +127,7 @@ enum err webhook_news_apply(struct ctx *ctx, const struct webhook_delivery *deli
                             const struct webhook_event *event, struct webhook_effect *ret)
 {
         struct webhook_effect effect = { .status = event->news.status };
+        CLEANUP(ctx_topic_restore) struct ctx_topic topic = ctx_topic(ctx);
         const char *reason = "no job_id";
         struct job job;
         enum err rc = ERR_NOT_FOUND;
@@ -137,8 +138,10 @@ enum err webhook_news_apply(struct ctx *ctx, const struct webhook_delivery *deli
                 *ret = (struct webhook_effect){ .outcome = "ignored", .reason = reason };
                 return OK;
         }
-        if (rc == OK)
+        if (rc == OK) {
+                job_follow(ctx, &job);
                 rc = job_take_news(ctx, &job, &event->news, &effect.moved);
+        }
         if (rc != OK)
                 return rc;
         effect.job_id = job.job_id;

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "core/cloud/cloud.h"
 #include "core/db/db.h"
@@ -152,16 +151,9 @@ enum err webhook_intake_store(struct ctx *ctx, const struct webhook_delivery *de
 
 void webhook_intake_yield(struct webhook_intake *intake, unsigned timeout_ms)
 {
-        struct timespec until;
+        const struct timespec until = clock_deadline(CLOCK_MONOTONIC, timeout_ms);
         int timed_out = 0;
 
-        clock_gettime(CLOCK_MONOTONIC, &until);
-        until.tv_sec += timeout_ms / 1000;
-        until.tv_nsec += (long)(timeout_ms % 1000) * 1000000;
-        if (until.tv_nsec >= 1000000000) {
-                until.tv_sec++;
-                until.tv_nsec -= 1000000000;
-        }
         pthread_mutex_lock(&intake->lock);
         while ((intake->is_led || intake->first) && timed_out == 0)
                 timed_out = pthread_cond_timedwait(&intake->calm, &intake->lock, &until);

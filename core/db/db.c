@@ -4,16 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/db/driver.h"
+#include "core/db/database_private.h"
 #include "core/db/group.h"
 #include "core/db/link.h"
-
-struct database {
-        const struct db_driver *driver;
-        char *dsn, *ca_bundle;
-        struct db_target target; /* of the connections of threads */
-        struct group *group;     /* the shared writer; NULL when every connection may write */
-};
 
 struct db {
         struct database *database;
@@ -28,96 +21,21 @@ struct db_stmt {
         struct link *link;
         unsigned generation; /* of the link: a later one means its connection is gone */
         struct link_stmt *prepared;
+        int64_t start_us; /* monotonic; 0: it has been stepped, or nobody watches */
 };
 
-/* NULL: no such kind. Where another use than the service's is told, MySQL is one. */
-static const struct db_driver *driver_of(const char *url, const struct database_use *use)
+/* When something begins that is watched; 0: nobody watches. */
+static int64_t watch_from(const struct ctx *ctx)
 {
-        if (strncmp(url, "sqlite:///", 10) == 0)
-                return &db_sqlite;
-        if (strncmp(url, "postgresql://", 13) == 0 || strncmp(url, "postgres://", 11) == 0)
-                return &db_pgsql;
-#ifdef WITH_MYSQL
-        if (use && (strncmp(url, "mysql://", 8) == 0 || strncmp(url, "mariadb://", 10) == 0))
-                return &db_mysql;
-#endif
-        (void)use;
-        return NULL;
+        return ctx->db->database->watch ? clock_mono_us(ctx->clock) : 0;
 }
 
-/* False: out of memory. */
-static bool copy_texts(struct database *database, const char *url, const struct database_use *use)
+/* Tell the watcher, and pass rc on. */
+static enum err watched(const struct ctx *ctx, enum db_op op, int64_t start_us, enum err rc)
 {
-        static const char sqlite_prefix[] = "sqlite://";
-
-        if (database->driver == &db_sqlite)
-                url += sizeof(sqlite_prefix) - 1;
-        database->dsn = strdup(url);
-        database->ca_bundle = strdup(use && use->ca_bundle ? use->ca_bundle : "");
-        return database->dsn && database->ca_bundle;
-}
-
-static enum err open_database(struct ctx *ctx, const char *url, const struct database_use *use,
-                              struct database **ret)
-{
-        CLEANUP(database_closep) struct database *database = calloc(1, sizeof(*database));
-
-        if (!database)
-                return ctx_nomem(ctx);
-        database->driver = driver_of(url, use);
-        if (!database->driver)
-                return ctx_fail(ctx, ERR_INVALID,
-                                "%s must be sqlite:///absolute/path or "
-                                "postgresql://user@host/name",
-                                use ? use->setting : "SIMPLETUNER_DATABASE_URL");
-        if (!copy_texts(database, url, use))
-                return ctx_nomem(ctx);
-        database->target = (struct db_target){
-                .dsn = database->dsn,
-                .mode = DB_READ_WRITE,
-                .forgettable = use && use->forgettable,
-                .ca_bundle = database->ca_bundle,
-                .ssl_verify = !use || use->ssl_verify,
-        };
-        if (database->driver->one_writer && !use) {
-                database->group = group_new(database->driver, &database->target);
-                if (!database->group)
-                        return ctx_nomem(ctx);
-                database->target.mode = DB_READ_ONLY;
-        }
-        *ret = TAKE(database);
-        return OK;
-}
-
-enum err database_open(struct ctx *ctx, const char *url, struct database **ret)
-{
-        return open_database(ctx, url, NULL, ret);
-}
-
-enum err database_open_as(struct ctx *ctx, const char *url, const struct database_use *use,
-                          struct database **ret)
-{
-        return open_database(ctx, url, use, ret);
-}
-
-void database_close(struct database *database)
-{
-        if (!database)
-                return;
-        group_free(database->group);
-        free(database->dsn);
-        free(database->ca_bundle);
-        free(database);
-}
-
-const char *database_kind(const struct database *database)
-{
-        return database->driver->name;
-}
-
-const char *database_path(const struct database *database)
-{
-        return database->driver == &db_sqlite ? database->dsn : NULL;
+        if (start_us)
+                ctx->db->database->watch(ctx, op, clock_mono_us(ctx->clock) - start_us, rc);
+        return rc;
 }
 
 struct db *db_new(struct database *database)
@@ -194,19 +112,21 @@ static enum err start(struct ctx *ctx, struct db_stmt **ret, const char *sql, co
                       va_list ap)
 {
         CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
+        const int64_t start_us = watch_from(ctx);
         struct link *link = current_link(ctx->db);
         enum err rc;
 
         if (!ctx->db->in_tx) {
                 rc = link_ready(ctx, link);
                 if (rc != OK)
-                        return rc;
+                        return watched(ctx, DB_OP_READ, start_us, rc);
         }
         stmt = arena_alloc(ctx->arena, sizeof(*stmt));
         if (!stmt)
                 return ctx_nomem(ctx);
         stmt->link = link;
         stmt->generation = link->generation;
+        stmt->start_us = start_us;
         rc = link_prepare(ctx, link, sql, &stmt->prepared);
         if (rc != OK)
                 return rc;
@@ -243,6 +163,9 @@ enum err db_step(struct ctx *ctx, struct db_stmt *stmt)
         if (!is_alive(stmt))
                 return ctx_fail(ctx, ERR_UNAVAILABLE, "database: the connection was lost");
         rc = stmt->link->driver->step(stmt->prepared->native);
+        if (stmt->start_us)
+                watched(ctx, ctx->db->in_tx ? DB_OP_WRITE : DB_OP_READ, stmt->start_us, rc);
+        stmt->start_us = 0;
         if (rc == OK || rc == ERR_NOT_FOUND)
                 return rc;
         if (rc == ERR_CONFLICT) /* may be shown to callers: no text of the database in it */
@@ -306,6 +229,29 @@ enum err db_number(struct ctx *ctx, int64_t *ret, const char *sql, const char *t
         return rc;
 }
 
+enum err db_collect(struct ctx *ctx, struct db_stmt *stmt, struct db_list list, void *ret)
+{
+        char *first = NULL, *last = NULL;
+        enum err rc;
+
+        while ((rc = db_step(ctx, stmt)) == OK) {
+                char *row = arena_alloc(ctx->arena, list.size);
+
+                rc = row ? list.copy(ctx, stmt, row) : ctx_nomem(ctx);
+                if (rc != OK)
+                        return rc;
+                if (last)
+                        memcpy(last + list.next, &row, sizeof(row));
+                else
+                        first = row;
+                last = row;
+        }
+        if (rc != ERR_NOT_FOUND)
+                return rc;
+        memcpy(ret, &first, sizeof(first));
+        return OK;
+}
+
 enum err db_run(struct ctx *ctx, int64_t *ret_changed, const char *sql, const char *types, ...)
 {
         CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
@@ -328,6 +274,7 @@ enum err db_run(struct ctx *ctx, int64_t *ret_changed, const char *sql, const ch
 
 enum err db_begin(struct ctx *ctx, struct db_tx *ret_tx)
 {
+        const int64_t start_us = watch_from(ctx);
         struct db *db = ctx->db;
         enum err rc;
 
@@ -341,7 +288,7 @@ enum err db_begin(struct ctx *ctx, struct db_tx *ret_tx)
                         rc = link_exec(ctx, &db->link, db->link.driver->begin);
         }
         if (rc != OK)
-                return rc;
+                return watched(ctx, DB_OP_WRITE, start_us, rc);
         db->in_tx = true;
         ret_tx->ctx = ctx;
         return OK;
@@ -350,12 +297,14 @@ enum err db_begin(struct ctx *ctx, struct db_tx *ret_tx)
 enum err db_commit(struct db_tx *tx)
 {
         struct ctx *ctx = TAKE(tx->ctx);
+        const int64_t start_us = watch_from(ctx);
         struct db *db = ctx->db;
+        enum err rc;
 
         db->in_tx = false;
-        if (db->database->group)
-                return group_commit(ctx, db->database->group);
-        return link_exec(ctx, &db->link, "COMMIT");
+        rc = db->database->group ? group_commit(ctx, db->database->group)
+                                 : link_exec(ctx, &db->link, "COMMIT");
+        return watched(ctx, DB_OP_COMMIT, start_us, rc);
 }
 
 void db_rollback_unless_committed(struct db_tx *tx)

@@ -1,37 +1,17 @@
 /* Statements, rows and transactions over SQLite or PostgreSQL, one connection per thread.
  * Writing happens only inside a transaction (db_begin); outside one the connection is read-only.
  * SQL is written once with $1 placeholders and lives in core/store; statements are kept prepared,
- * so sql must be a string constant. The URL picks the driver: sqlite:///abs/path, postgresql://. */
+ * so sql must be a string constant. */
 #ifndef CORE_DB_DB_H
 #define CORE_DB_DB_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "core/base/ctx.h"
+#include "core/db/database.h"
 
-struct database; /* the process's handle: URL, driver, shared writer */
-struct db;       /* one thread's connection */
+struct db; /* one thread's connection */
 struct db_stmt;
-
-/* No connection is made yet; url is copied. ERR_INVALID: a URL of no known kind. */
-NODISCARD enum err database_open(struct ctx *ctx, const char *url, struct database **ret);
-
-/* A database that is not the service's own. Texts are borrowed until database_open_as returns. */
-struct database_use {
-        const char *setting;   /* that gave the URL: named when it is wrong */
-        bool forgettable;      /* a commit may be lost in a power cut, so that it need not wait */
-        const char *ca_bundle; /* mysql: added to nothing else; "": the system's certificates */
-        bool ssl_verify;       /* mysql */
-};
-/* The same for such a database, which may also be mysql:// or mariadb:// in builds that have it.
- * Its threads should not share transactions: every db of it has a writing connection of its own. */
-NODISCARD enum err database_open_as(struct ctx *ctx, const char *url,
-                                    const struct database_use *use, struct database **ret);
-void database_close(struct database *database); /* after every db of it is closed */
-DEFINE_CLEANUP(struct database *, database_close)
-const char *database_kind(const struct database *database); /* "sqlite", "postgresql", "mysql" */
-const char *database_path(const struct database *database); /* the SQLite file, else NULL */
 
 /* A thread's connection; connects on first use and anew after a failure. NULL: out of memory. */
 NODISCARD struct db *db_new(struct database *database);
@@ -63,6 +43,17 @@ NODISCARD enum err db_text_dup(struct ctx *ctx, struct db_stmt *stmt, unsigned c
  * as for db_query. ERR_NOT_FOUND: there is no row. Faults. */
 NODISCARD enum err db_number(struct ctx *ctx, int64_t *ret, const char *sql, const char *types,
                              ...);
+
+/* How rows become a list in the arena: of a record whose member "next" links them. */
+struct db_list {
+        size_t size, next;
+        enum err (*copy)(struct ctx *ctx, struct db_stmt *stmt, void *row);
+};
+#define DB_LIST(type, copy) ((struct db_list){ sizeof(type), offsetof(type, next), (copy) })
+/* All rows that are left; *ret points to a pointer to the record, NULL when there are none. Faults,
+ * and what copy returns. */
+NODISCARD enum err db_collect(struct ctx *ctx, struct db_stmt *stmt, struct db_list list,
+                              void *ret);
 
 /* Run a statement without rows, inside a transaction. ret_changed may be NULL: rows written. */
 NODISCARD enum err db_run(struct ctx *ctx, int64_t *ret_changed, const char *sql, const char *types,
@@ -99,7 +90,7 @@ NODISCARD enum err db_wait(struct ctx *ctx, unsigned timeout_ms, bool *ret_chang
 
 /* All that is done on this connection from now on together may last so long, connecting included;
  * what is not done then fails with ERR_UNAVAILABLE, and the connection is closed. 0: without limit,
- * as at first. Not for databases whose threads share a writer (sqlite, unless database_open_as). */
+ * as at first. Where threads share a writer (sqlite, unless database_open_as) it bounds reading. */
 void db_set_timeout(struct ctx *ctx, unsigned timeout_ms);
 
 /* Close this thread's connection until it is used again. Outside transactions and statements. */

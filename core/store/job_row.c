@@ -53,6 +53,7 @@ struct job job_row_borrow(struct db_stmt *stmt)
                 .poll_failures = db_int(stmt, 24),
                 .missing_count = db_int(stmt, 25),
                 .approval_id = db_int(stmt, 26),
+                .correlation_id = db_text(stmt, 27),
         };
 
         if (!job_status_parse(db_text(stmt, 3), &job.status))
@@ -63,10 +64,10 @@ struct job job_row_borrow(struct db_stmt *stmt)
 enum err job_row_own(struct ctx *ctx, struct job job, struct job *ret)
 {
         const char **const texts[] = {
-                &job.job_id,           &job.provider,      &job.external_id,   &job.config_name,
-                &job.hardware_profile, &job.hardware_type, &job.error_message, &job.output_url,
-                &job.metadata,         &job.owner,         &job.retry_of,      &job.progress_stage,
-                &job.progress_line,
+                &job.job_id,           &job.provider,       &job.external_id,   &job.config_name,
+                &job.hardware_profile, &job.hardware_type,  &job.error_message, &job.output_url,
+                &job.metadata,         &job.owner,          &job.retry_of,      &job.progress_stage,
+                &job.progress_line,    &job.correlation_id,
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {

@@ -16,7 +16,7 @@
         "COALESCE(cost_usd_micros, -1), created_at_us, started_at_us, completed_at_us, owner, "    \
         "retry_of, attempt, estimated_cost_usd_micros, max_runtime_s, progress_stage, "            \
         "progress_line, COALESCE(progress_permille, -1), poll_at_us, poll_failures, "              \
-        "missing_count, approval_id"
+        "missing_count, approval_id, correlation_id"
 
 /* SQL: where a stored status stands in the order of life; final ones are past every new one. */
 #define JOB_RANK                                                                                   \

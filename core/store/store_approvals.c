@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/db/db.h"
+#include "core/store/store_totals.h"
 
 #define COLUMNS                                                                                    \
         "request_id, job_id, owner, user_id, rule_id, rule_name, required_approver_level, "        \
@@ -138,6 +139,8 @@ enum err store_approval_move(struct ctx *ctx, int64_t request_id, const struct a
 
         rc = db_run(ctx, &changed, sql, "ittti", request_id, status_names[move->status], move->by,
                     move->notes, clock_wall_us(ctx->clock));
+        if (rc == OK && changed > 0)
+                rc = store_totals_approval_finished(ctx, move->status);
         if (rc == OK)
                 *ret_moved = changed > 0;
         return rc;
@@ -199,7 +202,14 @@ enum err store_approvals_due(struct ctx *ctx, unsigned limit, int64_t **ret_ids,
 
 enum err store_approval_delete(struct ctx *ctx, const char *job_id)
 {
-        static const char sql[] = "DELETE FROM approval_requests WHERE job_id = $1";
+        static const char sql[] = "DELETE FROM approval_requests WHERE job_id = $1 "
+                                  "RETURNING status";
+        CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
+        enum err rc = db_query(ctx, &stmt, sql, "t", job_id);
 
-        return db_run(ctx, NULL, sql, "t", job_id);
+        if (rc == OK)
+                rc = db_step(ctx, stmt);
+        if (rc == OK && strcmp(db_text(stmt, 0), status_names[APPROVAL_PENDING]) != 0)
+                rc = store_totals_approval_deleted(ctx, db_text(stmt, 0));
+        return rc == ERR_NOT_FOUND ? OK : rc;
 }

@@ -68,6 +68,7 @@ NODISCARD enum err store_approvals_pending(struct ctx *ctx, int64_t *ret_count);
 NODISCARD enum err store_approvals_due(struct ctx *ctx, unsigned limit, int64_t **ret_ids,
                                        size_t *ret_count);
 
+/* Forget the request of a job, if there is one. Inside a transaction, after its job is deleted. */
 NODISCARD enum err store_approval_delete(struct ctx *ctx, const char *job_id);
 
 #endif

@@ -33,6 +33,19 @@ enum err store_audit_head_lock(struct ctx *ctx, struct audit_head *ret)
         return rc == OK ? read_head(ctx, stmt, ret) : rc;
 }
 
+enum err store_audit_head_get(struct ctx *ctx, struct audit_head *ret)
+{
+        static const char sql[] =
+                "SELECT audit_id, entries, entry_hash, mac FROM audit_head WHERE one = 1";
+        CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
+        enum err rc;
+
+        rc = db_query(ctx, &stmt, sql, "");
+        if (rc == OK)
+                rc = db_step(ctx, stmt);
+        return rc == OK ? read_head(ctx, stmt, ret) : rc;
+}
+
 enum err store_audit_head_put(struct ctx *ctx, const struct audit_head *head)
 {
         static const char sql[] = "UPDATE audit_head SET audit_id = $1, entries = $2, "
@@ -105,8 +118,9 @@ enum err store_audit_insert(struct ctx *ctx, const struct audit_row *row)
                                      "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, "
                                      "$13)";
         static const char count[] =
-                "INSERT INTO audit_counts (event_type, entries) VALUES ($1, 1) "
-                "ON CONFLICT (event_type) DO UPDATE SET entries = audit_counts.entries + 1";
+                "INSERT INTO audit_counts (event_type, entries, written) VALUES ($1, 1, 1) "
+                "ON CONFLICT (event_type) DO UPDATE SET entries = audit_counts.entries + 1, "
+                "written = audit_counts.written + 1";
         enum err rc;
 
         rc = db_run(ctx, NULL, insert, "iiztttttttttt", row->audit_id, row->created_at_us,
@@ -202,14 +216,11 @@ enum err store_audit_prune(struct ctx *ctx, int64_t from_id, int64_t to_id)
                 "UPDATE audit_counts SET entries = entries - "
                 "(SELECT COUNT(*) FROM audit_log l WHERE l.audit_id >= $1 AND l.audit_id <= $2 "
                 "AND l.event_type = audit_counts.event_type)";
-        static const char empty[] = "DELETE FROM audit_counts WHERE entries <= 0";
         static const char forget[] = "DELETE FROM audit_log WHERE audit_id >= $1 AND audit_id <= "
                                      "$2";
         enum err rc;
 
         rc = db_run(ctx, NULL, uncount, "ii", from_id, to_id);
-        if (rc == OK)
-                rc = db_run(ctx, NULL, empty, "");
         return rc == OK ? db_run(ctx, NULL, forget, "ii", from_id, to_id) : rc;
 }
 

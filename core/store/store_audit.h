@@ -39,6 +39,8 @@ struct audit_anchor {
 /* Take the lock on the head and read it, in the arena. Inside a transaction; until that ends, all
  * who append wait. ERR_INTERNAL: the row is gone. */
 NODISCARD enum err store_audit_head_lock(struct ctx *ctx, struct audit_head *ret);
+/* The same without the lock, outside of transactions. ERR_NOT_FOUND: the row is gone. */
+NODISCARD enum err store_audit_head_get(struct ctx *ctx, struct audit_head *ret);
 /* Inside that transaction. */
 NODISCARD enum err store_audit_head_put(struct ctx *ctx, const struct audit_head *head);
 NODISCARD enum err store_audit_anchor_get(struct ctx *ctx, struct audit_anchor *ret);

@@ -319,7 +319,7 @@ enum err store_audit_user_count(struct ctx *ctx, int64_t user_id, int64_t *ret_c
 enum err store_audit_types_each(struct ctx *ctx, audit_type_fn *type, void *arg)
 {
         static const char sql[] = "SELECT event_type, entries FROM audit_counts "
-                                  "ORDER BY event_type";
+                                  "WHERE entries > 0 ORDER BY event_type";
         CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
         enum err rc = db_query(ctx, &stmt, sql, "");
 

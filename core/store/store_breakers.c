@@ -25,7 +25,7 @@ enum err store_breaker_get(struct ctx *ctx, const char *provider, struct breaker
 {
         static const char sql[] =
                 "SELECT state, failures, successes, probes, probe_until_us, opened_at_us, "
-                "total_failures, last_error FROM breakers WHERE provider = $1";
+                "total_failures, last_error, last_failure_us FROM breakers WHERE provider = $1";
         CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
         struct breaker breaker = { .provider = provider };
         enum err rc;
@@ -46,6 +46,7 @@ enum err store_breaker_get(struct ctx *ctx, const char *provider, struct breaker
         breaker.probe_until_us = db_int(stmt, 4);
         breaker.opened_at_us = db_int(stmt, 5);
         breaker.total_failures = db_int(stmt, 6);
+        breaker.last_failure_us = db_int(stmt, 8);
         rc = db_text_dup(ctx, stmt, 7, &breaker.last_error);
         if (rc == OK)
                 *ret = breaker;
@@ -63,14 +64,14 @@ enum err store_breaker_put(struct ctx *ctx, const struct breaker *breaker)
 {
         static const char sql[] =
                 "INSERT INTO breakers (provider, state, failures, successes, probes, "
-                "probe_until_us, opened_at_us, total_failures, last_error) "
-                "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) "
+                "probe_until_us, opened_at_us, total_failures, last_error, last_failure_us) "
+                "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) "
                 "ON CONFLICT (provider) DO UPDATE SET state = $2, failures = $3, successes = $4, "
                 "probes = $5, probe_until_us = $6, opened_at_us = $7, total_failures = $8, "
-                "last_error = $9";
+                "last_error = $9, last_failure_us = $10";
 
-        return db_run(ctx, NULL, sql, "ttiiiiiit", breaker->provider,
+        return db_run(ctx, NULL, sql, "ttiiiiiitz", breaker->provider,
                       breaker_state_name(breaker->state), breaker->failures, breaker->successes,
                       breaker->probes, breaker->probe_until_us, breaker->opened_at_us,
-                      breaker->total_failures, breaker->last_error);
+                      breaker->total_failures, breaker->last_error, breaker->last_failure_us);
 }

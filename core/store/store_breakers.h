@@ -13,13 +13,14 @@ const char *breaker_state_name(enum breaker_state state);
 struct breaker {
         const char *provider;
         enum breaker_state state;
-        int64_t failures;       /* closed: so many in a row */
-        int64_t successes;      /* half open: probes that went well */
-        int64_t probes;         /* half open: probes under way */
-        int64_t probe_until_us; /* when those that never report are given up */
-        int64_t opened_at_us;   /* 0: it never was */
-        int64_t total_failures; /* since the row was made */
-        const char *last_error; /* NULL: none yet */
+        int64_t failures;        /* closed: so many in a row */
+        int64_t successes;       /* half open: probes that went well */
+        int64_t probes;          /* half open: probes under way */
+        int64_t probe_until_us;  /* when those that never report are given up */
+        int64_t opened_at_us;    /* 0: it never was */
+        int64_t total_failures;  /* since the row was made */
+        const char *last_error;  /* NULL: none yet */
+        int64_t last_failure_us; /* 0: none yet */
 };
 
 /* A breaker that has no row is closed and has counted nothing. Texts are in the arena. Faults. */

@@ -5,6 +5,7 @@
 #include "core/db/db.h"
 #include "core/store/job_row.h"
 #include "core/store/store_job_stats.h"
+#include "core/store/store_totals.h"
 
 static enum err add_to_count(struct ctx *ctx, const struct job *job, const char *status,
                              int64_t delta)
@@ -50,21 +51,22 @@ enum err store_job_insert(struct ctx *ctx, const struct job *job, const struct j
                 "hardware_type, metadata, price_usd_nanos_per_s, upload_token_sha256, "
                 "created_at_us, updated_at_us, owner, retry_of, attempt, request, "
                 "estimated_cost_usd_micros, max_runtime_s, requires_approval, approval_id, "
-                "poll_at_us) "
+                "poll_at_us, correlation_id) "
                 "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11, $12, $13, $14, $15, "
                 "$16, $17, $18, CASE WHEN CAST($17 AS BIGINT) = 1 THEN NULL ELSE CAST($19 AS "
-                "BIGINT) END)";
+                "BIGINT) END, $20)";
         const bool blocked = job->status == JOB_BLOCKED;
         const struct hour_delta made = { .jobs = 1 };
         enum err rc;
 
-        rc = db_run(ctx, NULL, sql, "tttttttitittitizizi", job->job_id, job->provider,
+        rc = db_run(ctx, NULL, sql, "tttttttitittitizizit", job->job_id, job->provider,
                     job_status_name(blocked ? JOB_QUEUED : job->status), job->config_name,
                     job->hardware_profile, job->hardware_type, job->metadata,
                     job->price_usd_nanos_per_s, secrets->token_sha256, job->created_at_us,
                     job->owner, job->retry_of, job->attempt, secrets->request,
                     job->estimated_cost_usd_micros, job->max_runtime_s, (int64_t)blocked,
-                    job->approval_id, job->poll_at_us);
+                    job->approval_id, job->poll_at_us,
+                    *ctx->correlation_id ? ctx->correlation_id : NULL);
         if (rc == OK)
                 rc = add_to_count(ctx, job, job_status_name(job->status), 1);
         return rc == OK ? add_to_hour(ctx, job, &made) : rc;
@@ -225,6 +227,8 @@ enum err store_job_apply(struct ctx *ctx, const struct job *job, const struct jo
         rc = job_row_own(ctx, job_row_borrow(stmt), &now);
         if (rc == OK)
                 rc = count_change(ctx, &old, &now);
+        if (rc == OK)
+                rc = store_totals_job_changed(ctx, &old, &now);
         if (rc != OK)
                 return rc;
         *ret_moved = true;
@@ -261,7 +265,9 @@ enum err store_job_delete(struct ctx *ctx, const char *job_id)
         rc = db_query(ctx, &stmt, sql, "t", job_id);
         if (rc == OK)
                 rc = read_one(ctx, stmt, &job);
-        return rc == OK ? add_to_count(ctx, &job, job_status_name(job.status), -1) : rc;
+        if (rc == OK)
+                rc = add_to_count(ctx, &job, job_status_name(job.status), -1);
+        return rc == OK ? store_totals_job_deleted(ctx, &job) : rc;
 }
 
 enum err store_job_request(struct ctx *ctx, const char *job_id, const char **ret_request)

@@ -16,8 +16,9 @@ struct job {
         const char *error_message, *output_url;                     /* NULL when not set */
         const char *metadata;                                       /* a JSON object as text */
         const char *owner;                                          /* who submitted it */
-        const char *retry_of; /* the job this one repeats, NULL for a first try */
-        int64_t attempt;      /* 1 for a first try */
+        const char *correlation_id; /* of the request that made it; NULL: not known. Read only */
+        const char *retry_of;       /* the job this one repeats, NULL for a first try */
+        int64_t attempt;            /* 1 for a first try */
         int64_t price_usd_nanos_per_s;
         int64_t cost_usd_micros;           /* JOB_COST_UNKNOWN until the provider says the time */
         int64_t estimated_cost_usd_micros; /* expected when it was submitted; 0: not known */
@@ -46,8 +47,8 @@ struct job_secrets {
         const char *request;      /* what was submitted, sealed */
 };
 
-/* Write a new job, JOB_BLOCKED, JOB_PENDING or JOB_UPLOADING. Inside a transaction. ERR_CONFLICT:
- * the id is taken. */
+/* Write a new job of ctx's request, JOB_BLOCKED, JOB_PENDING or JOB_UPLOADING. Inside a
+ * transaction. ERR_CONFLICT: the id is taken. */
 NODISCARD enum err store_job_insert(struct ctx *ctx, const struct job *job,
                                     const struct job_secrets *secrets);
 /* The sealed request of a job. ERR_NOT_FOUND: there is no job, or nothing was kept. */

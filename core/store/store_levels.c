@@ -32,27 +32,12 @@ static enum err keep(struct ctx *ctx, struct level *row)
         return rc;
 }
 
-static enum err collect(struct ctx *ctx, struct db_stmt *stmt, const struct level **ret)
+static enum err copy(struct ctx *ctx, struct db_stmt *stmt, void *ret)
 {
-        const struct level *first = NULL, **end = &first;
-        enum err rc;
+        struct level *row = ret;
 
-        while ((rc = db_step(ctx, stmt)) == OK) {
-                struct level *row = arena_alloc(ctx->arena, sizeof(*row));
-
-                if (!row)
-                        return ctx_nomem(ctx);
-                *row = borrow(stmt, 0);
-                rc = keep(ctx, row);
-                if (rc != OK)
-                        return rc;
-                *end = row;
-                end = &row->next;
-        }
-        if (rc != ERR_NOT_FOUND)
-                return rc;
-        *ret = first;
-        return OK;
+        *row = borrow(stmt, 0);
+        return keep(ctx, row);
 }
 
 enum err store_levels_list(struct ctx *ctx, int64_t user_id, const struct level **ret)
@@ -68,7 +53,7 @@ enum err store_levels_list(struct ctx *ctx, int64_t user_id, const struct level 
                 rc = db_query(ctx, &stmt, of_one, "i", user_id);
         else
                 rc = db_query(ctx, &stmt, of_all, "");
-        return rc == OK ? collect(ctx, stmt, ret) : rc;
+        return rc == OK ? db_collect(ctx, stmt, DB_LIST(struct level, copy), ret) : rc;
 }
 
 enum err store_user_levels_each(struct ctx *ctx, int64_t first_id, int64_t last_id,

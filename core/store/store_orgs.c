@@ -11,7 +11,7 @@
 
 /* ---- organisations ---- */
 
-static enum err keep_org(struct ctx *ctx, struct db_stmt *stmt, struct org *ret)
+static enum err keep_org(struct ctx *ctx, struct db_stmt *stmt, void *ret)
 {
         struct org row = {
                 .org_id = db_int(stmt, 0),
@@ -23,7 +23,7 @@ static enum err keep_org(struct ctx *ctx, struct db_stmt *stmt, struct org *ret)
         if (rc == OK)
                 rc = db_text_dup(ctx, stmt, 2, &row.description);
         if (rc == OK)
-                *ret = row;
+                *(struct org *)ret = row;
         return rc;
 }
 
@@ -32,25 +32,10 @@ enum err store_orgs_list(struct ctx *ctx, int64_t org_id, const struct org **ret
         static const char of_all[] = ORGS "ORDER BY o.name";
         static const char of_one[] = ORGS "WHERE o.org_id = $1";
         CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
-        const struct org *first = NULL, **end = &first;
         enum err rc = org_id ? db_query(ctx, &stmt, of_one, "i", org_id)
                              : db_query(ctx, &stmt, of_all, "");
 
-        if (rc != OK)
-                return rc;
-        while ((rc = db_step(ctx, stmt)) == OK) {
-                struct org *row = arena_alloc(ctx->arena, sizeof(*row));
-
-                rc = row ? keep_org(ctx, stmt, row) : ctx_nomem(ctx);
-                if (rc != OK)
-                        return rc;
-                *end = row;
-                end = &row->next;
-        }
-        if (rc != ERR_NOT_FOUND)
-                return rc;
-        *ret = first;
-        return OK;
+        return rc == OK ? db_collect(ctx, stmt, DB_LIST(struct org, keep_org), ret) : rc;
 }
 
 static enum err unknown_org(struct ctx *ctx, int64_t org_id)
@@ -122,7 +107,7 @@ enum err store_org_delete(struct ctx *ctx, int64_t org_id)
 
 /* ---- teams ---- */
 
-static enum err keep_team(struct ctx *ctx, struct db_stmt *stmt, struct team *ret)
+static enum err keep_team(struct ctx *ctx, struct db_stmt *stmt, void *ret)
 {
         struct team row = {
                 .team_id = db_int(stmt, 0),
@@ -135,7 +120,7 @@ static enum err keep_team(struct ctx *ctx, struct db_stmt *stmt, struct team *re
         if (rc == OK)
                 rc = db_text_dup(ctx, stmt, 3, &row.description);
         if (rc == OK)
-                *ret = row;
+                *(struct team *)ret = row;
         return rc;
 }
 
@@ -146,25 +131,10 @@ enum err store_teams_list(struct ctx *ctx, int64_t org_id, int64_t user_id, cons
                                             "FROM team_members x WHERE x.user_id = $1) "
                                             "ORDER BY t.name";
         CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
-        const struct team *first = NULL, **end = &first;
         enum err rc = user_id ? db_query(ctx, &stmt, of_user, "i", user_id)
                               : db_query(ctx, &stmt, of_org, "i", org_id);
 
-        if (rc != OK)
-                return rc;
-        while ((rc = db_step(ctx, stmt)) == OK) {
-                struct team *row = arena_alloc(ctx->arena, sizeof(*row));
-
-                rc = row ? keep_team(ctx, stmt, row) : ctx_nomem(ctx);
-                if (rc != OK)
-                        return rc;
-                *end = row;
-                end = &row->next;
-        }
-        if (rc != ERR_NOT_FOUND)
-                return rc;
-        *ret = first;
-        return OK;
+        return rc == OK ? db_collect(ctx, stmt, DB_LIST(struct team, keep_team), ret) : rc;
 }
 
 static enum err unknown_team(struct ctx *ctx, int64_t team_id)

@@ -33,27 +33,12 @@ static enum err keep(struct ctx *ctx, struct resource_rule *row)
         return rc;
 }
 
-static enum err collect(struct ctx *ctx, struct db_stmt *stmt, const struct resource_rule **ret)
+static enum err copy(struct ctx *ctx, struct db_stmt *stmt, void *ret)
 {
-        const struct resource_rule *first = NULL, **end = &first;
-        enum err rc;
+        struct resource_rule *row = ret;
 
-        while ((rc = db_step(ctx, stmt)) == OK) {
-                struct resource_rule *row = arena_alloc(ctx->arena, sizeof(*row));
-
-                if (!row)
-                        return ctx_nomem(ctx);
-                *row = borrow(stmt);
-                rc = keep(ctx, row);
-                if (rc != OK)
-                        return rc;
-                *end = row;
-                end = &row->next;
-        }
-        if (rc != ERR_NOT_FOUND)
-                return rc;
-        *ret = first;
-        return OK;
+        *row = borrow(stmt);
+        return keep(ctx, row);
 }
 
 enum err store_resource_rules_list(struct ctx *ctx, struct resource_rule_filter filter,
@@ -76,7 +61,7 @@ enum err store_resource_rules_list(struct ctx *ctx, struct resource_rule_filter 
                 rc = db_query(ctx, &stmt, of_user, "i", filter.user_id);
         else
                 rc = db_query(ctx, &stmt, of_all, "");
-        return rc == OK ? collect(ctx, stmt, ret) : rc;
+        return rc == OK ? db_collect(ctx, stmt, DB_LIST(struct resource_rule, copy), ret) : rc;
 }
 
 static enum err unknown(struct ctx *ctx, int64_t rule_id)

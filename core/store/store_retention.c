@@ -1,6 +1,7 @@
 #include "core/store/store_retention.h"
 
 #include "core/db/db.h"
+#include "core/store/store_approvals.h"
 
 enum err store_jobs_ended(struct ctx *ctx, int64_t before_us, unsigned limit, const char ***ret_ids,
                           size_t *ret_count)
@@ -32,13 +33,12 @@ enum err store_job_traces_delete(struct ctx *ctx, const char *job_id)
                 "DELETE FROM submissions WHERE job_id = $1",
                 "DELETE FROM archive_files WHERE job_id = $1",
                 "DELETE FROM archives WHERE job_id = $1",
-                "DELETE FROM approval_requests WHERE job_id = $1",
         };
         enum err rc = OK;
 
         for (size_t i = 0; rc == OK && i < ARRAY_SIZE(sql); i++)
                 rc = db_run(ctx, NULL, sql[i], "t", job_id);
-        return rc;
+        return rc == OK ? store_approval_delete(ctx, job_id) : rc;
 }
 
 enum err store_idempotency_prune(struct ctx *ctx, int64_t before_us, unsigned limit,

@@ -75,3 +75,46 @@ enum err store_task_get(struct ctx *ctx, const char *name, struct task_row *ret)
                 *ret = row;
         return rc;
 }
+
+enum err store_tasks_overview(struct ctx *ctx, int64_t now_us, int64_t due_before_us,
+                              struct task_overview *ret)
+{
+        static const char sql[] =
+                "SELECT MAX(CASE WHEN COALESCE(finished_at_us, 0) > COALESCE(started_at_us, 0) "
+                "THEN finished_at_us ELSE started_at_us END), "
+                "COUNT(CASE WHEN due_at_us < $2 AND lease_until_us <= $1 THEN 1 END), "
+                "COUNT(CASE WHEN lease_until_us > $1 THEN 1 END) FROM tasks";
+        CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
+        enum err rc;
+
+        rc = db_query(ctx, &stmt, sql, "ii", now_us, due_before_us);
+        if (rc == OK)
+                rc = db_step(ctx, stmt);
+        if (rc != OK)
+                return rc;
+        *ret = (struct task_overview){
+                .last_run_us = db_int(stmt, 0),
+                .overdue = db_int(stmt, 1),
+                .held = db_int(stmt, 2) > 0,
+        };
+        return OK;
+}
+
+enum err store_tasks_each(struct ctx *ctx, task_row_fn *row, void *arg)
+{
+        static const char sql[] = "SELECT name, finished_at_us, failures FROM tasks "
+                                  "WHERE finished_at_us IS NOT NULL ORDER BY name";
+        CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
+        enum err rc = db_query(ctx, &stmt, sql, "");
+
+        while (rc == OK && (rc = db_step(ctx, stmt)) == OK) {
+                const struct task_row task = { .name = db_text(stmt, 0),
+                                               .finished_at_us = db_int(stmt, 1),
+                                               .failures = db_int(stmt, 2) };
+
+                rc = row(ctx, arg, &task);
+                if (rc != OK)
+                        return rc;
+        }
+        return rc == ERR_NOT_FOUND ? OK : rc;
+}

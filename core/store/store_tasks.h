@@ -45,7 +45,21 @@ struct task_end {
 };
 NODISCARD enum err store_task_end(struct ctx *ctx, const struct task_end *end);
 
+/* All of them together, at a time. */
+struct task_overview {
+        int64_t last_run_us; /* when the last one began or ended; 0: none ever did */
+        int64_t overdue;     /* were due before due_before_us and are not held */
+        bool held;           /* one is being done */
+};
+NODISCARD enum err store_tasks_overview(struct ctx *ctx, int64_t now_us, int64_t due_before_us,
+                                        struct task_overview *ret);
+
 /* ERR_NOT_FOUND: never run. Everything of *ret is in the arena. */
 NODISCARD enum err store_task_get(struct ctx *ctx, const char *name, struct task_row *ret);
+
+/* Call row for every task that ever ran: name, finished_at_us and failures are set. Texts live
+ * until it returns; OK goes on, anything else ends this with that result. */
+typedef enum err task_row_fn(struct ctx *ctx, void *arg, const struct task_row *task);
+NODISCARD enum err store_tasks_each(struct ctx *ctx, task_row_fn *row, void *arg);
 
 #endif

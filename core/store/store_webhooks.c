@@ -6,8 +6,8 @@
 /* Without the body, which lists do not read. */
 #define COLUMNS                                                                                    \
         "delivery_id, provider, webhook_id, received_at_us, client, verdict, headers, job_hint, "  \
-        "outcome, reason, job_id, apply_at_us, attempts, applied_at_us"
-#define COLUMN_COUNT 14
+        "outcome, reason, job_id, apply_at_us, attempts, applied_at_us, correlation_id"
+#define COLUMN_COUNT 15
 
 /* Sorts after every delivery id: ids are lower-case letters and digits. */
 #define AFTER_ALL_IDS "zzzzzzzzzzzzzzzzzzzzzzzzzzz"
@@ -17,15 +17,17 @@ enum err store_webhook_insert(struct ctx *ctx, const struct webhook_delivery *de
         static const char sql[] =
                 "INSERT INTO webhook_deliveries (delivery_id, provider, webhook_id, "
                 "received_at_us, client, verdict, headers, job_hint, body, outcome, reason, "
-                "apply_at_us) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) "
+                "apply_at_us, correlation_id) "
+                "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) "
                 "ON CONFLICT (provider, webhook_id) DO NOTHING";
         int64_t inserted = 0;
         enum err rc;
 
-        rc = db_run(ctx, &inserted, sql, "tttitttttttz", delivery->delivery_id, delivery->provider,
+        rc = db_run(ctx, &inserted, sql, "tttitttttttzt", delivery->delivery_id, delivery->provider,
                     delivery->webhook_id, delivery->received_at_us, delivery->client,
                     delivery->verdict, delivery->headers, delivery->job_hint, delivery->body,
-                    delivery->outcome, delivery->reason, delivery->apply_at_us);
+                    delivery->outcome, delivery->reason, delivery->apply_at_us,
+                    delivery->correlation_id);
         if (rc != OK)
                 return rc;
         if (inserted == 0)
@@ -51,6 +53,7 @@ static struct webhook_delivery borrow(struct db_stmt *stmt)
                 .apply_at_us = db_int(stmt, 11),
                 .attempts = db_int(stmt, 12),
                 .applied_at_us = db_int(stmt, 13),
+                .correlation_id = db_text(stmt, 14),
         };
 }
 
@@ -60,7 +63,7 @@ static enum err own(struct ctx *ctx, struct webhook_delivery row, struct webhook
         const char **const texts[] = {
                 &row.delivery_id, &row.provider, &row.webhook_id, &row.client,
                 &row.verdict,     &row.headers,  &row.job_hint,   &row.body,
-                &row.outcome,     &row.reason,   &row.job_id,
+                &row.outcome,     &row.reason,   &row.job_id,     &row.correlation_id,
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {

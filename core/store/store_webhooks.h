@@ -14,17 +14,18 @@ struct webhook_delivery {
         const char *provider;
         const char *webhook_id; /* the sender's, the same for every retry */
         int64_t received_at_us;
-        const char *client;    /* the address it came from */
-        const char *verdict;   /* "signed", "unsigned" */
-        const char *headers;   /* a JSON object as text */
-        const char *job_hint;  /* job_id of our own webhook URL; NULL: not there */
-        const char *body;      /* sealed; NULL in lists */
-        const char *outcome;   /* "received", "applied", "unchanged", "ignored", "failed" */
-        const char *reason;    /* why it was ignored or failed, or failed last; NULL: none */
-        const char *job_id;    /* ours; NULL: not known (yet) */
-        int64_t apply_at_us;   /* when to try (again); 0: it is settled */
-        int64_t attempts;      /* to apply it */
-        int64_t applied_at_us; /* of the last attempt; 0: none */
+        const char *client;         /* the address it came from */
+        const char *verdict;        /* "signed", "unsigned" */
+        const char *headers;        /* a JSON object as text */
+        const char *job_hint;       /* job_id of our own webhook URL; NULL: not there */
+        const char *body;           /* sealed; NULL in lists */
+        const char *outcome;        /* "received", "applied", "unchanged", "ignored", "failed" */
+        const char *reason;         /* why it was ignored or failed, or failed last; NULL: none */
+        const char *job_id;         /* ours; NULL: not known (yet) */
+        int64_t apply_at_us;        /* when to try (again); 0: it is settled */
+        int64_t attempts;           /* to apply it */
+        int64_t applied_at_us;      /* of the last attempt; 0: none */
+        const char *correlation_id; /* of the request that brought it; NULL: not known */
 };
 
 /* Store a delivery and so claim its webhook-id: the row makes its retries duplicates.

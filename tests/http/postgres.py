@@ -71,6 +71,21 @@ class Cluster:
                 self.process.kill()
                 self.process.wait()
 
+    def _processes(self):
+        """The server's and those of its backends."""
+        children = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        return [self.process.pid, *map(int, children.read_text().split())]
+
+    def freeze(self):
+        """Let the server hang: its sockets stay open and take connections, nobody answers."""
+        for pid in self._processes():
+            os.kill(pid, signal.SIGSTOP)
+
+    def thaw(self):
+        if self.process and self.process.poll() is None:
+            for pid in self._processes():
+                os.kill(pid, signal.SIGCONT)
+
     def stop(self):
         self.pause()
         shutil.rmtree(self.directory, ignore_errors=True)

@@ -11,6 +11,9 @@ GET    /health                                               + + + + + + + +
 GET    /api/cloud/health                                     + + + + + + + +
 GET    /api/cloud/health/live                                + + + + + + + +
 GET    /api/cloud/health/ready                               + + + + + + + +
+GET    /api/metrics/health                                   + + + + + + + +
+GET    /api/metrics/health/live                              + + + + + + + +
+GET    /api/metrics/health/ready                             + + + + + + + +
 
 GET    /api/cloud/providers                                  1 + + + + + 3 3
 GET    /api/cloud/providers/{provider}                       1 3 3 3 + 3 3 3
@@ -136,6 +139,16 @@ POST   /api/cloud/cost-estimate                              1 3 + + + + 3 3
 GET    /api/cloud/cost-limit/status                          1 + + + + + + 3
 GET    /api/cloud/metrics                                    1 + + + + + + 3
 
+GET    /api/cloud/metrics/prometheus                         + + + + + + + +
+GET    /api/metrics/prometheus                               + + + + + + + +
+GET    /api/cloud/metrics/config                             1 3 3 3 + 3 3 3
+PUT    /api/cloud/metrics/config                             1 3 3 3 + 3 3 3
+GET    /api/cloud/metrics/config/categories                  1 3 3 3 + 3 3 3
+GET    /api/cloud/metrics/config/templates                   1 3 3 3 + 3 3 3
+POST   /api/cloud/metrics/config/templates/{template_id}     1 3 3 3 4 3 3 3
+POST   /api/cloud/metrics/config/apply-template/{template_id} 1 3 3 3 4 3 3 3
+GET    /api/cloud/metrics/config/preview                     1 3 3 3 + 3 3 3
+POST   /api/cloud/metrics/config/preview                     1 3 3 3 + 3 3 3
 GET    /api/cloud/polling/status                             1 + + + + + 3 3
 PUT    /api/cloud/polling/setting                            1 3 3 3 + 3 3 3
 

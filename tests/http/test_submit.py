@@ -97,7 +97,10 @@ def test_every_job_has_a_token_of_its_own(cloud):
 def test_the_webhook_comes_back_to_us(cloud):
     job = cloud.new_job()
     sent = json.loads(creations(cloud)[-1]["body"])
-    assert sent["webhook"] == f"{cloud.url}/api/webhooks/replicate?job_id={job.job_id}"
+    [(correlation_id,)] = cloud.query("SELECT correlation_id FROM jobs WHERE job_id = %s",
+                                      job.job_id)
+    assert sent["webhook"] == (f"{cloud.url}/api/webhooks/replicate?job_id={job.job_id}"
+                               f"&correlation_id={correlation_id}")
     assert sent["webhook_events_filter"] == ["start", "completed"]
 
 

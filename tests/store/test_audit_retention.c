@@ -43,7 +43,9 @@ static void old_entries_go_in_batches_and_the_rest_is_valid(void **state)
         assert_valid(ctx, ENTRIES);
         assert_int_equal(fixture_number(ctx, "SELECT pruned FROM audit_anchor"), 10);
         assert_int_equal(fixture_number(ctx, "SELECT SUM(entries) FROM audit_counts"), ENTRIES);
-        assert_int_equal(fixture_number(ctx, "SELECT COUNT(*) FROM audit_counts"), 1);
+        assert_int_equal(fixture_number(ctx, "SELECT COUNT(*) FROM audit_counts "
+                                             "WHERE entries > 0"),
+                         1);
         assert_ok(ctx, fixture_audit_add(ctx, "job.submitted", 0));
         assert_valid(ctx, ENTRIES + 1);
 }

@@ -249,10 +249,12 @@ static void the_end_of_a_job_is_a_move_and_a_notification(void **state)
 
         assert_string_equal(
                 heard.text,
-                "job_status_changed {\"error_message\":\"out of memory\",\"job_id\":\"j1\","
-                "\"status\":\"failed\",\"type\":\"job_status_changed\"}\n"
-                "notification {\"config_name\":null,\"job_id\":\"j1\","
-                "\"message\":\"Job j1 has failed: out of memory\","
+                "job_status_changed {\"correlation_id\":\"abc123def456\","
+                "\"error_message\":\"out of "
+                "memory\",\"job_id\":\"j1\",\"status\":\"failed\",\"type\":\"job_status_changed\"}"
+                "\n"
+                "notification {\"config_name\":null,\"correlation_id\":\"abc123def456\","
+                "\"job_id\":\"j1\",\"message\":\"Job j1 has failed: out of memory\","
                 "\"message_type\":\"cloud.job.failed\",\"provider\":\"replicate\","
                 "\"severity\":\"error\",\"source\":\"cloud\",\"type\":\"notification\"}\n");
 }

@@ -187,7 +187,8 @@ static void a_webhook_in_the_request_goes_before_the_settings_and_ours(void **st
 
         assert_string_equal(plan.submission.webhook_url,
                             arena_printf(ctx->arena,
-                                         "https://tuner.example/api/webhooks/replicate?job_id=%s",
+                                         "https://tuner.example/api/webhooks/replicate?job_id=%s"
+                                         "&correlation_id=abc123def456",
                                          plan.job.job_id));
         session.settings.webhook_url = "https://provider.example/hook";
         assert_string_equal(planned(ctx, &session, &request).submission.webhook_url,

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -29,6 +30,22 @@ static void log_to_file(struct ctx *ctx, enum log_level level, enum log_format f
 #define SUBMITTED(ctx, ...)                                                                        \
         log_event_at((ctx), LOG_INFO, "core/cloud/jobs.c", 350, "submit_job", LOGGER,              \
                      "Job submitted", ##__VA_ARGS__, (const char *)NULL)
+
+/* Every line of the log must be JSON; how many there are. */
+static size_t count_json_lines(struct ctx *ctx)
+{
+        const char *line, *end;
+        size_t lines = 0;
+
+        for (line = fixture_read(ctx, "log"); (end = strchr(line, '\n')); line = end + 1) {
+                json_t *json = NULL;
+
+                assert_int_equal(json_parse(ctx, "line", line, (size_t)(end - line), &json), OK);
+                json_decref(json);
+                lines++;
+        }
+        return lines;
+}
 
 static void a_json_line_is_the_documented_one(void **state)
 {
@@ -58,6 +75,85 @@ static void a_text_line_is_the_documented_one(void **state)
                             "eq=\"a=\\\"b\\\"\"\n");
         SUBMITTED(NULL);
         assert_non_null(strstr(fixture_read(ctx, "log"), " (-): Job submitted\n"));
+}
+
+static void a_journal_line_has_a_priority_and_no_time(void **state)
+{
+        struct ctx *ctx = *state;
+
+        log_to_file(ctx, LOG_DEBUG, LOG_JOURNAL);
+        SUBMITTED(ctx, "provider", "replicate");
+        log_event(ctx, LOG_DEBUG, LOGGER, "x");
+        log_event(ctx, LOG_WARNING, LOGGER, "x");
+        log_event(ctx, LOG_ERROR, LOGGER, "x");
+        assert_string_equal(fixture_read(ctx, "log"),
+                            "<6>[INFO] simpletuner.cloud.jobs (abc123def456): Job submitted "
+                            "provider=replicate\n"
+                            "<7>[DEBUG] simpletuner.cloud.jobs (abc123def456): x\n"
+                            "<4>[WARNING] simpletuner.cloud.jobs (abc123def456): x\n"
+                            "<3>[ERROR] simpletuner.cloud.jobs (abc123def456): x\n");
+}
+
+static void numbers_are_numbers_in_json_and_bare_in_text(void **state)
+{
+        struct ctx *ctx = *state;
+
+        log_to_file(ctx, LOG_INFO, LOG_JSON);
+        SUBMITTED(ctx, "#status", "200", "#ms", "-0.5", "#zero", "0", "text", "1");
+        assert_non_null(strstr(fixture_read(ctx, "log"),
+                               "\"extra\":{\"status\":200,\"ms\":-0.5,\"zero\":0,\"text\":\"1\"}"));
+        log_to_file(ctx, LOG_INFO, LOG_TEXT);
+        SUBMITTED(ctx, "#status", "200");
+        assert_non_null(strstr(fixture_read(ctx, "log"), "Job submitted status=200\n"));
+}
+
+static void what_is_no_number_stays_text(void **state)
+{
+        static const char *const wrong[] = {
+                "",    "-",   "1.",  ".5",  "01",
+                "1e5", "0x1", "nan", "1 2", "1,2",
+                "+1",  "--1", "1\"", "}",   "1111111111111111111111111111111111111111"
+        };
+        struct ctx *ctx = *state;
+
+        for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+                log_to_file(ctx, LOG_INFO, LOG_JSON);
+                assert_int_equal(truncate(fixture_path(ctx, "log"), 0), 0);
+                SUBMITTED(ctx, "#n", wrong[i]);
+                assert_non_null(strstr(fixture_read(ctx, "log"), "\"n\":\""));
+        }
+}
+
+/* The same bytes at every run, whatever they are. */
+static void fill_with_anything(char *text, size_t size, unsigned *seed)
+{
+        size_t len = (size_t)rand_r(seed) % size;
+
+        for (size_t i = 0; i < len; i++) {
+                int byte = rand_r(seed) >> 7;
+
+                text[i] = (char)(byte & 0xFF ? byte & 0xFF : '"');
+        }
+        text[len] = '\0';
+}
+
+static void a_line_is_json_whatever_bytes_come_in(void **state)
+{
+        struct ctx *ctx = *state;
+        char text[6][400];
+        unsigned seed = 1;
+
+        log_to_file(ctx, LOG_INFO, LOG_JSON);
+        for (unsigned round = 1; round <= 2000; round++) {
+                for (size_t i = 0; i < ARRAY_SIZE(text); i++)
+                        fill_with_anything(text[i], sizeof(text[i]), &seed);
+                log_event(ctx, LOG_INFO, text[0], text[1], text[2], text[3], "#n", text[4], "v",
+                          text[5]);
+                if (round % 100 == 0) {
+                        assert_int_equal(count_json_lines(ctx), 100);
+                        assert_int_equal(truncate(fixture_path(ctx, "log"), 0), 0);
+                }
+        }
 }
 
 static void extra_is_left_out_when_there_is_nothing_in_it(void **state)
@@ -248,8 +344,6 @@ static void threads_do_not_mix_their_lines_even_while_reopening(void **state)
 {
         struct ctx *ctx = *state;
         pthread_t threads[THREADS];
-        const char *line, *end;
-        size_t lines = 0;
 
         log_to_file(ctx, LOG_INFO, LOG_JSON);
         for (size_t i = 0; i < THREADS; i++)
@@ -258,14 +352,7 @@ static void threads_do_not_mix_their_lines_even_while_reopening(void **state)
                 log_reopen();
         for (size_t i = 0; i < THREADS; i++)
                 assert_int_equal(pthread_join(threads[i], NULL), 0);
-        for (line = fixture_read(ctx, "log"); (end = strchr(line, '\n')); line = end + 1) {
-                json_t *json = NULL;
-
-                assert_int_equal(json_parse(ctx, "line", line, (size_t)(end - line), &json), OK);
-                json_decref(json);
-                lines++;
-        }
-        assert_int_equal(lines, THREADS * EVENTS);
+        assert_int_equal(count_json_lines(ctx), THREADS * EVENTS);
 }
 
 #define CASE(f) cmocka_unit_test_setup_teardown(f, fixture_setup, teardown)
@@ -276,6 +363,10 @@ int main(void)
                 CASE(without_a_file_lines_go_to_standard_error),
                 CASE(a_json_line_is_the_documented_one),
                 CASE(a_text_line_is_the_documented_one),
+                CASE(a_journal_line_has_a_priority_and_no_time),
+                CASE(numbers_are_numbers_in_json_and_bare_in_text),
+                CASE(what_is_no_number_stays_text),
+                CASE(a_line_is_json_whatever_bytes_come_in),
                 CASE(extra_is_left_out_when_there_is_nothing_in_it),
                 CASE(a_value_without_text_leaves_its_pair_out),
                 CASE(the_callers_job_replaces_that_of_the_context),

@@ -301,27 +301,25 @@ static bool keep(void *arg, const char *key, unsigned count)
 }
 
 static enum err write_standings(struct ctx *ctx, const struct listing *listing,
-                                struct limit_standing **ret)
+                                struct limit_standings *ret)
 {
-        struct limit_standing *standings =
-                arena_alloc(ctx->arena, (listing->count + 1) * sizeof(*standings));
+        struct limit_standing *rows = arena_alloc(ctx->arena, (listing->count + 1) * sizeof(*rows));
 
-        if (!standings)
+        if (!rows)
                 return ctx_nomem(ctx);
         for (size_t i = 0; i < listing->count; i++) {
                 char *key = listing->kept[i].key, *bar = strchr(key, '|');
 
                 if (bar)
                         *bar = '\0';
-                standings[i] =
+                rows[i] =
                         (struct limit_standing){ key, bar ? bar + 1 : "", listing->kept[i].count };
         }
-        *ret = standings;
+        *ret = (struct limit_standings){ rows, listing->count, listing->tracked };
         return OK;
 }
 
-enum err limiter_list(struct ctx *ctx, const char *rule, size_t max, struct limit_standing **ret,
-                      size_t *ret_count, int64_t *ret_tracked)
+enum err limiter_list(struct ctx *ctx, const char *rule, size_t max, struct limit_standings *ret)
 {
         struct limiter *limiter = limiter_of(ctx);
         struct listing listing = { .rule = rule, .max = max };
@@ -338,12 +336,7 @@ enum err limiter_list(struct ctx *ctx, const char *rule, size_t max, struct limi
                 if (rc != OK)
                         return rc;
         }
-        rc = write_standings(ctx, &listing, ret);
-        if (rc != OK)
-                return rc;
-        *ret_count = listing.count;
-        *ret_tracked = listing.tracked;
-        return OK;
+        return write_standings(ctx, &listing, ret);
 }
 
 enum err limiter_ping(struct ctx *ctx)

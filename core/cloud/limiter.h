@@ -45,10 +45,13 @@ struct limit_standing {
         const char *rule, *who; /* in the arena */
         unsigned count;
 };
-/* *ret_tracked: how many there are in all. Faults. */
+struct limit_standings {
+        struct limit_standing *rows;
+        size_t count;    /* at most max */
+        int64_t tracked; /* how many there are in all */
+};
 NODISCARD enum err limiter_list(struct ctx *ctx, const char *rule, size_t max,
-                                struct limit_standing **ret, size_t *ret_count,
-                                int64_t *ret_tracked);
+                                struct limit_standings *ret); /* faults */
 
 /* For health: ask the backend now. ERR_UNAVAILABLE: it is away, detail says why. */
 NODISCARD enum err limiter_ping(struct ctx *ctx);

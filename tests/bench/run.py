@@ -5,8 +5,8 @@
 
 Each figure is one line: NAME value (what is required) ok or MISSED. The exit status is 1 if one was
 missed. --quick shortens everything to see that it runs; its figures are rough. NAMEs choose among
-live, auth, list, put, memory, download, small-puts, list-pages, group-commit, webhooks, poll, flat,
-audit-verify, limit-backends and scrape.
+live, access-log, auth, list, put, memory, download, small-puts, list-pages, group-commit, webhooks,
+poll, flat, audit-verify, limit-backends and scrape.
 Needs wrk, curl and npm, and room for about thirty GiB below TMPDIR, which should be a disk and not
 memory.
 """
@@ -24,6 +24,7 @@ import sys
 import tempfile
 import time
 
+import access_log
 import auth
 import s3
 import scrape
@@ -181,6 +182,9 @@ class Bench:
             ratios.append(ours / bare)
         self.report.at_least("live", ratios, 0.9)
 
+    def access_log(self):
+        access_log.access_log(self, LIVE)
+
     def auth(self):
         auth.auth(self)
         auth.live_with_key(self, LIVE)
@@ -333,9 +337,6 @@ class Bench:
                          f"required >= {AUDIT_PER_S}; a plain read {select:.0f} entries/s",
                          median >= AUDIT_PER_S)
 
-    def scrape(self):
-        scrape.scrape(self.report, self.resources, self.effort.scrapes)
-
     def limit_backends(self):
         """Calls per second that each state backend counts."""
         program = services.compile_with_core(self.directory, "limit_backends")
@@ -347,6 +348,9 @@ class Bench:
             self.report.line(f"limit-backends-{name}", f"{medians['one']:.0f}/s",
                              f"required >= {LIMITS_PER_S}; eight threads {medians['eight']:.0f}/s, "
                              f"refused {medians['refused']:.0f}/s", medians["one"] >= LIMITS_PER_S)
+
+    def scrape(self):
+        scrape.scrape(self.report, self.resources, self.effort.scrapes)
 
     def group_commit(self):
         program = services.compile_with_core(self.directory, "group_commit")
@@ -363,7 +367,8 @@ class Bench:
         self.report.at_least("group-commit-to-one-writer", one, 3)
 
 
-FIGURES = {"live": Bench.live, "auth": Bench.auth, "list": Bench.list, "put": Bench.put, "memory": Bench.memory,
+FIGURES = {"live": Bench.live, "access-log": Bench.access_log, "auth": Bench.auth,
+           "list": Bench.list, "put": Bench.put, "memory": Bench.memory,
            "download": Bench.download,
            "small-puts": Bench.small_puts, "list-pages": Bench.list_pages,
            "group-commit": Bench.group_commit,

@@ -17,6 +17,7 @@ SCRAPE = "/api/cloud/metrics/prometheus"
 ROWS = 1_000_000
 ACTIVE = 100
 RATIO_MAX, MS_MAX = 1.5, 5.0
+WARM_UP = 100  # each thread of the responder has a connection, which prepares its statements once
 US = 10**6
 SERIES = {"sqlite": "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n "
                     "WHERE i < {last}) ",
@@ -82,10 +83,10 @@ def compare(report, kind, pair, scrapes):
     times = ([], [])
     with requests.Session() as session:
         session.trust_env = False
-        for number in range(scrapes + 10):
+        for number in range(WARM_UP + scrapes):
             for service, taken in zip(pair, times):
                 took_ms = milliseconds(session, service)
-                if number >= 10:  # the first ones prepare their statements
+                if number >= WARM_UP:
                     taken.append(took_ms)
     empty, full = map(statistics.median, times)
     report.line(f"scrape-{kind}", f"{full / empty:.2f}",

@@ -1,7 +1,9 @@
 """A scrape of all metrics with a million jobs and audit entries, against one with none."""
 
 import contextlib
+import pathlib
 import statistics
+import tempfile
 import time
 
 import requests
@@ -15,10 +17,11 @@ SCRAPE = "/api/cloud/metrics/prometheus"
 ROWS = 1_000_000
 ACTIVE = 100
 RATIO_MAX, MS_MAX = 1.5, 5.0
+WARM_UP = 100  # each thread of the responder has a connection, which prepares its statements once
 US = 10**6
 SERIES = {"sqlite": "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n "
                     "WHERE i < {last}) ",
-          "postgresql": "WITH n(i) AS (SELECT generate_series(0, {last})) "}
+          "postgresql": "WITH n(i) AS (SELECT generate_series(CAST(0 AS BIGINT), {last})) "}
 
 # Jobs over ninety days, of which the last hundred run, of twenty owners; entries over as long.
 JOBS = """INSERT INTO jobs (job_id, provider, external_id, status, config_name, owner,
@@ -26,13 +29,13 @@ JOBS = """INSERT INTO jobs (job_id, provider, external_id, status, config_name, 
     created_at_us, updated_at_us, started_at_us, completed_at_us, poll_at_us)
     SELECT '01full' || i, 'replicate', 'prediction' || i,
     CASE WHEN i > {last} - {active} THEN 'running' ELSE 'completed' END, 'configuration',
-    'user' || (i % 20), 'h100', 'H100', 1525000,
+    'user' || (i %% 20), 'h100', 'H100', 1525000,
     CASE WHEN i <= {last} - {active} THEN 5490000 END, '{{}}', {now} - ({last} - i) * {step},
     {now}, {now} - ({last} - i) * {step},
     CASE WHEN i <= {last} - {active} THEN {now} - ({last} - i) * {step} + 3600000000 END,
     CASE WHEN i > {last} - {active} THEN {now} END FROM n"""
 ENTRIES = """INSERT INTO audit_log (audit_id, created_at_us, event_type, actor, action, details)
-    SELECT i + 1000, {now} - ({last} - i) * {step}, 'type.' || (i % 40), 'user' || (i % 20), 'Did',
+    SELECT i + 1000, {now} - ({last} - i) * {step}, 'type.' || (i %% 40), 'user' || (i %% 20), 'Did',
     '{{}}' FROM n"""
 SUMS = [
     "INSERT INTO job_counts SELECT provider, status, owner, COUNT(*) FROM jobs GROUP BY 1, 2, 3",
@@ -80,10 +83,10 @@ def compare(report, kind, pair, scrapes):
     times = ([], [])
     with requests.Session() as session:
         session.trust_env = False
-        for number in range(scrapes + 10):
+        for number in range(WARM_UP + scrapes):
             for service, taken in zip(pair, times):
                 took_ms = milliseconds(session, service)
-                if number >= 10:  # the first ones prepare their statements
+                if number >= WARM_UP:
                     taken.append(took_ms)
     empty, full = map(statistics.median, times)
     report.line(f"scrape-{kind}", f"{full / empty:.2f}",
@@ -93,6 +96,7 @@ def compare(report, kind, pair, scrapes):
 
 
 def scrape(report, resources, scrapes):
+    pathlib.Path(tempfile.gettempdir()).chmod(0o711)  # PostgreSQL runs as another user
     cluster = Cluster().start()
     resources.callback(cluster.stop)
     for kind in SERIES:

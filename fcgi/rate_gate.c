@@ -18,7 +18,7 @@ static bool is_deferred(const struct request *request)
 {
         if (!request->route)
                 return false;
-        if (request->route->rate == RATE_WEBHOOK)
+        if (request->route->rate == RATE_WEBHOOK && request->route->permission == PERM_PUBLIC)
                 return request_header(request, "Webhook-Signature") ||
                        request_header(request, "Svix-Signature");
         return request->route->rate == RATE_STORAGE;

@@ -181,11 +181,11 @@ static const struct route routes[] = {
   { METHOD_GET,    M_C "/preview",                           metrics_preview,         PERM_ADMIN_CONFIG,        BODY_NONE,   RATE_DEFAULT },
   { METHOD_POST,   M_C "/preview",                           metrics_preview_posted,  PERM_ADMIN_CONFIG,        4 * KiB,     RATE_DEFAULT },
 
-  { METHOD_POST,   "/api/webhooks/test",                     webhook_test_given,       PERM_ADMIN_CONFIG,        8 * KiB,     RATE_DEFAULT },
+  { METHOD_POST,   "/api/webhooks/test",                     webhook_test_given,       PERM_ADMIN_CONFIG,        8 * KiB,     RATE_WEBHOOK },
   { METHOD_POST,   "/api/webhooks/{provider}",               webhooks_receive,         PERM_PUBLIC,              8 * MiB,     RATE_WEBHOOK },
-  { METHOD_GET,    "/api/webhooks/deliveries",               deliveries_list,          PERM_ADMIN_CONFIG,        BODY_NONE,   RATE_DEFAULT },
-  { METHOD_GET,    W_ID,                                     deliveries_show,          PERM_ADMIN_CONFIG,        BODY_NONE,   RATE_DEFAULT },
-  { METHOD_POST,   W_ID "/replay",                           deliveries_replay,        PERM_ADMIN_CONFIG,        BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    "/api/webhooks/deliveries",               deliveries_list,          PERM_ADMIN_CONFIG,        BODY_NONE,   RATE_WEBHOOK },
+  { METHOD_GET,    W_ID,                                     deliveries_show,          PERM_ADMIN_CONFIG,        BODY_NONE,   RATE_WEBHOOK },
+  { METHOD_POST,   W_ID "/replay",                           deliveries_replay,        PERM_ADMIN_CONFIG,        BODY_NONE,   RATE_WEBHOOK },
 
   { METHOD_GET,    "/api/audit",                             audit_show,               PERM_ADMIN_AUDIT,         BODY_NONE,   RATE_DEFAULT },
   { METHOD_GET,    "/api/audit/stats",                       audit_show_stats,         PERM_ADMIN_AUDIT,         BODY_NONE,   RATE_DEFAULT },

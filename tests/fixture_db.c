@@ -114,6 +114,9 @@ static void make_config(struct ctx *ctx, struct fixture_db *fixture)
                 .remote_groups_variable = "REMOTE_GROUPS",
                 .storage_endpoint = "",
                 .storage_region = "us-east-1",
+                .rate_period_s = 60,
+                .rate_rules = "",
+                .state_backend = "memory",
         };
         ctx->config = &fixture->config;
 }

@@ -11,11 +11,16 @@
 
 #define PROCESSES_MAX 16
 #define THREADS_MAX   16
+#define TLS_TESTS     6
 #define KEY           "shared by processes"
 
 int64_t limit_tried_us;
 
 const struct limit_row limit_rows[] = {
+        {
+                .kind = "memory",
+                .backend = &limit_shm,
+        },
         {
                 .kind = "sqlite",
                 .backend = &limit_sqlite,
@@ -47,6 +52,7 @@ const struct limit_row limit_rows[] = {
                 .variable = "SIMPLETUNER_TEST_REDISS_URL",
                 .away = "rediss://127.0.0.1:1",
                 .silent = "rediss://127.0.0.1:%u",
+                .is_tls = true,
         },
 #endif
 #ifdef WITH_MYSQL
@@ -64,6 +70,7 @@ const struct limit_row limit_rows[] = {
                 .kind = "mysql with TLS",
                 .backend = &limit_mysql,
                 .variable = "SIMPLETUNER_TEST_MYSQLS_URL",
+                .is_tls = true,
         },
 #endif
 };
@@ -74,7 +81,7 @@ static void make_config(struct limit_user *user)
         const char *ca_bundle = getenv("SIMPLETUNER_TEST_STATE_CA");
 
         user->config = (struct config){
-                .home = fixture_dir(user->ctx),
+                .home = user->row->backend == &limit_shm ? user->url : fixture_dir(user->ctx),
                 .database_url = "sqlite:///nowhere/jobs.db",
                 .ssl_verify = true,
                 .ca_bundle = ca_bundle ? ca_bundle : "",
@@ -110,7 +117,9 @@ int limit_setup(void **state)
 
         snprintf(prefix, sizeof(prefix), "test %ld.%u:", (long)getpid(), made++);
         user = new_user(row, url, prefix);
-        if (!row->variable)
+        if (row->backend == &limit_shm)
+                snprintf(user->url, sizeof(user->url), "%s", fixture_dir(user->ctx));
+        else if (!row->variable)
                 snprintf(user->url, sizeof(user->url), "sqlite://%s",
                          fixture_path(user->ctx, "state.db"));
         else if (row->backend == &limit_pgsql)
@@ -369,7 +378,9 @@ int limit_run(const char *group, const struct CMUnitTest *tests, size_t count)
         if (!all || !http_client_start())
                 return 1;
         for (size_t row = 0; row < limit_row_count; row++) {
-                for (size_t i = 0; i < count && has_server(&limit_rows[row]); i++) {
+                const size_t most = limit_rows[row].is_tls ? TLS_TESTS : count;
+
+                for (size_t i = 0; i < most && has_server(&limit_rows[row]); i++) {
                         all[total] = tests[i];
                         all[total].name = shown_name(limit_rows[row].kind, tests[i].name);
                         all[total++].initial_state = (void *)(uintptr_t)&limit_rows[row];

@@ -11,12 +11,13 @@
 struct limit_row {
         const char *kind; /* shown */
         const struct limit_backend *backend;
-        const char *variable; /* of the environment, with the URL; NULL: the file state.db */
+        const char *variable; /* of the environment, with the URL; NULL: the file state.db, or for
+                               * memory the home in place of a URL, as it is of one host */
         const char *away;     /* a URL where nothing is */
         const char *silent;   /* a URL where %u is a port that connects and never answers */
         const char *wrong[8]; /* URLs that are refused at start */
-        const char
-                *pid_file; /* of a server that is ours alone, and is started again when it ends */
+        bool is_tls; /* another way to a server that has a row: the first tests are enough */
+        const char *pid_file; /* of a server that is ours alone; it is started again by itself */
 };
 
 extern const struct limit_row limit_rows[];

@@ -2,10 +2,12 @@
 # with-state-servers.sh [--if-installed] COMMAND [ARGUMENT...]
 #
 # Run COMMAND with SIMPLETUNER_TEST_REDIS_URL and SIMPLETUNER_TEST_MYSQL_URL naming an empty Redis and
-# an empty MariaDB that are made for it and gone afterwards, both on Unix sockets. Their process ids
-# are in redis.pid and mysql.pid of SIMPLETUNER_TEST_STATE_DIR; a server that ends is started again.
-# A variable that is set already stays. With --if-installed a machine without a server's programs
-# runs COMMAND without its variable. Exits as COMMAND does, or 69 when a server does not start.
+# an empty MariaDB that are made for it and gone afterwards, both on Unix sockets. REDISS and MYSQLS
+# in place of REDIS and MYSQL: the same over TCP with TLS and a password, whose certificate is
+# SIMPLETUNER_TEST_STATE_CA. Process ids are in redis.pid and mysql.pid of SIMPLETUNER_TEST_STATE_DIR;
+# a server that ends is started again. A URL that is set already stays. With --if-installed a machine
+# without a server's programs runs COMMAND without its variables. Exits as COMMAND does, or 69 when
+# a server does not start.
 set -u
 
 optional=
@@ -14,7 +16,7 @@ if [ "${1-}" = --if-installed ]; then
         shift
 fi
 if [ $# -eq 0 ]; then
-        sed -n '2,9s/^# \{0,1\}//p' "$0" >&2
+        sed -n '2,11s/^# \{0,1\}//p' "$0" >&2
         exit 64
 fi
 PATH=$PATH:/usr/sbin
@@ -42,7 +44,7 @@ keep() {
                 "$@" >>"$dir/$name.log" 2>&1 </dev/null &
                 echo $! >"$dir/$name.pid"
                 wait $!
-        done &
+        done 2>>"$dir/$name.log" & # where bash says how it ended
         keepers+=($!)
 }
 
@@ -85,11 +87,38 @@ until_answers() {
         exit 69
 }
 
+free_port() {
+        /usr/bin/python3 -c 'import socket
+listener = socket.socket()
+listener.bind(("127.0.0.1", 0))
+print(listener.getsockname()[1])'
+}
+
+openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost \
+        -addext subjectAltName=DNS:localhost -keyout "$dir/key.pem" -out "$dir/ca.pem" \
+        2>"$dir/openssl.log" || exit 69
+chmod 644 "$dir/key.pem" # the servers are other users
+export SIMPLETUNER_TEST_STATE_CA="$dir/ca.pem"
+password='p@ss:w/rd %1' in_url='p%40ss%3Aw%2Frd%20%251'
+
 if wanted SIMPLETUNER_TEST_REDIS_URL redis-server redis-server; then
-        keep redis setpriv --pdeathsig=TERM -- redis-server --port 0 --dir "$dir" --save '' \
-                --unixsocket "$dir/redis.sock"
+        port=$(free_port)
+        cat >"$dir/redis.conf" <<EOF
+port 0
+tls-port $port
+bind 127.0.0.1
+tls-cert-file $dir/ca.pem
+tls-key-file $dir/key.pem
+tls-ca-cert-file $dir/ca.pem
+tls-auth-clients no
+unixsocket $dir/redis.sock
+save ""
+user tuner on ~* +@all "#$(printf %s "$password" | sha256sum | cut -d' ' -f1)"
+EOF
+        keep redis setpriv --pdeathsig=TERM -- redis-server "$dir/redis.conf"
         until_answers redis redis-cli -s "$dir/redis.sock" PING
         export SIMPLETUNER_TEST_REDIS_URL="unix://$dir/redis.sock"
+        export SIMPLETUNER_TEST_REDISS_URL="rediss://tuner:$in_url@localhost:$port/3"
 fi
 
 if wanted SIMPLETUNER_TEST_MYSQL_URL mariadbd mariadb-server; then
@@ -105,11 +134,16 @@ if wanted SIMPLETUNER_TEST_MYSQL_URL mariadbd mariadb-server; then
                 --innodb-buffer-pool-size=64M)
         "${as_owner[@]}" -- mariadb-install-db "${options[@]}" --skip-test-db \
                 --auth-root-authentication-method=normal >"$dir/mysql.log" 2>&1
-        keep mysql "${as_owner[@]}" --pdeathsig=TERM -- mariadbd "${options[@]}" --skip-networking \
-                --pid-file="$dir/mysql/pid"
+        port=$(free_port)
+        keep mysql "${as_owner[@]}" --pdeathsig=TERM -- mariadbd "${options[@]}" \
+                --pid-file="$dir/mysql/pid" --bind-address=127.0.0.1 --port="$port" \
+                --ssl-cert="$dir/ca.pem" --ssl-key="$dir/key.pem"
         ask=(mariadb --no-defaults --user=root --socket="$dir/mysql/sock" -e)
         until_answers mysql "${ask[@]}" 'CREATE DATABASE IF NOT EXISTS simpletuner'
+        "${ask[@]}" "CREATE USER tuner@'%' IDENTIFIED BY '$password' REQUIRE SSL;
+                GRANT ALL ON simpletuner.* TO tuner@'%'" || exit 69
         export SIMPLETUNER_TEST_MYSQL_URL="mysql://root@/simpletuner?socket=$dir/mysql/sock"
+        export SIMPLETUNER_TEST_MYSQLS_URL="mysql://tuner:$in_url@localhost:$port/simpletuner?tls=1"
 fi
 
 export SIMPLETUNER_TEST_STATE_DIR="$dir"

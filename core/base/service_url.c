@@ -70,7 +70,7 @@ static bool read_port(const char *text, const char *end, unsigned *ret)
 /* host[:port], [address][:port] or nothing */
 static bool read_host(struct arena *arena, const char *text, size_t len, struct service_url *url)
 {
-        const char *end = text + len, *host_end = end, *colon;
+        const char *end = text + len, *host_end, *colon;
 
         if (len > 0 && *text == '[') {
                 host_end = memchr(text, ']', len);

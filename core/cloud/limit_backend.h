@@ -49,6 +49,11 @@ struct limit_backend {
         enum err (*sweep)(struct ctx *ctx, void *store);
 };
 
+/* A limiter on this one, whatever STATE_BACKEND says. As limiter_new. */
+struct limiter;
+NODISCARD enum err limiter_new_on(struct ctx *ctx, const struct limit_backend *backend,
+                                  struct limiter **ret);
+
 extern const struct limit_backend limit_shm;                 /* memory */
 extern const struct limit_backend limit_sqlite, limit_pgsql; /* limit_db.c */
 extern const struct limit_backend limit_redis, limit_mysql;  /* when they are built in */

@@ -414,14 +414,22 @@ static int compare_names(const void *a, const void *b)
         return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+/* Who is told of keys. */
+struct listener {
+        limit_each_fn *each;
+        void *arg;
+        bool has_enough;
+};
+
 static enum err tell_name(struct ctx *ctx, const struct limit_redis *store, const char *name,
-                          limit_each_fn *each, void *arg, bool *ret_more)
+                          struct listener *listener)
 {
         struct call call = { .script = COUNT_CALLS, .name = name, .number_count = 1 };
         enum err rc = run(ctx, store, run_script, &call);
 
         if (rc == OK && call.numbers[0] > 0)
-                *ret_more = each(arg, name + strlen(store->prefix), (unsigned)call.numbers[0]);
+                listener->has_enough = !listener->each(listener->arg, name + strlen(store->prefix),
+                                                       (unsigned)call.numbers[0]);
         return rc;
 }
 
@@ -430,7 +438,7 @@ static enum err each_key(struct ctx *ctx, void *arg, limit_each_fn *each, void *
 {
         const struct limit_redis *store = arg;
         struct scan scan = { .pattern = pattern_of(ctx->arena, store->prefix), .cursor = "0" };
-        bool more = true;
+        struct listener listener = { .each = each, .arg = each_arg };
         enum err rc;
 
         if (!scan.pattern)
@@ -440,9 +448,9 @@ static enum err each_key(struct ctx *ctx, void *arg, limit_each_fn *each, void *
         } while (rc == OK && strcmp(scan.cursor, "0") != 0);
         if (scan.count > 0)
                 qsort(scan.names, scan.count, sizeof(*scan.names), compare_names);
-        for (size_t i = 0; rc == OK && more && i < scan.count; i++) {
+        for (size_t i = 0; rc == OK && !listener.has_enough && i < scan.count; i++) {
                 if (i == 0 || strcmp(scan.names[i], scan.names[i - 1]) != 0)
-                        rc = tell_name(ctx, store, scan.names[i], each, each_arg, &more);
+                        rc = tell_name(ctx, store, scan.names[i], &listener);
         }
         return rc;
 }

@@ -18,8 +18,6 @@
 
 static const char logger[] = "simpletuner.cloud.limits";
 
-/* Every backend there is, by its names in STATE_BACKEND. NULL: this build does not have it. */
-/* clang-format off */
 #ifdef WITH_REDIS
 #define REDIS &limit_redis
 #else
@@ -30,6 +28,9 @@ static const char logger[] = "simpletuner.cloud.limits";
 #else
 #define MYSQL NULL
 #endif
+
+/* Every backend there is, by its names in STATE_BACKEND. NULL: this build does not have it. */
+/* clang-format off */
 static const struct { const char *word; const struct limit_backend *backend; const char *option; }
 backends[] = {
         { "memory",     &limit_shm,    "" },
@@ -72,7 +73,7 @@ static enum err choose(struct ctx *ctx, const struct limit_backend **ret)
         return ctx_fail(ctx, ERR_INVALID, "STATE_BACKEND %s is not known", word);
 }
 
-enum err limiter_new(struct ctx *ctx, struct limiter **ret)
+enum err limiter_new_on(struct ctx *ctx, const struct limit_backend *backend, struct limiter **ret)
 {
         CLEANUP(limiter_freep) struct limiter *limiter = calloc(1, sizeof(*limiter));
         enum err rc;
@@ -80,14 +81,21 @@ enum err limiter_new(struct ctx *ctx, struct limiter **ret)
         if (!limiter)
                 return ctx_nomem(ctx);
         pthread_mutex_init(&limiter->mutex, NULL);
-        rc = choose(ctx, &limiter->backend);
-        if (rc == OK)
-                rc = limiter->backend->open(ctx, &limiter->store);
+        limiter->backend = backend;
+        rc = backend->open(ctx, &limiter->store);
         if (rc != OK)
                 return rc;
         limiter->is_local = limiter->backend == &limit_shm;
         *ret = TAKE(limiter);
         return OK;
+}
+
+enum err limiter_new(struct ctx *ctx, struct limiter **ret)
+{
+        const struct limit_backend *backend;
+        enum err rc = choose(ctx, &backend);
+
+        return rc == OK ? limiter_new_on(ctx, backend, ret) : rc;
 }
 
 void limiter_free(struct limiter *limiter)

@@ -21,9 +21,9 @@ static const struct { struct limit limit; const char *pattern, *methods; } built
         [RATE_SUBMIT]   = { { "submit", 20, 60 }, "^/api/cloud/jobs(/submit|/.+/retry)?$",
                             "POST" },
         [RATE_CANCEL]   = { { "cancel", 30, 60 }, "^/api/cloud/jobs/.+/cancel$", "POST" },
-        [RATE_WEBHOOK]  = { { "webhook", 100, 60 }, "^/api/webhooks/[^/]+$", "POST" },
-        [RATE_STORAGE]  = { { "storage", 50, 60 }, "^/api/cloud/storage", NULL },
-        [RATE_QUOTAS]   = { { "quotas", 30, 60 }, "^/api/quotas", NULL },
+        [RATE_WEBHOOK]  = { { "webhook", 100, 60 }, "^/api/webhooks/", NULL },
+        [RATE_STORAGE]  = { { "storage", 50, 60 }, "^/api/cloud/storage(/|$)", NULL },
+        [RATE_QUOTAS]   = { { "quotas", 30, 60 }, "^/api/quotas(/|$)", NULL },
 };
 static const char *const other_names[] = {
         "default", RATE_RULE_JOB, RATE_RULE_USER, RATE_RULE_PROVIDER

@@ -155,10 +155,15 @@ static void start_library(void)
         (void)mysql_server_init(0, NULL, NULL);
 }
 
-/* Compression, local files and reconnecting are off by default and stay so. */
-static void apply_options(MYSQL *mysql, const struct db_target *target, bool tls)
+/* Reconnecting is off by default and stays so. libmariadb would take "localhost" for its usual
+ * socket; here a host is a host. */
+static void apply_options(MYSQL *mysql, const struct db_target *target, bool has_host, bool tls)
 {
+        const unsigned tcp = MYSQL_PROTOCOL_TCP;
         my_bool on = 1, off = 0;
+
+        if (has_host)
+                mysql_options(mysql, MYSQL_OPT_PROTOCOL, &tcp);
 
         mysql_options(mysql, MYSQL_OPT_NONBLOCK, NULL);
         mysql_options(mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4");
@@ -201,7 +206,7 @@ static enum err driver_open(const struct db_target *target, int64_t deadline_us,
                 return ERR_NOMEM;
         }
         tls = service_url_option(arena, &url, "tls");
-        apply_options(conn->mysql, target, tls && strcmp(tls, "1") == 0);
+        apply_options(conn->mysql, target, *url.host, tls && strcmp(tls, "1") == 0);
         if (!connect_to(conn, arena, &url)) {
                 snprintf(detail, DB_DETAIL_SIZE, "%s", driver_message(conn));
                 driver_close(conn);

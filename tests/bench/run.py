@@ -5,8 +5,8 @@
 
 Each figure is one line: NAME value (what is required) ok or MISSED. The exit status is 1 if one was
 missed. --quick shortens everything to see that it runs; its figures are rough. NAMEs choose among
-live, access-log, auth, list, put, memory, download, small-puts, list-pages, group-commit, webhooks, poll, flat and
-audit-verify.
+live, access-log, auth, list, put, memory, download, small-puts, list-pages, group-commit, webhooks,
+poll, flat, audit-verify and limit-backends.
 Needs wrk, curl and npm, and room for about thirty GiB below TMPDIR, which should be a disk and not
 memory.
 """
@@ -36,6 +36,7 @@ CONNECTIONS = 32
 FEW_JOBS, MANY_JOBS = 100, 100_000
 FLAT_JOBS = 1_000, 1_000_000
 AUDIT_PER_S = 200_000
+LIMITS_PER_S = 500  # counted by one thread, its server on the same machine
 POLLED_JOBS, PROVIDER_LATENCY_S = 1_000, 0.1
 WEBHOOKS_PER_S_MAX = 25_000  # more than this are not prepared
 UPLOADS = 16
@@ -334,6 +335,18 @@ class Bench:
                          f"required >= {AUDIT_PER_S}; a plain read {select:.0f} entries/s",
                          median >= AUDIT_PER_S)
 
+    def limit_backends(self):
+        """Calls per second that each state backend counts."""
+        program = services.compile_with_core(self.directory, "limit_backends")
+        rounds = [services.limit_rates(program, self.directory, self.effort.seconds)
+                  for _ in range(self.effort.rounds)]
+        for name in rounds[0]:
+            medians = {what: statistics.median(rates[name][what] for rates in rounds)
+                       for what in rounds[0][name]}
+            self.report.line(f"limit-backends-{name}", f"{medians['one']:.0f}/s",
+                             f"required >= {LIMITS_PER_S}; eight threads {medians['eight']:.0f}/s, "
+                             f"refused {medians['refused']:.0f}/s", medians["one"] >= LIMITS_PER_S)
+
     def group_commit(self):
         program = services.compile_with_core(self.directory, "group_commit")
         each, one = [], []
@@ -355,8 +368,9 @@ FIGURES = {"live": Bench.live, "access-log": Bench.access_log, "auth": Bench.aut
            "small-puts": Bench.small_puts, "list-pages": Bench.list_pages,
            "group-commit": Bench.group_commit,
            "webhooks": Bench.webhooks, "poll": Bench.poll, "flat": Bench.flat,
-           "audit-verify": Bench.audit_verify}
-ALONE = {"auth", "group-commit", "poll", "flat", "audit-verify"}  # need no service that is up already
+           "audit-verify": Bench.audit_verify, "limit-backends": Bench.limit_backends}
+ALONE = {"auth", "group-commit", "poll", "flat", "audit-verify",
+         "limit-backends"}  # need no service that is up already
 
 
 def parse_arguments():

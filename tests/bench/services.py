@@ -21,6 +21,13 @@ from waiting import free_port, until  # noqa: E402
 
 CFLAGS = ["-std=gnu17", "-D_GNU_SOURCE", "-O2", f"-I{REPO}"]
 CORE_PACKAGES = ["expat", "libcurl", "libpq", "sqlite3", "jansson", "libssl", "libcrypto", "zlib"]
+OPTIONAL_PACKAGES = {"-DWITH_REDIS": "hiredis", "-DWITH_MYSQL": "libmariadb"}
+WITH_SERVERS = [REPO / "tests/with-postgresql.sh", REPO / "tests/with-state-servers.sh"]
+LIMIT_BACKENDS = """
+"$0" sqlite "sqlite://$1/state.db" $2
+"$0" postgresql "$SIMPLETUNER_TEST_PGSQL_URL" $2
+case "$3" in *REDIS*) "$0" redis "$SIMPLETUNER_TEST_REDIS_URL" $2 ;; esac
+case "$3" in *MYSQL*) "$0" mysql "$SIMPLETUNER_TEST_MYSQL_URL" $2 ;; esac"""
 
 
 def compile_program(target, *inputs):
@@ -36,10 +43,29 @@ def compile_yardstick(directory):
 
 def compile_with_core(directory, name):
     """tests/bench/NAME.c, with all that both programs share."""
-    flags = subprocess.run(["pkg-config", "--cflags", "--libs", *CORE_PACKAGES], check=True,
+    built_with = core_options()
+    packages = CORE_PACKAGES + [OPTIONAL_PACKAGES[option] for option in built_with]
+    flags = subprocess.run(["pkg-config", "--cflags", "--libs", *packages], check=True,
                            capture_output=True, text=True).stdout.split()
-    return compile_program(directory / name, REPO / f"tests/bench/{name}.c",
+    return compile_program(directory / name, *built_with, REPO / f"tests/bench/{name}.c",
                            stack.BUILD / "libcore.a", *flags, "-lpthread")
+
+
+def core_options():
+    """What ./configure was asked to build in."""
+    makefile = (stack.BUILD / "Makefile").read_text()
+    return [option for option in OPTIONAL_PACKAGES if re.search(rf" {option}\b", makefile)]
+
+
+def limit_rates(program, directory, seconds):
+    """Calls per second by the names of backends and of what was done with them."""
+    words = subprocess.run([*WITH_SERVERS, "bash", "-c", LIMIT_BACKENDS, program, directory,
+                            str(seconds), " ".join(core_options())], check=True,
+                           capture_output=True, text=True).stdout
+    names = ["sqlite", "postgresql"] + [option.removeprefix("-DWITH_").lower()
+                                        for option in core_options()]
+    return {name: {what: float(value) for what, value in re.findall(r"(\w+)=(\d+)", line)}
+            for name, line in zip(names, words.splitlines(), strict=True)}
 
 
 def audit_rates(program, home, entries, seconds):

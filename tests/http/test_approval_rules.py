@@ -138,7 +138,7 @@ def test_a_pattern_takes_no_time_whatever_it_is(office, pattern):
         return
     started = time.monotonic()
     assert office.submit(config_name=name).status_code in (200, 202)
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 15  # a matcher that hangs takes more than a lifetime
 
 
 def test_the_conditions_are_described(office):

@@ -59,7 +59,7 @@ def test_a_database_locked_for_20_seconds_loses_nothing_and_pays_once(cloud):
             for _ in range(5):
                 expect.ok(cloud.get("/api/cloud/jobs"))
                 expect.ok(cloud.get("/api/cloud/health/live"))
-            assert time.monotonic() - begin < 5, "readers wait for the writer"
+            assert time.monotonic() - begin < LOCKED_S / 2, "readers wait for the writer"
             assert not submit.done(), submit.result().text
             assert not webhook.done(), webhook.result().text
             assert len(cloud.sim.predictions()) == made, "paid for before it was stored"

@@ -12,7 +12,7 @@ from waiting import until
 
 STREAM = "/api/events/stream"
 WRITERS = 8
-SOON_S = 3  # an event comes in a fraction of a second; this machine may be busy
+SOON_S = 6  # an event comes in a fraction of a second; this machine may be busy
 FAST = {"SIMPLETUNER_EVENT_HEARTBEAT": "1"}
 HAPPENED = ("job_status_changed", "notification")
 
@@ -274,7 +274,7 @@ def test_a_stream_shows_that_it_lives(local):
     with open_local(local) as stream:
         first, second = stream.wait_for("heartbeat", 2)
         assert first.data["type"] == "heartbeat"
-        assert 0.5 < second.data["timestamp"] - first.data["timestamp"] < 5
+        assert 0.5 < second.data["timestamp"] - first.data["timestamp"] < 15
 
 
 def test_a_stream_ends_after_its_time_and_says_so(tmp_path):

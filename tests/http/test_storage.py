@@ -311,7 +311,7 @@ def test_a_job_that_asks_too_often_is_told_to_slow_down(new_stack):
     answers = [cloud.upload(job, "a", b"x") for _ in range(25)]
     assert [answer.status_code for answer in answers] == [200] * 20 + [429] * 5
     assert int(answers[-1].headers["Retry-After"]) > 0
-    expect.error(answers[-1], 429, "20")
+    expect.error(answers[-1], 429, "rate limit exceeded")
     answer = cloud.get(job.storage("a"), headers={"X-Upload-Token": job.token,
                                                   "User-Agent": "Boto3/1"})
     assert answer.status_code == 503 and b"<Code>SlowDown</Code>" in answer.content

@@ -126,7 +126,7 @@ def test_a_store_that_does_not_answer_is_waited_for_no_longer_than_said(own, new
             "SIMPLETUNER_STORAGE_ENDPOINT": hanging.url, "SIMPLETUNER_HTTP_TIMEOUT": "1"})
         began = time.monotonic()
         refused(stack, client, "Timeout was reached")
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 10  # of 30 that it would be
 
 
 def test_buckets_stay_where_they_are(own, new_stack):

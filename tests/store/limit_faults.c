@@ -70,6 +70,34 @@ void a_server_that_never_answers_is_given_up_in_time(void **state)
         expect_away_in_time(user);
 }
 
+void a_certificate_must_be_trusted(void **state)
+{
+        struct limit_user *user = *state;
+
+        if (!user->row->is_tls)
+                skip();
+        user->config.ca_bundle = "";
+        assert_ok(user->ctx, limit_reopen(user));
+        assert_rc(user->ctx, ERR_UNAVAILABLE, limit_try(user, "k"));
+        user->config.ssl_verify = false;
+        assert_ok(user->ctx, limit_reopen(user));
+        assert_ok(user->ctx, limit_try(user, "k"));
+}
+
+void a_password_must_be_right(void **state)
+{
+        struct limit_user *user = *state;
+        char *at = strstr(user->url, "p%40ss");
+
+        if (!user->row->is_tls)
+                skip();
+        assert_non_null(at);
+        *at = 'P';
+        assert_ok(user->ctx, limit_reopen(user));
+        assert_rc(user->ctx, ERR_UNAVAILABLE, limit_try(user, "k"));
+        assert_null(strstr(user->ctx->detail, "ss:w"));
+}
+
 /* ---- servers of ours ---- */
 
 /* Of the server, or of PostgreSQL's process that serves this test; 0: there is none to play with.
@@ -138,6 +166,8 @@ void a_server_that_hangs_is_given_up_in_time(void **state)
         struct limit_user *user = *state;
         pid_t pid;
 
+        if (user->row->backend == &limit_shm)
+                skip();
         user->config.state_timeout_s = TIMEOUT_S;
         assert_ok(user->ctx, limit_reopen(user));
         limit_take(user, "k", 1000, 60);

@@ -5,6 +5,8 @@
 
 void a_server_that_is_away_is_said_at_once(void **state);
 void a_server_that_never_answers_is_given_up_in_time(void **state);
+void a_certificate_must_be_trusted(void **state);
+void a_password_must_be_right(void **state);
 void a_server_that_hangs_is_given_up_in_time(void **state);
 void connections_that_broke_are_replaced(void **state);
 void a_server_that_was_started_again_counts_again(void **state);

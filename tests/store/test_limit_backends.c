@@ -4,6 +4,8 @@
 #include "tests/fixture_limit.h"
 #include "tests/store/limit_faults.h"
 
+#define ROUNDING_US US_PER_MS /* a backend may count in milliseconds */
+
 static void exactly_the_limit_is_admitted(void **state)
 {
         for (unsigned i = 1; i <= 5; i++) {
@@ -55,7 +57,7 @@ static void the_reset_is_when_the_oldest_call_leaves(void **state)
         struct limit_count count = limit_take(*state, "k", 2, 2);
         int64_t before_us;
 
-        assert_in_range(count.reset_in_us, 1900 * US_PER_MS, 2 * US_PER_S);
+        assert_in_range(count.reset_in_us, 1900 * US_PER_MS, 2 * US_PER_S + ROUNDING_US);
         before_us = count.reset_in_us;
         limit_take(*state, "k", 2, 2);
         count = limit_take(*state, "k", 2, 2);
@@ -81,7 +83,7 @@ static void looking_counts_nothing(void **state)
         count = limit_look(*state, "k", 1, 60);
         assert_false(count.admitted);
         assert_int_equal(count.count, 1);
-        assert_in_range(count.reset_in_us, 59 * US_PER_S, 60 * US_PER_S);
+        assert_in_range(count.reset_in_us, 59 * US_PER_S, 60 * US_PER_S + ROUNDING_US);
 }
 
 static void forgetting_begins_anew(void **state)
@@ -144,9 +146,12 @@ static void each_key_with_calls_is_listed_once(void **state)
 /* A prefix is taken as it is, whatever its letters mean elsewhere. */
 static void keys_of_other_prefixes_are_not_ours(void **state)
 {
-        struct limit_user *user = *state, *other = limit_other(user);
+        struct limit_user *user = *state, *other;
         char shorter[sizeof(user->prefix)];
 
+        if (user->row->backend == &limit_shm)
+                skip(); /* nobody else is there */
+        other = limit_other(user);
         snprintf(shorter, sizeof(shorter), "%s", user->prefix);
         assert_true(strlen(shorter) + 8 < sizeof(user->prefix));
         strcat(user->prefix, "*?[a]%_\\");
@@ -226,6 +231,8 @@ static void a_key_is_at_most_so_long(void **state)
         struct limit_user *user = *state;
         char key[LIMIT_KEY_SIZE + 1];
 
+        if (user->row->backend == &limit_shm)
+                skip(); /* it cuts them */
         memset(key, 'k', sizeof(key));
         key[LIMIT_KEY_SIZE - 1] = '\0';
         assert_int_equal(limit_take(user, key, 5, 60).count, 1);
@@ -285,6 +292,7 @@ static void processes_admit_exactly_the_limit_together(void **state)
 {
         struct limit_user *user = *state, *other = limit_other(user);
 
+        assert_int_equal(limit_look(user, "shared by processes", 300, 3600).count, 0);
         assert_int_equal(limit_take_in_processes(user, 8, 300, 100), 300);
         assert_int_equal(limit_look(other, "shared by processes", 300, 3600).count, 300);
         limit_other_free(other);
@@ -308,6 +316,10 @@ int main(int argc, char **argv)
 {
         const struct CMUnitTest tests[] = {
                 LIMIT_TEST(exactly_the_limit_is_admitted),
+                LIMIT_TEST(a_server_that_is_away_is_said_at_once),
+                LIMIT_TEST(a_server_that_never_answers_is_given_up_in_time),
+                LIMIT_TEST(a_certificate_must_be_trusted),
+                LIMIT_TEST(a_password_must_be_right),
                 LIMIT_TEST(refused_calls_do_not_count),
                 LIMIT_TEST(the_window_slides),
                 LIMIT_TEST(the_reset_is_when_the_oldest_call_leaves),
@@ -324,8 +336,6 @@ int main(int argc, char **argv)
                 LIMIT_TEST(threads_share_fewer_connections),
                 LIMIT_TEST(processes_admit_exactly_the_limit_together),
                 LIMIT_TEST(a_wrong_url_is_refused_at_start),
-                LIMIT_TEST(a_server_that_is_away_is_said_at_once),
-                LIMIT_TEST(a_server_that_never_answers_is_given_up_in_time),
                 LIMIT_TEST(a_server_that_hangs_is_given_up_in_time),
                 LIMIT_TEST(connections_that_broke_are_replaced),
                 LIMIT_TEST(a_server_that_was_started_again_counts_again),

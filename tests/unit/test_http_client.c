@@ -86,18 +86,24 @@ static void *serve(void *arg)
         }
 }
 
-static void server_start(struct server *server)
+/* A port of this machine that is ours as long as *ret_fd is open, and where nobody listens yet. */
+static unsigned bind_port(int *ret_fd)
 {
         struct sockaddr_in address = { .sin_family = AF_INET,
                                        .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
         socklen_t len = sizeof(address);
 
-        server->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        assert_true(server->listener >= 0);
-        assert_int_equal(bind(server->listener, (struct sockaddr *)&address, len), 0);
+        *ret_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        assert_true(*ret_fd >= 0);
+        assert_int_equal(bind(*ret_fd, (struct sockaddr *)&address, len), 0);
+        assert_int_equal(getsockname(*ret_fd, (struct sockaddr *)&address, &len), 0);
+        return ntohs(address.sin_port);
+}
+
+static void server_start(struct server *server)
+{
+        server->port = bind_port(&server->listener);
         assert_int_equal(listen(server->listener, 16), 0);
-        assert_int_equal(getsockname(server->listener, (struct sockaddr *)&address, &len), 0);
-        server->port = ntohs(address.sin_port);
         assert_int_equal(pthread_create(&server->thread, NULL, serve, server), 0);
 }
 
@@ -358,13 +364,13 @@ static void a_dead_proxy_is_named(void **state)
         struct http_answer answer = { 0 };
         struct http_settings proxied = plain;
         struct ctx *ctx = *state;
-        SERVER(gone, hello);
+        CLEANUP(close_fdp) int gone = -1;
+        unsigned port = bind_port(&gone);
 
-        server_stop(&gone);
-        proxied.proxy = arena_printf(ctx->arena, "socks5://me:s3cr3t@127.0.0.1:%u", gone.port);
+        proxied.proxy = arena_printf(ctx->arena, "socks5://me:s3cr3t@127.0.0.1:%u", port);
         assert_rc(ctx, ERR_PROVIDER, get(ctx, &proxied, "https://127.0.0.1/", 0, &answer));
         assert_non_null(
-                strstr(ctx->detail, arena_printf(ctx->arena, "proxy 127.0.0.1:%u: ", gone.port)));
+                strstr(ctx->detail, arena_printf(ctx->arena, "proxy 127.0.0.1:%u: ", port)));
         assert_null(strstr(ctx->detail, "s3cr3t"));
         assert_false(answer.permanent);
 }

@@ -132,7 +132,7 @@ static void nobody_waits_longer_than_the_budget(void **state)
                 attempts(ctx, 1, &get, OK, (struct http_answer){ .status = 500 });
                 assert_true(clock_mono_us(ctx->clock) - before_us < US_PER_S);
         }
-        assert_int_equal(attempts(ctx, 0.1, &get, OK, (struct http_answer){ .status = 500 }), 1);
+        assert_int_equal(attempts(ctx, 0.05, &get, OK, (struct http_answer){ .status = 500 }), 1);
         assert_int_equal(attempts(ctx, 5, &get, OK,
                                   (struct http_answer){ .status = 503, .retry_after_s = 5 }),
                          1);

@@ -7,17 +7,19 @@
 #include "core/cloud/provider_call.h"
 #include "tests/fixture_db.h"
 
-/* A URL at which nobody listens: the port is taken and given back. */
+/* A URL at which nobody listens: its port is ours until the next one. */
 static const char *dead_url(struct ctx *ctx)
 {
         struct sockaddr_in address = { .sin_family = AF_INET,
                                        .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-        CLEANUP(close_fdp) int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        static int held = -1;
         socklen_t len = sizeof(address);
         const char *url;
 
-        assert_int_equal(bind(fd, (struct sockaddr *)&address, len), 0);
-        assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &len), 0);
+        close_fdp(&held);
+        held = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        assert_int_equal(bind(held, (struct sockaddr *)&address, len), 0);
+        assert_int_equal(getsockname(held, (struct sockaddr *)&address, &len), 0);
         url = arena_printf(ctx->arena, "http://127.0.0.1:%u/", ntohs(address.sin_port));
         assert_non_null(url);
         return url;

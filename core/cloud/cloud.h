@@ -32,7 +32,7 @@ struct cloud {
         atomic_uint hashing;        /* passwords, at this moment */
         atomic_uint listeners;      /* event streams under way */
         atomic_llong newest_event;  /* the last that listeners were woken for */
-        atomic_uint metrics_known;   /* metrics_config.c: what was exported when it was last read */
+        atomic_uint metrics_known;  /* metrics_config.c: what was exported when it was last read */
 };
 
 /* Open everything for ctx->config and point ctx->cloud at it. The database itself may be away.

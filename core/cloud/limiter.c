@@ -301,7 +301,7 @@ static bool keep(void *arg, const char *key, unsigned count)
 }
 
 static enum err write_standings(struct ctx *ctx, const struct listing *listing,
-                                struct limit_standing **ret)
+                                struct limit_list *ret)
 {
         struct limit_standing *standings =
                 arena_alloc(ctx->arena, (listing->count + 1) * sizeof(*standings));
@@ -316,12 +316,11 @@ static enum err write_standings(struct ctx *ctx, const struct listing *listing,
                 standings[i] =
                         (struct limit_standing){ key, bar ? bar + 1 : "", listing->kept[i].count };
         }
-        *ret = standings;
+        *ret = (struct limit_list){ standings, listing->count, listing->tracked };
         return OK;
 }
 
-enum err limiter_list(struct ctx *ctx, const char *rule, size_t max, struct limit_standing **ret,
-                      size_t *ret_count, int64_t *ret_tracked)
+enum err limiter_list(struct ctx *ctx, const char *rule, size_t max, struct limit_list *ret)
 {
         struct limiter *limiter = limiter_of(ctx);
         struct listing listing = { .rule = rule, .max = max };
@@ -338,12 +337,7 @@ enum err limiter_list(struct ctx *ctx, const char *rule, size_t max, struct limi
                 if (rc != OK)
                         return rc;
         }
-        rc = write_standings(ctx, &listing, ret);
-        if (rc != OK)
-                return rc;
-        *ret_count = listing.count;
-        *ret_tracked = listing.tracked;
-        return OK;
+        return write_standings(ctx, &listing, ret);
 }
 
 enum err limiter_ping(struct ctx *ctx)

@@ -7,8 +7,8 @@
 #include "core/base/log.h"
 #include "core/cloud/breaker.h"
 #include "core/cloud/cloud.h"
-#include "core/cloud/metrics.h"
 #include "core/cloud/limiter.h"
+#include "core/cloud/metrics.h"
 #include "core/cloud/provider.h"
 #include "core/cloud/secrets.h"
 
@@ -252,11 +252,9 @@ static bool secrets_are_up(struct ctx *ctx)
 /* How many clients the limits watch. < 0: not known. */
 static int64_t tracked_clients(struct ctx *ctx)
 {
-        struct limit_standing *none;
-        size_t count;
-        int64_t tracked;
+        struct limit_list list;
 
-        return limiter_list(ctx, NULL, 0, &none, &count, &tracked) == OK ? tracked : -1;
+        return limiter_list(ctx, NULL, 0, &list) == OK ? list.tracked : -1;
 }
 
 enum err metrics_data_read(struct ctx *ctx, unsigned categories, struct metrics_data *ret)

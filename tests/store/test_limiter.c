@@ -98,26 +98,24 @@ static void refusals_are_counted_by_rule(void **state)
 static void the_list_has_those_with_most_calls_first(void **state)
 {
         const struct limit other = { "log", 9, 60 };
-        struct limit_standing *standings;
         struct ctx *ctx = *state;
-        int64_t tracked;
-        size_t count;
+        struct limit_list list;
 
         use_up(ctx, &other, "10.0.0.9");
         for (int i = 0; i < 3; i++)
                 assert_ok(ctx, limiter_check(ctx, &five, "10.0.0.1", NULL));
         assert_ok(ctx, limiter_check(ctx, &five, "2001:db8::/64", NULL));
         use_up(ctx, &five, "10.0.0.7");
-        assert_ok(ctx, limiter_list(ctx, "login", 2, &standings, &count, &tracked));
-        assert_int_equal(count, 2);
-        assert_int_equal(tracked, 3);
-        assert_string_equal(standings[0].who, "10.0.0.7");
-        assert_string_equal(standings[0].rule, "login");
-        assert_int_equal(standings[0].count, 5);
-        assert_string_equal(standings[1].who, "10.0.0.1");
-        assert_ok(ctx, limiter_list(ctx, NULL, 500, &standings, &count, &tracked));
-        assert_int_equal(count, 4);
-        assert_string_equal(standings[0].rule, "log");
+        assert_ok(ctx, limiter_list(ctx, "login", 2, &list));
+        assert_int_equal(list.count, 2);
+        assert_int_equal(list.tracked, 3);
+        assert_string_equal(list.standings[0].who, "10.0.0.7");
+        assert_string_equal(list.standings[0].rule, "login");
+        assert_int_equal(list.standings[0].count, 5);
+        assert_string_equal(list.standings[1].who, "10.0.0.1");
+        assert_ok(ctx, limiter_list(ctx, NULL, 500, &list));
+        assert_int_equal(list.count, 4);
+        assert_string_equal(list.standings[0].rule, "log");
 }
 
 /* ---- a backend that goes away ---- */

@@ -6,7 +6,7 @@
 Each figure is one line: NAME value (what is required) ok or MISSED. The exit status is 1 if one was
 missed. --quick shortens everything to see that it runs; its figures are rough. NAMEs choose among
 live, auth, list, put, memory, download, small-puts, list-pages, group-commit, webhooks, poll, flat,
-audit-verify and limit-backends.
+audit-verify, limiter and limit-backends.
 Needs wrk, curl and npm, and room for about thirty GiB below TMPDIR, which should be a disk and not
 memory.
 """
@@ -25,6 +25,7 @@ import tempfile
 import time
 
 import auth
+import limiter
 import s3
 import services
 import webhooks
@@ -161,12 +162,16 @@ class Bench:
                 os.fsync(file.fileno())
         return path
 
+    def quiet(self):
+        """Begin when the machine is quiet, where the effort is to be that careful."""
+        if self.effort.settles:
+            settle()
+
     def rates(self, *targets):
         """Requests per second of each (service, path, headers?), one after the other."""
         rates = []
         for service, path, *headers in targets:
-            if self.effort.settles:
-                settle()
+            self.quiet()
             rates.append(requests_per_s(service.url, path, self.effort.seconds,
                                         headers[0] if headers else {}))
         return rates
@@ -200,8 +205,7 @@ class Bench:
     def quiet_disk(self):
         """What was written before must not slow down what is measured now."""
         os.sync()
-        if self.effort.settles:
-            settle()
+        self.quiet()
 
     def put_mb_per_s(self, service):
         mib = self.effort.transfer_mib
@@ -363,9 +367,10 @@ FIGURES = {"live": Bench.live, "auth": Bench.auth, "list": Bench.list, "put": Be
            "small-puts": Bench.small_puts, "list-pages": Bench.list_pages,
            "group-commit": Bench.group_commit,
            "webhooks": Bench.webhooks, "poll": Bench.poll, "flat": Bench.flat,
-           "audit-verify": Bench.audit_verify, "limit-backends": Bench.limit_backends}
+           "audit-verify": Bench.audit_verify, "limiter": limiter.limiter,
+           "limit-backends": Bench.limit_backends}
 ALONE = {"auth", "group-commit", "poll", "flat", "audit-verify",
-         "limit-backends"}  # need no service that is up already
+         "limiter", "limit-backends"}  # need no service that is up already
 
 
 def parse_arguments():

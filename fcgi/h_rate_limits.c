@@ -123,15 +123,14 @@ static void render_usage(void *arg, const struct rate_rule_view *rule)
         jsonw_object_end(json);
 }
 
-static void render_standings(struct jsonw *json, const struct limit_standing *standings,
-                             size_t count)
+static void render_standings(struct jsonw *json, const struct limit_list *list)
 {
         jsonw_array(json, "standings");
-        for (size_t i = 0; i < count; i++) {
+        for (size_t i = 0; i < list->count; i++) {
                 jsonw_object(json, NULL);
-                jsonw_string(json, "rule", standings[i].rule);
-                jsonw_string(json, "client", standings[i].who);
-                jsonw_int(json, "count", standings[i].count);
+                jsonw_string(json, "rule", list->standings[i].rule);
+                jsonw_string(json, "client", list->standings[i].who);
+                jsonw_int(json, "count", list->standings[i].count);
                 jsonw_object_end(json);
         }
         jsonw_array_end(json);
@@ -139,23 +138,21 @@ static void render_standings(struct jsonw *json, const struct limit_standing *st
 
 enum err rate_limits_usage(struct ctx *ctx, const struct request *request, struct reply *reply)
 {
-        struct limit_standing *standings = NULL;
+        struct limit_list list = { 0 };
         struct usage_rendering rendering;
         struct asked asked;
         struct jsonw json;
-        int64_t tracked = 0;
-        size_t count = 0;
         bool is_away;
         enum err rc = read_query(ctx, request, &asked);
 
         if (rc != OK)
                 return rc;
-        is_away = limiter_ping(ctx) != OK || limiter_list(ctx, asked.rule, (size_t)asked.limit,
-                                                          &standings, &count, &tracked) != OK;
+        is_away = limiter_ping(ctx) != OK ||
+                  limiter_list(ctx, asked.rule, (size_t)asked.limit, &list) != OK;
         json = reply_json(reply);
         jsonw_string(&json, "backend", limiter_backend_name(ctx));
         jsonw_string(&json, "state", is_away ? "degraded" : "healthy");
-        jsonw_int(&json, "tracked_clients", tracked);
+        jsonw_int(&json, "tracked_clients", list.tracked);
         jsonw_array(&json, "rules");
         rate_rules_each(ctx, render_rule, &json);
         jsonw_array_end(&json);
@@ -166,7 +163,7 @@ enum err rate_limits_usage(struct ctx *ctx, const struct request *request, struc
                 rate_rules_each(ctx, render_usage, &rendering);
                 jsonw_array_end(&json);
         } else {
-                render_standings(&json, standings, count);
+                render_standings(&json, &list);
         }
         return reply_json_end(ctx, reply, &json);
 }

@@ -22,7 +22,7 @@ struct reply_limit {
         char rule[RATE_NAME_SIZE];
         struct limit_usage usage; /* limit 0: none applies, or nobody knows */
         bool refused;             /* by this rule */
-        bool is_known;            /* who asks has shown who it is: what goes wrong now is no guess */
+        bool is_known; /* who asks has shown who it is: what goes wrong now is no guess */
 };
 
 /* Writes a body whose end nobody knows, piece by piece; returns its bytes. reply->body is its to
@@ -34,7 +34,7 @@ struct reply {
         int status;               /* 200 unless set */
         const char *content_type; /* application/json unless set */
         struct reply_limit limit;
-        bool is_user_content;     /* bytes a job sent: never to be run by a browser */
+        bool is_user_content; /* bytes a job sent: never to be run by a browser */
         struct reply_header headers[REPLY_HEADERS_MAX];
         size_t header_count;
         struct buf head, body;          /* kept by the thread from one request to the next */

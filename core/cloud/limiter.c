@@ -182,26 +182,53 @@ struct question {
         bool counts;
 };
 
-static bool ask(struct ctx *ctx, struct limiter *limiter, const struct question *question,
-                struct limit_count *ret)
+/* "rule|who", cut where it is too long. This is done for every request, and is most of the work. */
+static void make_key(char key[LIMIT_KEY_SIZE], const char *rule, const char *who)
 {
-        char key[LIMIT_KEY_SIZE], detail[CTX_DETAIL_SIZE];
+        const size_t rule_len = strnlen(rule, LIMIT_KEY_SIZE - 2);
+        const size_t who_len = strnlen(who, LIMIT_KEY_SIZE - 2 - rule_len);
+
+        memcpy(key, rule, rule_len);
+        key[rule_len] = '|';
+        memcpy(key + rule_len + 1, who, who_len);
+        key[rule_len + 1 + who_len] = '\0';
+}
+
+static enum err ask_backend(struct ctx *ctx, struct limiter *limiter,
+                            const struct question *question, struct limit_count *ret)
+{
+        char key[LIMIT_KEY_SIZE];
         const struct limit_window window = { key, question->limit->calls,
                                              question->limit->period_s };
-        const struct limit_backend *backend = limiter->backend;
+
+        make_key(key, question->limit->rule, question->who);
+        return question->counts ? limiter->backend->take(ctx, limiter->store, &window, ret)
+                                : limiter->backend->look(ctx, limiter->store, &window, ret);
+}
+
+/* What ctx says of another failure stays, whatever comes of this. */
+static bool ask_elsewhere(struct ctx *ctx, struct limiter *limiter, const struct question *question,
+                          struct limit_count *ret)
+{
+        char detail[CTX_DETAIL_SIZE];
         const char *code = ctx->code;
         enum err rc;
 
         if (!begin(ctx, limiter))
                 return false;
         memcpy(detail, ctx->detail, sizeof(detail));
-        snprintf(key, sizeof(key), "%s|%s", question->limit->rule, question->who);
-        rc = question->counts ? backend->take(ctx, limiter->store, &window, ret)
-                              : backend->look(ctx, limiter->store, &window, ret);
+        rc = ask_backend(ctx, limiter, question, ret);
         end(ctx, limiter, rc);
         memcpy(ctx->detail, detail, sizeof(detail));
         ctx->code = code;
         return rc == OK;
+}
+
+static bool ask(struct ctx *ctx, struct limiter *limiter, const struct question *question,
+                struct limit_count *ret)
+{
+        return limiter->is_local ? ask_backend(ctx, limiter, question, ret) == OK
+                                 : ask_elsewhere(ctx, limiter, question, ret);
 }
 
 static bool is_limit(const struct limit *limit)
@@ -262,7 +289,7 @@ void limiter_forget(struct ctx *ctx, const struct limit *limit, const char *who)
 
         if (!limiter || !begin(ctx, limiter))
                 return;
-        snprintf(key, sizeof(key), "%s|%s", limit->rule, who);
+        make_key(key, limit->rule, who);
         end(ctx, limiter, limiter->backend->forget(ctx, limiter->store, key));
 }
 
@@ -301,27 +328,25 @@ static bool keep(void *arg, const char *key, unsigned count)
 }
 
 static enum err write_standings(struct ctx *ctx, const struct listing *listing,
-                                struct limit_standing **ret)
+                                struct limit_list *ret)
 {
-        struct limit_standing *standings =
-                arena_alloc(ctx->arena, (listing->count + 1) * sizeof(*standings));
+        struct limit_standing *rows = arena_alloc(ctx->arena, (listing->count + 1) * sizeof(*rows));
 
-        if (!standings)
+        if (!rows)
                 return ctx_nomem(ctx);
         for (size_t i = 0; i < listing->count; i++) {
                 char *key = listing->kept[i].key, *bar = strchr(key, '|');
 
                 if (bar)
                         *bar = '\0';
-                standings[i] =
+                rows[i] =
                         (struct limit_standing){ key, bar ? bar + 1 : "", listing->kept[i].count };
         }
-        *ret = standings;
+        *ret = (struct limit_list){ rows, listing->count, listing->tracked };
         return OK;
 }
 
-enum err limiter_list(struct ctx *ctx, const char *rule, size_t max, struct limit_standing **ret,
-                      size_t *ret_count, int64_t *ret_tracked)
+enum err limiter_list(struct ctx *ctx, const char *rule, size_t max, struct limit_list *ret)
 {
         struct limiter *limiter = limiter_of(ctx);
         struct listing listing = { .rule = rule, .max = max };
@@ -338,12 +363,7 @@ enum err limiter_list(struct ctx *ctx, const char *rule, size_t max, struct limi
                 if (rc != OK)
                         return rc;
         }
-        rc = write_standings(ctx, &listing, ret);
-        if (rc != OK)
-                return rc;
-        *ret_count = listing.count;
-        *ret_tracked = listing.tracked;
-        return OK;
+        return write_standings(ctx, &listing, ret);
 }
 
 enum err limiter_ping(struct ctx *ctx)

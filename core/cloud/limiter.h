@@ -45,10 +45,14 @@ struct limit_standing {
         const char *rule, *who; /* in the arena */
         unsigned count;
 };
-/* *ret_tracked: how many there are in all. Faults. */
+struct limit_list {
+        struct limit_standing *standings; /* at most as many as were asked for */
+        size_t count;
+        int64_t tracked; /* how many there are in all */
+};
+/* Faults. */
 NODISCARD enum err limiter_list(struct ctx *ctx, const char *rule, size_t max,
-                                struct limit_standing **ret, size_t *ret_count,
-                                int64_t *ret_tracked);
+                                struct limit_list *ret);
 
 /* For health: ask the backend now. ERR_UNAVAILABLE: it is away, detail says why. */
 NODISCARD enum err limiter_ping(struct ctx *ctx);

@@ -6,7 +6,7 @@
 Each figure is one line: NAME value (what is required) ok or MISSED. The exit status is 1 if one was
 missed. --quick shortens everything to see that it runs; its figures are rough. NAMEs choose among
 live, access-log, auth, list, put, memory, download, small-puts, list-pages, group-commit, webhooks,
-poll, flat, audit-verify and limit-backends.
+poll, flat, audit-verify, limiter, limit-backends and scrape.
 Needs wrk, curl and npm, and room for about thirty GiB below TMPDIR, which should be a disk and not
 memory.
 """
@@ -26,7 +26,9 @@ import time
 
 import access_log
 import auth
+import limiter
 import s3
+import scrape
 import services
 import webhooks
 
@@ -56,11 +58,12 @@ class Effort:
     upload_mib: int = 1024
     small_puts: int = s3.SMALL_PUTS
     audit_entries: int = 300_000
+    scrapes: int = 300
 
 
 FULL = Effort()
 QUICK = Effort(rounds=1, slices=2, seconds=1, settles=False, transfer_mib=128, upload_mib=32,
-               small_puts=500, audit_entries=50_000)
+               small_puts=500, audit_entries=50_000, scrapes=50)
 
 
 class Report:
@@ -162,12 +165,16 @@ class Bench:
                 os.fsync(file.fileno())
         return path
 
+    def quiet(self):
+        """Begin when the machine is quiet, where the effort is to be that careful."""
+        if self.effort.settles:
+            settle()
+
     def rates(self, *targets):
         """Requests per second of each (service, path, headers?), one after the other."""
         rates = []
         for service, path, *headers in targets:
-            if self.effort.settles:
-                settle()
+            self.quiet()
             rates.append(requests_per_s(service.url, path, self.effort.seconds,
                                         headers[0] if headers else {}))
         return rates
@@ -204,8 +211,7 @@ class Bench:
     def quiet_disk(self):
         """What was written before must not slow down what is measured now."""
         os.sync()
-        if self.effort.settles:
-            settle()
+        self.quiet()
 
     def put_mb_per_s(self, service):
         mib = self.effort.transfer_mib
@@ -347,6 +353,9 @@ class Bench:
                              f"required >= {LIMITS_PER_S}; eight threads {medians['eight']:.0f}/s, "
                              f"refused {medians['refused']:.0f}/s", medians["one"] >= LIMITS_PER_S)
 
+    def scrape(self):
+        scrape.scrape(self.report, self.resources, self.effort.scrapes)
+
     def group_commit(self):
         program = services.compile_with_core(self.directory, "group_commit")
         each, one = [], []
@@ -368,9 +377,10 @@ FIGURES = {"live": Bench.live, "access-log": Bench.access_log, "auth": Bench.aut
            "small-puts": Bench.small_puts, "list-pages": Bench.list_pages,
            "group-commit": Bench.group_commit,
            "webhooks": Bench.webhooks, "poll": Bench.poll, "flat": Bench.flat,
-           "audit-verify": Bench.audit_verify, "limit-backends": Bench.limit_backends}
-ALONE = {"auth", "group-commit", "poll", "flat", "audit-verify",
-         "limit-backends"}  # need no service that is up already
+           "audit-verify": Bench.audit_verify, "limiter": limiter.limiter,
+           "limit-backends": Bench.limit_backends, "scrape": Bench.scrape}
+ALONE = {"auth", "group-commit", "poll", "flat", "audit-verify", "limiter", "limit-backends",
+         "scrape"}  # need no service that is up already
 
 
 def parse_arguments():

@@ -149,8 +149,8 @@ def wait_for_port(port, process):
 class Service(stack.Stack):
     """The service as users start it, with as many finished jobs as a test wants."""
 
-    def __init__(self):
-        super().__init__("lighttpd", None, {"SIMPLETUNER_LOG_LEVEL": "INFO"})
+    def __init__(self, env=None):
+        super().__init__("lighttpd", None, {"SIMPLETUNER_LOG_LEVEL": "INFO"} | (env or {}))
 
     def front_directory(self):
         """Where the launcher put the sockets and the configuration of the front server."""

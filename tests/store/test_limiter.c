@@ -1,6 +1,9 @@
+#include <sched.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "core/cloud/limit_backend.h"
 #include "core/cloud/limiter.h"
@@ -98,32 +101,31 @@ static void refusals_are_counted_by_rule(void **state)
 static void the_list_has_those_with_most_calls_first(void **state)
 {
         const struct limit other = { "log", 9, 60 };
-        struct limit_standing *standings;
         struct ctx *ctx = *state;
-        int64_t tracked;
-        size_t count;
+        struct limit_list list;
 
         use_up(ctx, &other, "10.0.0.9");
         for (int i = 0; i < 3; i++)
                 assert_ok(ctx, limiter_check(ctx, &five, "10.0.0.1", NULL));
         assert_ok(ctx, limiter_check(ctx, &five, "2001:db8::/64", NULL));
         use_up(ctx, &five, "10.0.0.7");
-        assert_ok(ctx, limiter_list(ctx, "login", 2, &standings, &count, &tracked));
-        assert_int_equal(count, 2);
-        assert_int_equal(tracked, 3);
-        assert_string_equal(standings[0].who, "10.0.0.7");
-        assert_string_equal(standings[0].rule, "login");
-        assert_int_equal(standings[0].count, 5);
-        assert_string_equal(standings[1].who, "10.0.0.1");
-        assert_ok(ctx, limiter_list(ctx, NULL, 500, &standings, &count, &tracked));
-        assert_int_equal(count, 4);
-        assert_string_equal(standings[0].rule, "log");
+        assert_ok(ctx, limiter_list(ctx, "login", 2, &list));
+        assert_int_equal(list.count, 2);
+        assert_int_equal(list.tracked, 3);
+        assert_string_equal(list.standings[0].who, "10.0.0.7");
+        assert_string_equal(list.standings[0].rule, "login");
+        assert_int_equal(list.standings[0].count, 5);
+        assert_string_equal(list.standings[1].who, "10.0.0.1");
+        assert_ok(ctx, limiter_list(ctx, NULL, 500, &list));
+        assert_int_equal(list.count, 4);
+        assert_string_equal(list.standings[0].rule, "log");
 }
 
 /* ---- a backend that goes away ---- */
 
 static struct flaky {
         bool is_away;
+        atomic_bool hangs;
         atomic_uint asked;
 } flaky;
 
@@ -142,6 +144,8 @@ static void flaky_close(void *store)
 static enum err flaky_answer(struct ctx *ctx)
 {
         atomic_fetch_add(&flaky.asked, 1);
+        while (atomic_load(&flaky.hangs))
+                sched_yield();
         return flaky.is_away ? ctx_fail(ctx, ERR_UNAVAILABLE, "no route to it") : OK;
 }
 
@@ -191,6 +195,7 @@ static struct ctx *on_flaky(void **state)
 
         limiter_free(ctx->cloud->limiter);
         flaky.is_away = false;
+        atomic_store(&flaky.hangs, false);
         atomic_store(&flaky.asked, 0);
         assert_ok(ctx, limiter_new_on(ctx, &flaky_backend, &ctx->cloud->limiter));
         return ctx;
@@ -257,7 +262,49 @@ static void one_thread_at_a_time_asks(void **state)
         assert_int_equal(atomic_load(&flaky.asked), 2);
 }
 
+/* The first one waits for an answer; the second sees that and does not. */
+static bool wait_or_pass(struct ctx *ctx, unsigned index, void *arg)
+{
+        struct limit_usage usage = { 0 };
+        enum err rc;
+
+        if (index == 0)
+                return limiter_check(ctx, &five, "10.0.0.7", NULL) == ERR_LIMITED;
+        while (atomic_load(&flaky.asked) == 0)
+                sched_yield();
+        fixture_advance_us(arg, 300 * US_PER_MS); /* of the ctx that has the clock */
+        rc = limiter_check(ctx, &five, "10.0.0.7", &usage);
+        atomic_store(&flaky.hangs, false);
+        return rc == OK && usage.limit == 0;
+}
+
+static void nobody_queues_behind_one_who_waits_in_vain(void **state)
+{
+        struct ctx *ctx = on_flaky(state);
+
+        atomic_store(&flaky.hangs, true);
+        fixture_threads(ctx, 2, wait_or_pass, ctx);
+        assert_int_equal(atomic_load(&flaky.asked), 1);
+        assert_false(limiter_is_away(ctx));
+}
+
 /* ---- what is built in ---- */
+
+static void without_shared_memory_the_process_counts_for_itself(void **state)
+{
+        const struct rlimit little = { 1 * MiB, RLIM_INFINITY };
+        struct ctx *ctx = *state;
+        struct rlimit usual;
+
+        assert_int_equal(getrlimit(RLIMIT_FSIZE, &usual), 0);
+        signal(SIGXFSZ, SIG_IGN);
+        limiter_free(ctx->cloud->limiter);
+        assert_ok(ctx, limiter_new_on(ctx, &limit_shm, &ctx->cloud->limiter));
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &little), 0);
+        assert_ok(ctx, limiter_ping(ctx));
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &usual), 0);
+        use_up(ctx, &five, "10.0.0.7");
+}
 
 static void a_backend_that_was_not_built_in_ends_the_start(void **state)
 {
@@ -320,6 +367,8 @@ int main(void)
                 FIXTURE_CLOUD_TEST(when_the_backend_is_away_everything_is_admitted),
                 FIXTURE_CLOUD_TEST(it_is_asked_once_a_second_until_it_is_back),
                 FIXTURE_CLOUD_TEST(one_thread_at_a_time_asks),
+                FIXTURE_CLOUD_TEST(nobody_queues_behind_one_who_waits_in_vain),
+                FIXTURE_CLOUD_TEST(without_shared_memory_the_process_counts_for_itself),
                 FIXTURE_CLOUD_TEST(a_backend_that_was_not_built_in_ends_the_start),
                 FIXTURE_CLOUD_TEST(a_job_has_the_setting_or_its_providers_limit),
                 FIXTURE_CLOUD_TEST(a_user_is_counted_by_number_and_others_are_not),

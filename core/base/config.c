@@ -367,11 +367,9 @@ static bool writes_to_journal(void)
 
 static enum log_format choose_format(const struct config *config)
 {
-        enum log_format format =
-                (enum log_format)choice_index(format_choices, config->log_format_name);
-
-        return format == LOG_TEXT && !*config->log_file && writes_to_journal() ? LOG_JOURNAL
-                                                                               : format;
+        if (strcmp(config->log_format_name, "text") != 0)
+                return LOG_JSON;
+        return !*config->log_file && writes_to_journal() ? LOG_JOURNAL : LOG_TEXT;
 }
 
 static bool load(struct loader *loader)

@@ -55,6 +55,8 @@ only 'the environment is read in core/base/config.c' "$(calls getenv secure_gete
 
 only 'sqlite3.h only in core/db/db_sqlite.c' '#include <sqlite3' 'core/db/db_sqlite\.c'
 only 'libpq-fe.h only in core/db/db_pgsql.c' '#include <libpq' 'core/db/db_pgsql\.c'
+only 'mysql.h only in core/db/db_mysql.c' '#include <(mysql|errmsg)' 'core/db/db_mysql\.c'
+only 'hiredis.h only in core/cloud/limit_redis.c' '#include <hiredis' 'core/cloud/limit_redis\.c'
 only 'fcgiapp.h only in fcgi/transport.c' '#include <(fcgi|fastcgi)' 'fcgi/transport\.c'
 only 'curl.h only in core/cloud/http_transfer.h' '#include <curl/' 'core/cloud/http_transfer\.h'
 only 'OpenSSL only in core/base/crypto.c' '#include <openssl/' 'core/base/crypto\.c'

@@ -94,14 +94,19 @@ listener.bind(("127.0.0.1", 0))
 print(listener.getsockname()[1])'
 }
 
-openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost \
-        -addext subjectAltName=DNS:localhost -keyout "$dir/key.pem" -out "$dir/ca.pem" \
-        2>"$dir/openssl.log" || exit 69
-chmod 644 "$dir/key.pem" # the servers are other users
-export SIMPLETUNER_TEST_STATE_CA="$dir/ca.pem"
+# One certificate for both servers.
+make_certificate() {
+        [ ! -e "$dir/ca.pem" ] || return 0
+        openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost \
+                -addext subjectAltName=DNS:localhost -keyout "$dir/key.pem" -out "$dir/ca.pem" \
+                2>"$dir/openssl.log" || exit 69
+        chmod 644 "$dir/key.pem" # the servers are other users
+        export SIMPLETUNER_TEST_STATE_CA="$dir/ca.pem"
+}
 password='p@ss:w/rd %1' in_url='p%40ss%3Aw%2Frd%20%251'
 
 if wanted SIMPLETUNER_TEST_REDIS_URL redis-server redis-server; then
+        make_certificate
         port=$(free_port)
         cat >"$dir/redis.conf" <<EOF
 port 0
@@ -122,6 +127,7 @@ EOF
 fi
 
 if wanted SIMPLETUNER_TEST_MYSQL_URL mariadbd mariadb-server; then
+        make_certificate
         as_owner=(setpriv)
         mkdir -m 755 "$dir/mysql"
         if [ "$(id -u)" -eq 0 ]; then # mariadbd refuses root

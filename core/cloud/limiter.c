@@ -328,26 +328,25 @@ static bool keep(void *arg, const char *key, unsigned count)
 }
 
 static enum err write_standings(struct ctx *ctx, const struct listing *listing,
-                                struct limit_list *ret)
+                                struct limit_standings *ret)
 {
-        struct limit_standing *standings =
-                arena_alloc(ctx->arena, (listing->count + 1) * sizeof(*standings));
+        struct limit_standing *rows = arena_alloc(ctx->arena, (listing->count + 1) * sizeof(*rows));
 
-        if (!standings)
+        if (!rows)
                 return ctx_nomem(ctx);
         for (size_t i = 0; i < listing->count; i++) {
                 char *key = listing->kept[i].key, *bar = strchr(key, '|');
 
                 if (bar)
                         *bar = '\0';
-                standings[i] =
+                rows[i] =
                         (struct limit_standing){ key, bar ? bar + 1 : "", listing->kept[i].count };
         }
-        *ret = (struct limit_list){ standings, listing->count, listing->tracked };
+        *ret = (struct limit_standings){ rows, listing->count, listing->tracked };
         return OK;
 }
 
-enum err limiter_list(struct ctx *ctx, const char *rule, size_t max, struct limit_list *ret)
+enum err limiter_list(struct ctx *ctx, const char *rule, size_t max, struct limit_standings *ret)
 {
         struct limiter *limiter = limiter_of(ctx);
         struct listing listing = { .rule = rule, .max = max };

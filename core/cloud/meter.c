@@ -90,6 +90,7 @@ struct level {
 
 struct table {
         pthread_mutex_t mutex; /* of those who add a series or take a level */
+        int64_t born_us;       /* wall clock */
         atomic_uint used;
         uint16_t order[SERIES_MAX]; /* where the used ones are: readers look nowhere else */
         struct level levels[LEVELS_MAX];
@@ -102,6 +103,11 @@ struct meters {
         struct level *level; /* ours; NULL: there are more processes than levels */
 };
 
+int64_t meters_born_us(const struct ctx *ctx)
+{
+        return ctx->cloud->meters->table->born_us;
+}
+
 const struct meter_row *meter_row(enum meter meter)
 {
         return &rows[meter];
@@ -113,6 +119,7 @@ static void init_table(void *memory, size_t size)
 
         (void)size;
         shared_mutex_init(&table->mutex);
+        table->born_us = clock_wall_us(&clock_system);
 }
 
 /* Somebody died while adding a series. */

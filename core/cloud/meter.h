@@ -55,6 +55,8 @@ struct meter_reading {
 struct meters;
 NODISCARD struct meters *meters_open(const char *owner, bool *ret_shared);
 void meters_close(struct meters *meters);
+/* When everything began at nothing, UTC microseconds: the same in all processes that share it. */
+int64_t meters_born_us(const struct ctx *ctx);
 
 /* The labels' values as far as the row has labels; NULL counts as "". Thread safe. ctx->cloud may
  * be NULL, as in tests: then nothing is counted. */

@@ -208,11 +208,11 @@ static enum err read_providers(struct ctx *ctx, unsigned categories, struct metr
 
 static enum err read_database(struct ctx *ctx, unsigned categories, struct metrics_data *data)
 {
+        /* What waits is read whatever is asked for: it tells whether the database answers. */
         const unsigned breakers = METRICS_BIT(METRICS_CIRCUIT_BREAKERS) |
                                   METRICS_BIT(METRICS_PROVIDER),
                        totals = METRICS_BIT(METRICS_JOBS) | METRICS_BIT(METRICS_APPROVALS) |
-                                METRICS_BIT(METRICS_HEALTH),
-                       waiting = METRICS_BIT(METRICS_HEALTH) | METRICS_BIT(METRICS_PROVIDER);
+                                METRICS_BIT(METRICS_HEALTH);
         enum err rc = cloud_check_schema(ctx);
 
         if (rc == OK && categories & totals)
@@ -223,7 +223,7 @@ static enum err read_database(struct ctx *ctx, unsigned categories, struct metri
                 rc = read_audit(ctx, data);
         if (rc == OK && categories & METRICS_BIT(METRICS_HEALTH))
                 rc = read_tasks(ctx, data);
-        if (rc == OK && categories & waiting)
+        if (rc == OK)
                 rc = store_waiting_totals(ctx, &data->waiting);
         if (rc == OK && categories & breakers)
                 rc = read_providers(ctx, categories, data);
@@ -252,9 +252,9 @@ static bool secrets_are_up(struct ctx *ctx)
 /* How many clients the limits watch. < 0: not known. */
 static int64_t tracked_clients(struct ctx *ctx)
 {
-        struct limit_list list;
+        struct limit_standings none;
 
-        return limiter_list(ctx, NULL, 0, &list) == OK ? list.tracked : -1;
+        return limiter_list(ctx, NULL, 0, &none) == OK ? none.tracked : -1;
 }
 
 enum err metrics_data_read(struct ctx *ctx, unsigned categories, struct metrics_data *ret)

@@ -235,16 +235,15 @@ static enum err write_audit(struct ctx *ctx, struct metrics_text *text,
 
 static void write_process(struct ctx *ctx, struct metrics_text *text)
 {
-        const int64_t up_us = clock_mono_us(ctx->clock) - ctx->cloud->started_us;
-
         metrics_family(text, METRICS_INFO, "simpletuner_build_info", "What this is");
         metrics_sample(text,
                        METRICS_LABELS({ "database", database_kind(ctx->cloud->database) },
                                       { "version", PACKAGE_VERSION }),
                        1);
         metrics_family(text, METRICS_GAUGE, "process_start_time_seconds",
-                       "When this process started, in seconds since 1970");
-        metrics_sample(text, NULL, metrics_units(clock_wall_us(ctx->clock) - up_us));
+                       "When the service, with all its counters of memory, started, in seconds "
+                       "since 1970");
+        metrics_sample(text, NULL, metrics_units(meters_born_us(ctx)));
 }
 
 static void write_components(struct metrics_text *text, const struct metrics_data *data)

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/cloud/cloud.h"
 #include "core/cloud/metrics_render.h"
 #include "core/cloud/metrics_series.h"
 
@@ -252,7 +251,7 @@ static enum err write_health(struct ctx *ctx, struct metrics_text *text,
 {
         write_one(text, METRICS_GAUGE, "simpletuner_uptime_seconds",
                   "Server uptime in seconds (legacy, use process_start_time_seconds)",
-                  metrics_units(clock_mono_us(ctx->clock) - ctx->cloud->started_us));
+                  metrics_units(clock_wall_us(ctx->clock) - meters_born_us(ctx)));
         for (size_t i = 0; data->database_up && i < data->health.count; i++) {
                 if (strcmp(data->health.components[i].name, "database") == 0)
                         write_one(text, METRICS_GAUGE, "simpletuner_health_database_latency_ms",

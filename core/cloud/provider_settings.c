@@ -10,6 +10,7 @@
 #include "core/cloud/audit.h"
 #include "core/cloud/cloud.h"
 #include "core/cloud/provider.h"
+#include "core/cloud/seal.h"
 #include "core/cloud/storage_limit.h"
 #include "core/db/db.h"
 #include "core/store/store_providers.h"
@@ -143,7 +144,61 @@ static const struct field fields[] = {
 };
 /* clang-format on */
 
-static enum err read_stored(struct ctx *ctx, const char *provider, json_t **ret)
+/* "http://user:secret@host" becomes "http://user:***@host". ERR_NOMEM. */
+static enum err mask_password(struct ctx *ctx, const char *url, const char **ret)
+{
+        const char *user = strstr(url, "://");
+        const char *at = strrchr(url, '@');
+        const char *colon = user ? strchr(user + 3, ':') : NULL;
+
+        *ret = url;
+        if (!at || !colon || colon > at)
+                return OK;
+        *ret = arena_printf(ctx->arena, "%.*s:***%s", (int)(colon - url), url, at);
+        return *ret ? OK : ctx_nomem(ctx);
+}
+
+/* A proxy_url with a password is sealed where it is stored; one without is as it was given. */
+static enum err proxy_place(struct ctx *ctx, const char *provider, const char **ret)
+{
+        *ret = arena_printf(ctx->arena, "providers.config.proxy_url/%s", provider);
+        return *ret ? OK : ctx_nomem(ctx);
+}
+
+static enum err set_proxy(struct ctx *ctx, json_t *settings, const char *url)
+{
+        return json_object_set_new(settings, "proxy_url", json_string(url)) == 0 ? OK
+                                                                                 : ctx_nomem(ctx);
+}
+
+static enum err open_proxy(struct ctx *ctx, const char *provider, json_t *settings)
+{
+        const char *stored = json_string_at(settings, "proxy_url"), *place;
+        struct secret url;
+        enum err rc;
+
+        if (!stored || strstr(stored, "://"))
+                return OK;
+        rc = proxy_place(ctx, provider, &place);
+        if (rc == OK)
+                rc = seal_open(ctx, place, stored, &url);
+        return rc == OK ? set_proxy(ctx, settings, url.bytes) : rc;
+}
+
+static enum err seal_proxy(struct ctx *ctx, const char *provider, json_t *settings)
+{
+        const char *url = json_string_at(settings, "proxy_url"), *place, *masked, *sealed;
+        enum err rc = url ? mask_password(ctx, url, &masked) : OK;
+
+        if (rc != OK || !url || masked == url)
+                return rc;
+        rc = proxy_place(ctx, provider, &place);
+        if (rc == OK)
+                rc = seal_text(ctx, place, (struct secret){ url, strlen(url) }, &sealed);
+        return rc == OK ? set_proxy(ctx, settings, sealed) : rc;
+}
+
+static enum err read_sealed(struct ctx *ctx, const char *provider, json_t **ret)
 {
         const char *text;
         enum err rc;
@@ -153,6 +208,37 @@ static enum err read_stored(struct ctx *ctx, const char *provider, json_t **ret)
                 return rc;
         rc = json_parse_object(ctx, "stored settings", text, strlen(text), ret);
         return rc == ERR_INVALID ? ERR_INTERNAL : rc;
+}
+
+static enum err read_stored(struct ctx *ctx, const char *provider, json_t **ret)
+{
+        CLEANUP(json_decrefp) json_t *settings = NULL;
+        enum err rc = read_sealed(ctx, provider, &settings);
+
+        if (rc == OK)
+                rc = open_proxy(ctx, provider, settings);
+        if (rc == OK)
+                *ret = TAKE(settings);
+        return rc;
+}
+
+/* As it is before a change. When its proxy cannot be opened any more, another may take its place.
+ */
+static enum err read_to_change(struct ctx *ctx, const char *provider, const json_t *patch,
+                               json_t **ret)
+{
+        CLEANUP(json_decrefp) json_t *settings = NULL;
+        enum err rc = read_sealed(ctx, provider, &settings);
+
+        if (rc == OK)
+                rc = open_proxy(ctx, provider, settings);
+        if (rc == ERR_UNAVAILABLE && settings && json_string_at(patch, "proxy_url")) {
+                json_object_del(settings, "proxy_url");
+                rc = OK;
+        }
+        if (rc == OK)
+                *ret = TAKE(settings);
+        return rc;
 }
 
 enum err provider_settings_load(struct ctx *ctx, const char *provider,
@@ -177,20 +263,6 @@ enum err provider_settings_load(struct ctx *ctx, const char *provider,
         if (rc == OK)
                 *ret = settings;
         return rc == ERR_INVALID ? ERR_INTERNAL : rc;
-}
-
-/* "http://user:secret@host" becomes "http://user:***@host". ERR_NOMEM. */
-static enum err mask_password(struct ctx *ctx, const char *url, const char **ret)
-{
-        const char *user = strstr(url, "://");
-        const char *at = strrchr(url, '@');
-        const char *colon = user ? strchr(user + 3, ':') : NULL;
-
-        *ret = url;
-        if (!at || !colon || colon > at)
-                return OK;
-        *ret = arena_printf(ctx->arena, "%.*s:***%s", (int)(colon - url), url, at);
-        return *ret ? OK : ctx_nomem(ctx);
 }
 
 const char *provider_settings_bucket(struct ctx *ctx, const struct provider_settings *settings,
@@ -381,9 +453,11 @@ enum err provider_settings_update(struct ctx *ctx, const char *provider_id, cons
         if (rc == OK)
                 rc = db_lock(ctx, provider->id);
         if (rc == OK)
-                rc = read_stored(ctx, provider->id, &merged);
+                rc = read_to_change(ctx, provider->id, patch, &merged);
         if (rc == OK)
                 rc = merge(ctx, provider, patch, merged);
+        if (rc == OK)
+                rc = seal_proxy(ctx, provider->id, merged);
         if (rc == OK)
                 rc = json_text(ctx, merged, &text);
         if (rc == OK)

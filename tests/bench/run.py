@@ -5,8 +5,8 @@
 
 Each figure is one line: NAME value (what is required) ok or MISSED. The exit status is 1 if one was
 missed. --quick shortens everything to see that it runs; its figures are rough. NAMEs choose among
-live, auth, list, put, memory, download, small-puts, list-pages, group-commit, webhooks, poll, flat,
-audit-verify, limiter and limit-backends.
+live, access-log, auth, list, put, memory, download, small-puts, list-pages, group-commit, webhooks,
+poll, flat, audit-verify, limiter, limit-backends and scrape.
 Needs wrk, curl and npm, and room for about thirty GiB below TMPDIR, which should be a disk and not
 memory.
 """
@@ -24,9 +24,11 @@ import sys
 import tempfile
 import time
 
+import access_log
 import auth
 import limiter
 import s3
+import scrape
 import services
 import webhooks
 
@@ -56,11 +58,12 @@ class Effort:
     upload_mib: int = 1024
     small_puts: int = s3.SMALL_PUTS
     audit_entries: int = 300_000
+    scrapes: int = 300
 
 
 FULL = Effort()
 QUICK = Effort(rounds=1, slices=2, seconds=1, settles=False, transfer_mib=128, upload_mib=32,
-               small_puts=500, audit_entries=50_000)
+               small_puts=500, audit_entries=50_000, scrapes=50)
 
 
 class Report:
@@ -183,6 +186,9 @@ class Bench:
             self.report.tell(f"live {ours:.0f}/s, yardstick {bare:.0f}/s")
             ratios.append(ours / bare)
         self.report.at_least("live", ratios, 0.9)
+
+    def access_log(self):
+        access_log.access_log(self, LIVE)
 
     def auth(self):
         auth.auth(self)
@@ -347,6 +353,9 @@ class Bench:
                              f"required >= {LIMITS_PER_S}; eight threads {medians['eight']:.0f}/s, "
                              f"refused {medians['refused']:.0f}/s", medians["one"] >= LIMITS_PER_S)
 
+    def scrape(self):
+        scrape.scrape(self.report, self.resources, self.effort.scrapes)
+
     def group_commit(self):
         program = services.compile_with_core(self.directory, "group_commit")
         each, one = [], []
@@ -362,15 +371,17 @@ class Bench:
         self.report.at_least("group-commit-to-one-writer", one, 3)
 
 
-FIGURES = {"live": Bench.live, "auth": Bench.auth, "list": Bench.list, "put": Bench.put, "memory": Bench.memory,
+FIGURES = {"live": Bench.live, "access-log": Bench.access_log, "auth": Bench.auth,
+           "list": Bench.list, "put": Bench.put, "memory": Bench.memory,
            "download": Bench.download,
            "small-puts": Bench.small_puts, "list-pages": Bench.list_pages,
            "group-commit": Bench.group_commit,
            "webhooks": Bench.webhooks, "poll": Bench.poll, "flat": Bench.flat,
            "audit-verify": Bench.audit_verify, "limiter": limiter.limiter,
-           "limit-backends": Bench.limit_backends}
-ALONE = {"auth", "group-commit", "poll", "flat", "audit-verify",
-         "limiter", "limit-backends"}  # need no service that is up already
+           "limit-backends": Bench.limit_backends,
+           "scrape": Bench.scrape}
+ALONE = {"auth", "group-commit", "poll", "flat", "audit-verify", "limiter",
+         "limit-backends", "scrape"}  # need no service that is up already
 
 
 def parse_arguments():

@@ -1,5 +1,6 @@
 """Fixtures: one stack for each pair of front server and database, kept for the whole session."""
 
+import contextlib
 import sys
 
 import pytest
@@ -50,11 +51,13 @@ class Fleet:
         return self._stacks[key]
 
     def stop(self):
-        for stack in self._stacks.values():
-            if isinstance(stack, Stack):
-                stack.stop()
-        if self._cluster:
-            self._cluster.stop()
+        """Everything ends, even where a stack has something to object to at its end."""
+        with contextlib.ExitStack() as ending:
+            if self._cluster:
+                ending.callback(self._cluster.stop)
+            for stack in self._stacks.values():
+                if isinstance(stack, Stack):
+                    ending.callback(stack.stop)
 
 
 @pytest.fixture(scope="session")
@@ -141,8 +144,9 @@ def new_stack(fleet):
         return stack
 
     yield start
-    for stack in stacks:
-        stack.stop()
+    with contextlib.ExitStack() as ending:
+        for stack in stacks:
+            ending.callback(stack.stop)
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ import requests
 
 import sim_webhooks
 from replicate_sim import ReplicateSim
+from secret_watch import SecretWatch
 from waiting import free_port, until
 
 REPO = pathlib.Path(__file__).resolve().parents[2]
@@ -114,6 +115,7 @@ class Stack:
             "SIMPLETUNER_PUBLIC_URL": self.url,
             "SIMPLETUNER_DATA_ROOTS": f"/nowhere:{self.data_root}"} | (env or {})
         self.log_path = scratch_directory("log") / f"{front}.log"
+        self.watch = SecretWatch(scratch_directory("watch"))
         self.headers = {}  # sent with every request that does not say otherwise
         self.process = None
         self.lines = []
@@ -128,13 +130,15 @@ class Stack:
     def restart(self, **env):
         """End the programs and start them again with a changed environment; None removes."""
         self._end()
+        self.watch.say(self.log())
         self.env = {name: value for name, value in (self.env | env).items() if value is not None}
         self.lines.clear()
         self._ready.clear()
         return self._serve()
 
     def _serve(self):
-        with open(self.log_path, "wb") as log:
+        self.log_path.write_bytes(b"")
+        with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
                 [REPO / "autogen.sh", "--serve"], cwd=REPO, env=self.env, stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE, stderr=log, text=True, start_new_session=True)
@@ -146,10 +150,26 @@ class Stack:
         return self
 
     def stop(self):
-        """End everything; returns the exit status of the launcher."""
+        """End everything; returns the exit status of the launcher. No secret may show."""
         self._end()
         self.sim.stop()
+        watch, self.watch = self.watch, None
+        if watch:
+            self._look_for_secrets(watch)
         return self.process.returncode if self.process else None
+
+    def _look_for_secrets(self, watch):
+        watch.learn_environment(self.env)
+        for token, secret in (self.sim.other_accounts
+                              | {self.sim.token: self.sim.webhook_secret}).items():
+            watch.learn(token, "an API token")
+            watch.learn(secret, "a webhook secret")
+        for prediction in self.sim.predictions():
+            watch.learn_environment(prediction["input"].get("env") or {})
+        dump = watch.said.with_name("database.txt")
+        with contextlib.suppress(sqlite3.Error, psycopg2.Error):
+            dump.write_text(self.database_text())
+        watch.look(self.home, self.log_path, *[path for path in [dump] if path.exists()])
 
     def _end(self):
         if self.process and self.process.poll() is None:
@@ -199,8 +219,11 @@ class Stack:
         return False
 
     def companion(self, *arguments, timeout_s=60):
-        return subprocess.run([COMPANION, *arguments], env=self.env, capture_output=True,
-                              text=True, timeout=timeout_s)
+        result = subprocess.run([COMPANION, *arguments], env=self.env, capture_output=True,
+                                text=True, timeout=timeout_s)
+        if self.watch and "add" not in arguments:  # what makes a secret shows it
+            self.watch.say(result.stdout + result.stderr)
+        return result
 
     def _run(self, sql, values, read):
         if self.database_url:
@@ -239,7 +262,10 @@ class Stack:
         options["headers"] = self.headers | (options.get("headers") or {})
         with requests.Session() as session:
             session.trust_env = False
-            return session.request(method, self.url + path, **options)
+            answer = session.request(method, self.url + path, **options)
+        if self.watch and not options.get("stream"):
+            self.watch.take(answer, options.get("json"))
+        return answer
 
     def get(self, path, **options):
         return self.request("GET", path, **options)

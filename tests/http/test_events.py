@@ -89,7 +89,8 @@ def test_the_life_of_a_job_is_told(cloud):
         assert notices[1] == {
             "type": "notification", "message_type": "cloud.job.completed", "severity": "success",
             "message": "Job told has completed", "job_id": job.job_id, "source": "cloud",
-            "config_name": "told", "provider": "replicate"}
+            "config_name": "told", "provider": "replicate",
+            "correlation_id": notices[1]["correlation_id"]}
         secrets = (job.token, cloud.sim.token, cloud.sim.webhook_secret)
         assert not [word for word in secrets if word in str(stream.events())]
 

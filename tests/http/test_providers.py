@@ -1,5 +1,6 @@
 """Provider settings: every field, good and bad; one transaction; no secret comes back."""
 
+import json
 import threading
 
 import pytest
@@ -169,10 +170,28 @@ def test_a_proxy_password_is_never_shown(cloud, url):
     assert "s3cr3t" not in shown and url.rpartition("@")[2] in shown
 
 
-def test_putting_back_what_get_showed_keeps_the_proxy_password(cloud):
+def test_a_proxy_password_is_sealed_at_rest(cloud):
     cloud.configure(proxy_url="http://me:s3cr3t@proxy.example.com:8080")
-    cloud.configure(proxy_url=config(cloud)["proxy_url"], org_id="x")
-    assert "http://me:s3cr3t@proxy.example.com:8080" in cloud.database_text()
+    assert "s3cr3t" not in cloud.database_text()
+    [(stored,)] = cloud.query("SELECT config FROM providers WHERE provider = 'replicate'")
+    assert json.loads(stored)["proxy_url"].startswith("v1.")
+    cloud.configure(org_id="x")
+    assert "s3cr3t" not in cloud.database_text()
+    assert config(cloud)["proxy_url"] == "http://me:***@proxy.example.com:8080"
+    cloud.configure(proxy_url="http://proxy.example.com:8080")
+    assert "http://proxy.example.com:8080" in cloud.database_text()
+
+
+def test_a_sealed_proxy_that_does_not_open_is_an_error_until_another_is_set(cloud):
+    cloud.configure(proxy_url="http://me:s3cr3t@proxy.example.com:8080")
+    [(stored,)] = cloud.query("SELECT config FROM providers WHERE provider = 'replicate'")
+    broken = json.loads(stored) | {"proxy_url": json.loads(stored)["proxy_url"][:-8] + "AAAAAAA="}
+    cloud.change("UPDATE providers SET config = %s WHERE provider = 'replicate'",
+                 json.dumps(broken))
+    assert cloud.get(PROVIDER).status_code == 503
+    assert cloud.put(PROVIDER, json={"org_id": "x"}).status_code == 503
+    cloud.configure(proxy_url="http://proxy.example.com:8080")
+    assert config(cloud)["proxy_url"] == "http://proxy.example.com:8080"
 
 
 @pytest.mark.parametrize("method, path", [

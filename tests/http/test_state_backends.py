@@ -3,6 +3,8 @@
 import concurrent.futures
 import itertools
 import re
+import signal
+import time
 
 import pytest
 
@@ -16,7 +18,9 @@ from waiting import until
 DETAIL = "Rate limit exceeded. Please try again later."
 AWAY = "Rate limits are not enforced"
 BACK = "Rate limits are enforced again"
-NUMBERS = itertools.count(1)
+CLIENTS = itertools.count(1)
+NAMES = itertools.count(1)
+TIMEOUT_S = 3
 OPTIONS = {"redis": "-DWITH_REDIS", "mysql": "-DWITH_MYSQL"}
 
 
@@ -55,7 +59,7 @@ def server(request):
     server = SERVERS[request.param]()
     server.start()
     server.settings = {"STATE_BACKEND": request.param, "STATE_BACKEND_URL": server.new_url(),
-                       "STATE_BACKEND_TIMEOUT": "3"}
+                       "STATE_BACKEND_TIMEOUT": str(TIMEOUT_S)}
     yield server
     server.stop()
 
@@ -70,13 +74,13 @@ def hosts(server):
 
 def new_client():
     """An address (RFC 5737) that asks for the first time."""
-    return {"X-Forwarded-For": f"203.0.113.{next(NUMBERS)}"}
+    return {"X-Forwarded-For": f"203.0.113.{next(CLIENTS)}"}
 
 
 def log_in(stack, client):
     """A name of its own each time: one that logins fail for is slowed down in another way."""
     return stack.post("/api/auth/login", headers=client, json={
-        "username": f"nobody-{next(NUMBERS)}", "password": "wrong"})
+        "username": f"nobody-{next(NAMES)}", "password": "wrong"})
 
 
 def check(stack, client):
@@ -141,6 +145,22 @@ def test_without_its_server_everything_is_admitted_until_it_is_back(hosts, serve
     assert stack.log().count(AWAY) == 1 and stack.log().count(BACK) == 1
     assert stack.responder_pid() == pid
     assert "wrong" not in lines[0] and "postgres@" not in lines[0]
+
+
+def test_a_server_that_hangs_holds_requests_up_no_longer_than_it_may(hosts, server):
+    if not isinstance(server, (RedisServer, MariadbServer)):
+        pytest.skip("it cannot be stopped as a whole")
+    stack, client = hosts[0], new_client()
+    server.process.send_signal(signal.SIGSTOP)
+    try:
+        start = time.monotonic()
+        assert count_admitted(lambda _: log_in(stack, client), [stack], 40) == 40
+        assert time.monotonic() - start < TIMEOUT_S + 3
+    finally:
+        server.process.send_signal(signal.SIGCONT)
+    until(lambda: component(stack)["status"] == "healthy", 30, "the backend does not come back")
+    other = new_client()
+    assert count_admitted(lambda _: log_in(stack, other), [stack], 10) == 5
 
 
 @pytest.mark.parametrize("settings, word", [

@@ -10,6 +10,7 @@ void a_password_must_be_right(void **state);
 void a_server_that_hangs_is_given_up_in_time(void **state);
 void connections_that_broke_are_replaced(void **state);
 void a_server_that_was_started_again_counts_again(void **state);
+void a_sweep_removes_rows(void **state);
 void a_table_that_was_dropped_is_made_again(void **state);
 
 #endif

@@ -123,14 +123,16 @@ static void render_usage(void *arg, const struct rate_rule_view *rule)
         jsonw_object_end(json);
 }
 
-static void render_standings(struct jsonw *json, const struct limit_list *list)
+static void render_standings(struct jsonw *json, const struct limit_standings *standings)
 {
         jsonw_array(json, "standings");
-        for (size_t i = 0; i < list->count; i++) {
+        for (size_t i = 0; i < standings->count; i++) {
+                const struct limit_standing *standing = &standings->rows[i];
+
                 jsonw_object(json, NULL);
-                jsonw_string(json, "rule", list->standings[i].rule);
-                jsonw_string(json, "client", list->standings[i].who);
-                jsonw_int(json, "count", list->standings[i].count);
+                jsonw_string(json, "rule", standing->rule);
+                jsonw_string(json, "client", standing->who);
+                jsonw_int(json, "count", standing->count);
                 jsonw_object_end(json);
         }
         jsonw_array_end(json);
@@ -138,7 +140,7 @@ static void render_standings(struct jsonw *json, const struct limit_list *list)
 
 enum err rate_limits_usage(struct ctx *ctx, const struct request *request, struct reply *reply)
 {
-        struct limit_list list = { 0 };
+        struct limit_standings standings = { 0 };
         struct usage_rendering rendering;
         struct asked asked;
         struct jsonw json;
@@ -148,11 +150,11 @@ enum err rate_limits_usage(struct ctx *ctx, const struct request *request, struc
         if (rc != OK)
                 return rc;
         is_away = limiter_ping(ctx) != OK ||
-                  limiter_list(ctx, asked.rule, (size_t)asked.limit, &list) != OK;
+                  limiter_list(ctx, asked.rule, (size_t)asked.limit, &standings) != OK;
         json = reply_json(reply);
         jsonw_string(&json, "backend", limiter_backend_name(ctx));
         jsonw_string(&json, "state", is_away ? "degraded" : "healthy");
-        jsonw_int(&json, "tracked_clients", list.tracked);
+        jsonw_int(&json, "tracked_clients", standings.tracked);
         jsonw_array(&json, "rules");
         rate_rules_each(ctx, render_rule, &json);
         jsonw_array_end(&json);
@@ -163,7 +165,7 @@ enum err rate_limits_usage(struct ctx *ctx, const struct request *request, struc
                 rate_rules_each(ctx, render_usage, &rendering);
                 jsonw_array_end(&json);
         } else {
-                render_standings(&json, &list);
+                render_standings(&json, &standings);
         }
         return reply_json_end(ctx, reply, &json);
 }

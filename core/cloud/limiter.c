@@ -328,7 +328,7 @@ static bool keep(void *arg, const char *key, unsigned count)
 }
 
 static enum err write_standings(struct ctx *ctx, const struct listing *listing,
-                                struct limit_list *ret)
+                                struct limit_standings *ret)
 {
         struct limit_standing *rows = arena_alloc(ctx->arena, (listing->count + 1) * sizeof(*rows));
 
@@ -342,11 +342,11 @@ static enum err write_standings(struct ctx *ctx, const struct listing *listing,
                 rows[i] =
                         (struct limit_standing){ key, bar ? bar + 1 : "", listing->kept[i].count };
         }
-        *ret = (struct limit_list){ rows, listing->count, listing->tracked };
+        *ret = (struct limit_standings){ rows, listing->count, listing->tracked };
         return OK;
 }
 
-enum err limiter_list(struct ctx *ctx, const char *rule, size_t max, struct limit_list *ret)
+enum err limiter_list(struct ctx *ctx, const char *rule, size_t max, struct limit_standings *ret)
 {
         struct limiter *limiter = limiter_of(ctx);
         struct listing listing = { .rule = rule, .max = max };

@@ -45,14 +45,13 @@ struct limit_standing {
         const char *rule, *who; /* in the arena */
         unsigned count;
 };
-struct limit_list {
-        struct limit_standing *standings; /* at most as many as were asked for */
-        size_t count;
+struct limit_standings {
+        struct limit_standing *rows;
+        size_t count;    /* at most max */
         int64_t tracked; /* how many there are in all */
 };
-/* Faults. */
 NODISCARD enum err limiter_list(struct ctx *ctx, const char *rule, size_t max,
-                                struct limit_list *ret);
+                                struct limit_standings *ret); /* faults */
 
 /* For health: ask the backend now. ERR_UNAVAILABLE: it is away, detail says why. */
 NODISCARD enum err limiter_ping(struct ctx *ctx);

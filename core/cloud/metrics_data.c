@@ -252,9 +252,9 @@ static bool secrets_are_up(struct ctx *ctx)
 /* How many clients the limits watch. < 0: not known. */
 static int64_t tracked_clients(struct ctx *ctx)
 {
-        struct limit_list list;
+        struct limit_standings none;
 
-        return limiter_list(ctx, NULL, 0, &list) == OK ? list.tracked : -1;
+        return limiter_list(ctx, NULL, 0, &none) == OK ? none.tracked : -1;
 }
 
 enum err metrics_data_read(struct ctx *ctx, unsigned categories, struct metrics_data *ret)

@@ -183,8 +183,10 @@ static enum err note_audit(struct ctx *ctx, struct task_run *run)
 
 static enum err sweep_limits(struct ctx *ctx, struct task_run *run)
 {
-        (void)run;
-        return limiter_sweep(ctx);
+        enum err rc = limiter_sweep(ctx);
+
+        task_run_count(run, "failed", rc != OK);
+        return rc;
 }
 
 /* clang-format off */

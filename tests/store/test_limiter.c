@@ -102,7 +102,7 @@ static void the_list_has_those_with_most_calls_first(void **state)
 {
         const struct limit other = { "log", 9, 60 };
         struct ctx *ctx = *state;
-        struct limit_list list;
+        struct limit_standings list;
 
         use_up(ctx, &other, "10.0.0.9");
         for (int i = 0; i < 3; i++)
@@ -112,13 +112,13 @@ static void the_list_has_those_with_most_calls_first(void **state)
         assert_ok(ctx, limiter_list(ctx, "login", 2, &list));
         assert_int_equal(list.count, 2);
         assert_int_equal(list.tracked, 3);
-        assert_string_equal(list.standings[0].who, "10.0.0.7");
-        assert_string_equal(list.standings[0].rule, "login");
-        assert_int_equal(list.standings[0].count, 5);
-        assert_string_equal(list.standings[1].who, "10.0.0.1");
+        assert_string_equal(list.rows[0].who, "10.0.0.7");
+        assert_string_equal(list.rows[0].rule, "login");
+        assert_int_equal(list.rows[0].count, 5);
+        assert_string_equal(list.rows[1].who, "10.0.0.1");
         assert_ok(ctx, limiter_list(ctx, NULL, 500, &list));
         assert_int_equal(list.count, 4);
-        assert_string_equal(list.standings[0].rule, "log");
+        assert_string_equal(list.rows[0].rule, "log");
 }
 
 /* ---- a backend that goes away ---- */

@@ -299,6 +299,28 @@ static void without_forwarding_the_peer_is_the_client(void **state)
         assert_int_equal(ipnet_client(&none, "192.0.2.1", NULL, 0).family, 0);
 }
 
+static void a_source_is_an_ipv4_address_or_a_64(void **state)
+{
+        static const char *const cases[][2] = {
+                { "203.0.113.7", "203.0.113.7" },
+                { "::ffff:203.0.113.7", "203.0.113.7" },
+                { "2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64" },
+                { "2001:db8:1:2::", "2001:db8:1:2::/64" },
+                { "::1", "::/64" },
+        };
+        char source[IPADDR_SOURCE_SIZE];
+        struct ipaddr addr;
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                assert_true(ipaddr_parse(cases[i][0], strlen(cases[i][0]), &addr));
+                ipaddr_source(&addr, source);
+                assert_string_equal(source, cases[i][1]);
+        }
+        ipaddr_source(&(struct ipaddr){ 0 }, source);
+        assert_string_equal(source, "unknown");
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -320,6 +342,7 @@ int main(void)
                 cmocka_unit_test(a_chain_of_trusted_hops_only_ends_at_its_first),
                 cmocka_unit_test(an_item_that_is_no_address_ends_the_walk),
                 cmocka_unit_test(without_forwarding_the_peer_is_the_client),
+                cmocka_unit_test(a_source_is_an_ipv4_address_or_a_64),
         };
 
         return cmocka_run_group_tests_name("ipnet", tests, NULL, NULL);

@@ -14,8 +14,6 @@ from stack import Stack, remove_scratch  # noqa: E402
 
 FRONTS = ("lighttpd", "apache", "apache-fcgid")
 DATABASES = ("sqlite", "postgresql")
-# Tests of other things come from a few addresses, all at once.
-SHARED = {"RATE_LIMIT_CALLS": "0"}
 
 
 def pytest_sessionfinish():
@@ -41,7 +39,7 @@ class Fleet:
         key = front, database, staffed
         if key not in self._stacks:
             try:
-                self._stacks[key] = Stack(front, self.database_url(database), SHARED).start()
+                self._stacks[key] = Stack(front, self.database_url(database)).start()
                 if staffed:
                     self._stacks[key].hire()
             except (OSError, RuntimeError) as error:

@@ -5,8 +5,8 @@ import pytest
 
 import expect
 from people import Person
-from rate_limits import (DETAIL, USAGE, all_at_once, ask_until_refused, has_no_limit, is_limited,
-                         new_client, rate_rows, standing, wait_for_window)
+from rate_limits import (DETAIL, LIMITS, USAGE, all_at_once, ask_until_refused, has_no_limit,
+                         is_limited, new_client, rate_rows, standing, wait_for_window)
 from stack import WEBHOOK, Stack
 from waiting import until
 
@@ -16,8 +16,8 @@ NOBODY = {"X-API-Key": None}
 @pytest.fixture(scope="module", params=("sqlite", "postgresql"))
 def limited(request, fleet):
     url = fleet.database_url(request.param)
-    with Stack("lighttpd", url, {"SIMPLETUNER_JOB_REQUESTS_PER_MINUTE": "80",
-                                 "SIMPLETUNER_WEBHOOKS_PER_MINUTE": "150"}) as stack:
+    with Stack("lighttpd", url, LIMITS | {"SIMPLETUNER_JOB_REQUESTS_PER_MINUTE": "80",
+                                          "SIMPLETUNER_WEBHOOKS_PER_MINUTE": "150"}) as stack:
         stack.hire()
         yield stack
 
@@ -32,7 +32,7 @@ def cloud(limited):
 @pytest.fixture(scope="module")
 def settings_stack(fleet):
     """For tests that give a provider limits of its own."""
-    with Stack("lighttpd", None) as stack:
+    with Stack("lighttpd", None, LIMITS) as stack:
         stack.reset()
         yield stack
 

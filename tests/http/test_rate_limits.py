@@ -5,8 +5,8 @@ import time
 import pytest
 
 import expect
-from rate_limits import (DETAIL, USAGE, all_at_once, ask_until_refused, has_no_limit, is_limited,
-                         new_client, rate_rows, standing)
+from rate_limits import (DETAIL, LIMITS, USAGE, all_at_once, ask_until_refused, has_no_limit,
+                         is_limited, new_client, rate_rows, standing)
 from responder import Responder
 from stack import ADMIN_PASSWORD, Stack
 from waiting import until
@@ -46,7 +46,7 @@ EXEMPT = ("/health", "/api/cloud/health", "/api/cloud/health/live", "/api/cloud/
 @pytest.fixture(scope="module", params=("sqlite", "postgresql"))
 def limited(request, fleet):
     """A service with an administrator; its tests come from addresses that others do not have."""
-    with Stack("lighttpd", fleet.database_url(request.param)) as stack:
+    with Stack("lighttpd", fleet.database_url(request.param), LIMITS) as stack:
         stack.hire()
         yield stack
 

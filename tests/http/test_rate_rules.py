@@ -9,7 +9,7 @@ import pytest
 
 import expect
 from fcgi_client import ask
-from rate_limits import (USAGE, all_at_once, ask_until_refused, has_no_limit, is_limited,
+from rate_limits import (LIMITS, USAGE, all_at_once, ask_until_refused, has_no_limit, is_limited,
                          new_client, standing, wait_for_window)
 from responder import Responder
 from stack import RESPONDER, base_environment, new_home, scratch_directory
@@ -41,7 +41,8 @@ def write_rules(value):
 def ruled(fleet):
     """A service with RULES, which no test changes."""
     from stack import Stack
-    with Stack("lighttpd", None, {"SIMPLETUNER_RATE_LIMIT_RULES": str(write_rules(RULES))}) as own:
+    with Stack("lighttpd", None, LIMITS | {
+            "SIMPLETUNER_RATE_LIMIT_RULES": str(write_rules(RULES))}) as own:
         yield own
 
 

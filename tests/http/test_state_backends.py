@@ -59,7 +59,7 @@ def server(request):
     server = SERVERS[request.param]()
     server.start()
     server.settings = {"STATE_BACKEND": request.param, "STATE_BACKEND_URL": server.new_url(),
-                       "STATE_BACKEND_TIMEOUT": str(TIMEOUT_S)}
+                       "STATE_BACKEND_TIMEOUT": str(TIMEOUT_S), "RATE_LIMIT_CALLS": "100"}
     yield server
     server.stop()
 

@@ -89,7 +89,10 @@ def test_a_database_that_hangs_holds_no_scrape_up_for_long(on_cluster, cluster):
     export(on_cluster, ["jobs", "http"])
     scrape_text(on_cluster)
     cluster.freeze()
-    assert_memory_alone(on_cluster)
+    try:
+        assert_memory_alone(on_cluster)
+    finally:
+        cluster.thaw()
 
 
 def test_after_the_database_went_the_choice_is_remembered(on_cluster, cluster):

@@ -228,7 +228,7 @@ class Stack:
 
     def _run(self, sql, values, read):
         if self.database_url:
-            connection = psycopg2.connect(self.database_url)
+            connection = psycopg2.connect(self.database_url, connect_timeout=5)
         else:
             path = self.env["SIMPLETUNER_DATABASE_URL"].removeprefix("sqlite://")
             connection = sqlite3.connect(path, timeout=10)

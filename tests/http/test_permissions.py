@@ -53,7 +53,8 @@ class Scene:
                   "provider": "replicate", "user_id": str(self.owner.user_id), "json": {},
                   "job_id": self.active.job_id, "name": "no-such-name", "key": "kept.txt",
                   "delivery_id": "no-such-delivery", "bucket": self.active.job_id,
-                  "id": "999999999", "org_id": "999999999", "team_id": "999999999"}
+                  "id": "999999999", "org_id": "999999999", "team_id": "999999999",
+                  "template_id": "no-such-template"}
         return {name: value(self, column) if callable(value) else value
                 for name, value in (values | REQUESTS.get(route, {})).items()}
 

@@ -297,12 +297,13 @@ def test_large_objects_arrive_whole_and_at_once(cloud, job):
 
 def test_a_file_that_arrives_is_an_event(cloud, job):
     body = b"the first checkpoint"
-    cloud.upload(job, "checkpoints/1.bin", body)
+    answer = cloud.upload(job, "checkpoints/1.bin", body)
     [event] = [event for event in expect.ok(cloud.get("/api/events/recent?limit=10"))["events"]
                if event["event"] == "job_file_received" and event["job_id"] == job.job_id]
     assert event["data"] == {"type": "job_file_received", "job_id": job.job_id,
                              "key": "checkpoints/1.bin", "size": len(body),
-                             "etag": md5(body).strip('"')}
+                             "etag": md5(body).strip('"'),
+                             "correlation_id": answer.headers["X-Correlation-ID"]}
 
 
 def test_a_job_that_asks_too_often_is_told_to_slow_down(new_stack):

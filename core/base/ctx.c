@@ -91,17 +91,17 @@ void ctx_adopt_correlation_id(struct ctx *ctx, const char *id)
                 memcpy(ctx->correlation_id, id, strlen(id) + 1);
 }
 
-struct ctx_topic ctx_topic(struct ctx *ctx)
+void ctx_topic_keep(struct ctx *ctx, struct ctx_topic *ret)
 {
-        struct ctx_topic topic = { .ctx = ctx };
-
-        memcpy(topic.correlation_id, ctx->correlation_id, CTX_ID_SIZE);
-        memcpy(topic.job_id, ctx->job_id, CTX_ID_SIZE);
-        return topic;
+        ret->ctx = ctx;
+        memcpy(ret->correlation_id, ctx->correlation_id, CTX_ID_SIZE);
+        memcpy(ret->job_id, ctx->job_id, CTX_ID_SIZE);
 }
 
 void ctx_topic_restore(struct ctx_topic *topic)
 {
+        if (!topic->ctx)
+                return;
         memcpy(topic->ctx->correlation_id, topic->correlation_id, CTX_ID_SIZE);
         memcpy(topic->ctx->job_id, topic->job_id, CTX_ID_SIZE);
 }

@@ -102,12 +102,13 @@ bool ctx_is_correlation_id(const char *id);
 void ctx_adopt_correlation_id(struct ctx *ctx, const char *id);
 
 /* What ctx is about, put back at the end of a scope, for work on one job after the other:
- *     CLEANUP(ctx_topic_restore) struct ctx_topic topic = ctx_topic(ctx); */
+ *     CLEANUP(ctx_topic_restore) struct ctx_topic topic = { 0 };
+ *     ctx_topic_keep(ctx, &topic); */
 struct ctx_topic {
-        struct ctx *ctx;
+        struct ctx *ctx; /* NULL: nothing is kept */
         char correlation_id[CTX_ID_SIZE], job_id[CTX_ID_SIZE];
 };
-struct ctx_topic ctx_topic(struct ctx *ctx);
+void ctx_topic_keep(struct ctx *ctx, struct ctx_topic *ret);
 void ctx_topic_restore(struct ctx_topic *topic);
 
 #endif

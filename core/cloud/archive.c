@@ -258,12 +258,13 @@ static void tell(struct ctx *ctx, enum archive_state state, const struct archive
 
 static enum err run_one(struct ctx *ctx, struct archive_hold *hold, struct archive_report *report)
 {
-        CLEANUP(ctx_topic_restore) struct ctx_topic topic = ctx_topic(ctx);
+        CLEANUP(ctx_topic_restore) struct ctx_topic topic = { 0 };
         struct archive_contents contents = { 0 };
         struct archive_outcome outcome = { 0 };
         enum archive_state state;
         enum err rc;
 
+        ctx_topic_keep(ctx, &topic);
         ctx->retry_after_s = 0;
         rc = job_get(ctx, hold->claim.job_id, &contents.job);
         if (rc == ERR_NOT_FOUND)

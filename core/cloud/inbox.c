@@ -36,8 +36,9 @@ struct batch {
 /* The log gets the reason whole; the row, which is shown, only what may be shown. */
 static enum err fail_item(struct ctx *ctx, struct item *item, enum err rc)
 {
-        CLEANUP(ctx_topic_restore) struct ctx_topic topic = ctx_topic(ctx);
+        CLEANUP(ctx_topic_restore) struct ctx_topic topic = { 0 };
 
+        ctx_topic_keep(ctx, &topic);
         ctx_adopt_correlation_id(ctx, item->delivery.correlation_id);
         log_event(ctx, LOG_WARNING, logger, "A webhook could not be applied", "delivery_id",
                   item->delivery.delivery_id, "error", err_code(rc), "reason", ctx->detail);

@@ -147,7 +147,7 @@ static enum err make_calls(struct ctx *ctx, struct batch *batch, struct http_cal
 
 static enum err ask(struct ctx *ctx, struct batch *batch)
 {
-        CLEANUP(ctx_topic_restore) struct ctx_topic topic = ctx_topic(ctx);
+        CLEANUP(ctx_topic_restore) struct ctx_topic topic = { 0 };
         struct http_calls calls = {
                 .calls = arena_alloc(ctx->arena, (batch->count + 1) * sizeof(*calls.calls)),
                 .width = CALLS_AT_ONCE,
@@ -156,6 +156,7 @@ static enum err ask(struct ctx *ctx, struct batch *batch)
         };
         enum err rc;
 
+        ctx_topic_keep(ctx, &topic);
         if (!calls.calls)
                 return ctx_nomem(ctx);
         batch->topic = &topic;

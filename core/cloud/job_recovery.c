@@ -143,12 +143,13 @@ enum err job_recovery_look(struct ctx *ctx, struct poll_finding *const *lost, si
 
 enum err job_recovery_end_stray(struct ctx *ctx, struct poll_finding *finding)
 {
-        CLEANUP(ctx_topic_restore) struct ctx_topic topic = ctx_topic(ctx);
+        CLEANUP(ctx_topic_restore) struct ctx_topic topic = { 0 };
         const struct provider_session *session = finding->session;
         const bool goes_on =
                 !finding->news.status_known || !job_status_is_terminal(finding->news.status);
         enum err rc = OK;
 
+        ctx_topic_keep(ctx, &topic);
         if (goes_on && finding->job->status == JOB_COMPLETED)
                 return OK; /* the job's own word was faster; its output is on its way */
         finding->result = POLL_STRAY;
@@ -174,9 +175,10 @@ static enum err end_one(struct ctx *ctx, const struct job *job, int64_t before_u
                 .run_seconds = -1,
         };
         CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
-        CLEANUP(ctx_topic_restore) struct ctx_topic topic = ctx_topic(ctx);
+        CLEANUP(ctx_topic_restore) struct ctx_topic topic = { 0 };
         enum err rc;
 
+        ctx_topic_keep(ctx, &topic);
         job_follow(ctx, job);
         rc = db_begin(ctx, &tx);
         if (rc == OK)

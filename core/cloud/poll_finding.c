@@ -154,12 +154,13 @@ static bool is_loud(const struct poll_finding *finding, int64_t now_us)
 static enum err record_loud(struct ctx *ctx, const struct poll_finding *finding, int64_t again_us,
                             struct poll_report *report)
 {
-        CLEANUP(ctx_topic_restore) struct ctx_topic topic = ctx_topic(ctx);
+        CLEANUP(ctx_topic_restore) struct ctx_topic topic = { 0 };
         const char *why = verdict(finding, clock_wall_us(ctx->clock));
         const struct job *job = finding->job;
         bool moved = false;
         enum err rc;
 
+        ctx_topic_keep(ctx, &topic);
         job_follow(ctx, job);
         if (finding->result == POLL_STRAY)
                 rc = record_stray(ctx, finding);
@@ -212,8 +213,9 @@ static enum err record_quiet(struct ctx *ctx, const struct poll_finding **quiet,
 static void add_to_report(struct ctx *ctx, const struct poll_finding *finding,
                           struct poll_report *report)
 {
-        CLEANUP(ctx_topic_restore) struct ctx_topic topic = ctx_topic(ctx);
+        CLEANUP(ctx_topic_restore) struct ctx_topic topic = { 0 };
 
+        ctx_topic_keep(ctx, &topic);
         report->asked++;
         if (finding->result != POLL_FAILED)
                 return;

@@ -451,10 +451,12 @@ static enum err run_claimed(struct run *run)
 
 enum err submission_run_due(struct ctx *ctx, bool *ret_more)
 {
-        CLEANUP(ctx_topic_restore) struct ctx_topic topic = ctx_topic(ctx);
+        CLEANUP(ctx_topic_restore) struct ctx_topic topic = { 0 };
         struct run run = { .ctx = ctx };
-        enum err rc = claim(&run);
+        enum err rc;
 
+        ctx_topic_keep(ctx, &topic);
+        rc = claim(&run);
         *ret_more = rc == OK || rc == ERR_CONFLICT;
         if (rc == ERR_NOT_FOUND || rc == ERR_CONFLICT)
                 return OK;

@@ -127,11 +127,12 @@ enum err webhook_news_apply(struct ctx *ctx, const struct webhook_delivery *deli
                             const struct webhook_event *event, struct webhook_effect *ret)
 {
         struct webhook_effect effect = { .status = event->news.status };
-        CLEANUP(ctx_topic_restore) struct ctx_topic topic = ctx_topic(ctx);
+        CLEANUP(ctx_topic_restore) struct ctx_topic topic = { 0 };
         const char *reason = "no job_id";
         struct job job;
         enum err rc = ERR_NOT_FOUND;
 
+        ctx_topic_keep(ctx, &topic);
         if (event->subject)
                 rc = find_job(ctx, delivery, event, &job, &reason);
         if (rc == ERR_NOT_FOUND) {

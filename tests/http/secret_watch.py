@@ -11,6 +11,7 @@ import threading
 import urllib.parse
 
 LENGTH_MIN = 10
+LETTERS_MIN = 4  # what has fewer stands for a secret where any will do
 MEMBERS = {"password", "current_password", "new_password", "old_password", "api_token",
            "auth_token", "csrf_token", "secret", "webhook_secret", "secret_access_key",
            "upload_token", "key"}
@@ -53,6 +54,7 @@ class SecretWatch:
         self.said = pathlib.Path(directory) / "said.txt"
         self.patterns = pathlib.Path(directory) / "secrets.txt"
         self._secrets = {}  # secret: what it is
+        self.open = set()  # texts that are none, though they are sent as one
         self._lock = threading.Lock()
         self.said.touch()
 
@@ -61,7 +63,8 @@ class SecretWatch:
     def learn(self, secret, what):
         if isinstance(secret, bytes):
             secret = secret.decode("latin-1")
-        if isinstance(secret, str) and len(secret) >= LENGTH_MIN and "\n" not in secret:
+        if isinstance(secret, str) and len(secret) >= LENGTH_MIN and "\n" not in secret \
+                and len(set(secret)) >= LETTERS_MIN and secret not in self.open:
             with self._lock:
                 self._secrets.setdefault(secret, what)
 

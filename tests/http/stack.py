@@ -330,6 +330,7 @@ class Stack:
             ssl_ca_bundle=str(self.sim.ca_path), http_timeout=30, api_base_url=self.sim.url,
             s3_endpoint_enabled=True, s3_public_url="", s3_output_path="",
             cost_limit_enabled=False)
+        self.clear_rate_limits()
         answer = self.put("/api/cloud/polling/setting", json={"enabled": None})
         assert answer.status_code == 200, answer.text
         answer = self.post(f"{BREAKERS}/replicate/reset")
@@ -343,6 +344,14 @@ class Stack:
             delivery.done.wait(HTTP_TIMEOUT_S)
         self.settle()
         self.rest()
+
+    def clear_rate_limits(self):
+        """The provider's, which may be changed but not taken back."""
+        [(text,)] = self.query("SELECT config FROM providers WHERE provider = 'replicate'")
+        config = {name: value for name, value in json.loads(text).items()
+                  if "_rate_limit_" not in name}
+        self.change("UPDATE providers SET config = %s WHERE provider = 'replicate'",
+                    json.dumps(config))
 
     # webhooks that were acknowledged
 

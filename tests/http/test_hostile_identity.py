@@ -27,6 +27,7 @@ def staffed(request, fleet):
     """With an administrator, who is logged in, and somebody else."""
     with Stack("lighttpd", fleet.database_url(request.param),
                {"SIMPLETUNER_EVENT_HEARTBEAT": "1"}) as stack:
+        stack.watch.open.update(form for text in PAYLOADS for form in (text, f"st_{text}"))
         stack.reset()
         stack.hire()
         stack.reset()

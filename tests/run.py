@@ -76,7 +76,7 @@ def run(command, cwd=SOURCE, timeout=None, **more):
 
 
 def make(name, *targets, **more):
-    return run(["make", "-k", f"-j{CPUS}", *targets], cwd=BUILD / name, **more)
+    return run(["make", "-k", f"-j{CPUS + 1}", *targets], cwd=BUILD / name, **more)
 
 
 def configure(name):
@@ -239,13 +239,13 @@ def pytest(tally, folder, configuration, at_once=1):
 
 
 def http(tally):
-    """Much of the time is spent waiting, for starts and timeouts: two at once."""
-    pytest(tally, "tests/http", "release", at_once=2)
+    """Much of the time is spent waiting, for starts and timeouts: several at once."""
+    pytest(tally, "tests/http", "release", at_once=CPUS + 1)
 
 
 def faults(tally):
     """Programs that die at named points."""
-    pytest(tally, "tests/faults", "faults")
+    pytest(tally, "tests/faults", "faults", at_once=CPUS)
 
 
 def install(tally):

@@ -348,10 +348,11 @@ class Stack:
     def clear_rate_limits(self):
         """The provider's, which may be changed but not taken back."""
         [(text,)] = self.query("SELECT config FROM providers WHERE provider = 'replicate'")
-        config = {name: value for name, value in json.loads(text).items()
-                  if "_rate_limit_" not in name}
-        self.change("UPDATE providers SET config = %s WHERE provider = 'replicate'",
-                    json.dumps(config))
+        config = json.loads(text)
+        kept = {name: value for name, value in config.items() if "_rate_limit_" not in name}
+        if kept != config:
+            self.change("UPDATE providers SET config = %s WHERE provider = 'replicate'",
+                        json.dumps(kept))
 
     # webhooks that were acknowledged
 

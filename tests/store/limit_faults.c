@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <glob.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -161,6 +162,50 @@ static void expect_given_up_while_locked(struct limit_user *user)
         db_free(TAKE(user->ctx->db));
 }
 
+/* Does the thread stand still? */
+static bool is_stopped(const char *stat_path)
+{
+        FILE *file = fopen(stat_path, "r");
+        char text[512] = "", *end;
+
+        if (!file)
+                return true; /* it has ended */
+        if (!fgets(text, sizeof(text), file))
+                text[0] = '\0';
+        fclose(file);
+        end = strrchr(text, ')'); /* of the name; the state comes next: proc(5) */
+        return end && end[1] == ' ' && end[2] == 'T';
+}
+
+static bool all_threads_are_stopped(pid_t pid)
+{
+        char pattern[64];
+        bool stopped = true;
+        glob_t found;
+
+        snprintf(pattern, sizeof(pattern), "/proc/%ld/task/*/stat", (long)pid);
+        if (glob(pattern, 0, NULL, &found) != 0)
+                return false;
+        for (size_t i = 0; i < found.gl_pathc; i++)
+                stopped = is_stopped(found.gl_pathv[i]) && stopped;
+        globfree(&found);
+        return stopped;
+}
+
+/* The signal is not enough: a thread that runs may answer before it takes it. */
+static bool stop_server(pid_t pid)
+{
+        int64_t deadline_us = clock_mono_us(&clock_system) + PATIENCE_S * US_PER_S;
+
+        if (pid == 0 || kill(pid, SIGSTOP) != 0)
+                return false;
+        while (!all_threads_are_stopped(pid)) {
+                assert_true(clock_mono_us(&clock_system) < deadline_us);
+                clock_sleep_us(&clock_system, US_PER_MS);
+        }
+        return true;
+}
+
 void a_server_that_hangs_is_given_up_in_time(void **state)
 {
         struct limit_user *user = *state;
@@ -175,7 +220,7 @@ void a_server_that_hangs_is_given_up_in_time(void **state)
                 expect_given_up_while_locked(user);
         } else {
                 pid = stoppable_pid(user);
-                if (pid == 0 || kill(pid, SIGSTOP) != 0)
+                if (!stop_server(pid))
                         skip();
                 limit_tried_us = -1;
                 if (limit_try(user, "k") != ERR_UNAVAILABLE)

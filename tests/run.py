@@ -183,9 +183,9 @@ def fuzz(tally):
 def clang_tidy(tally):
     """One test a file."""
     _, flags = run(["pkg-config", "--cflags", "libcurl", "libpq", "sqlite3", "jansson", "openssl",
-                    "expat", "zlib"])
-    arguments = ["--", "-std=gnu17", "-D_GNU_SOURCE", "-I.", '-DPACKAGE_VERSION="0"',
-                 *flags.split()]
+                    "expat", "zlib", "hiredis", "libmariadb"])
+    arguments = ["--", "-std=gnu17", "-D_GNU_SOURCE", "-DWITH_REDIS", "-DWITH_MYSQL", "-I.",
+                 '-DPACKAGE_VERSION="0"', *flags.split()]
     files = sorted(str(file.relative_to(SOURCE)) for folder in ("core", "fcgi")
                    for file in (SOURCE / folder).rglob("*.c")
                    if file.name != "migrations_embedded.c")

@@ -16,9 +16,9 @@ struct batch {
         struct poll_round *round;
         struct poll_finding *findings;
         size_t count;
-        size_t provider;         /* its number in the table */
-        struct ctx_topic *topic; /* the poll itself, between its jobs */
-        enum err fault;          /* of our own, out of a callback */
+        size_t provider;        /* its number in the table */
+        struct ctx_topic topic; /* the poll itself, between its jobs */
+        enum err fault;         /* of our own, out of a callback */
 };
 
 struct poll_round poll_round_begin(const struct ctx *ctx)
@@ -97,7 +97,7 @@ static enum err may_ask(struct ctx *ctx, struct http_call *call)
 
         if (question->batch->fault != OK)
                 return ctx_fail(ctx, ERR_NOT_READY, "not in this round");
-        ctx_topic_restore(question->batch->topic);
+        ctx_topic_restore(&question->batch->topic);
         job_follow(ctx, question->finding->job);
         return OK;
 }
@@ -159,7 +159,7 @@ static enum err ask(struct ctx *ctx, struct batch *batch)
         ctx_topic_keep(ctx, &topic);
         if (!calls.calls)
                 return ctx_nomem(ctx);
-        batch->topic = &topic;
+        batch->topic = topic;
         rc = make_calls(ctx, batch, calls.calls, &calls.count);
         if (rc != OK || calls.count == 0)
                 return rc;

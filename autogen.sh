@@ -25,6 +25,7 @@ BUILD_PACKAGES='
         libpq-dev               /usr/include/postgresql/libpq-fe.h
         libsqlite3-dev          /usr/include/sqlite3.h
         libssl-dev              /usr/include/openssl/ssl.h
+        libyaml-dev             /usr/include/yaml.h
         zlib1g-dev              /usr/include/zlib.h'
 LIGHTTPD_PACKAGES='
         lighttpd                /usr/sbin/lighttpd'
@@ -41,6 +42,7 @@ RUN_PACKAGES='
         python3-cryptography    /usr/lib/python3/dist-packages/cryptography'
 CHECK_PACKAGES='
         awscli                  /usr/bin/aws
+        chromium                /usr/bin/chromium
         clang                   /usr/bin/clang
         clang-format            /usr/bin/clang-format
         clang-tidy              /usr/bin/clang-tidy
@@ -49,6 +51,7 @@ CHECK_PACKAGES='
         libcmocka-dev           /usr/include/cmocka.h
         libhiredis-dev          /usr/include/hiredis/hiredis.h
         libmariadb-dev          /usr/include/mariadb/mysql.h
+        libsystemd-dev          /usr/include/systemd/sd-daemon.h
         lighttpd-mod-openssl    /usr/lib/lighttpd/mod_openssl.so
         logrotate               /usr/sbin/logrotate
         mariadb-server          /usr/sbin/mariadbd
@@ -66,6 +69,7 @@ CHECK_PACKAGES='
         redis-server            /usr/bin/redis-server
         s3cmd                   /usr/bin/s3cmd
         slapd                   /usr/sbin/slapd
+        sqlite3                 /usr/bin/sqlite3
         squid-openssl           /usr/lib/squid/security_file_certgen
         tinyproxy-bin           /usr/bin/tinyproxy
         universal-ctags         /usr/bin/ctags-universal

@@ -1,8 +1,10 @@
-/* The companion's commands: the table is in commands.c, each is one file, cmd_<name>.c. */
+/* The companion's commands: the tables are commands_<area>.c, joined by commands.c; each command is
+ * one file, cmd_<name>.c. */
 #ifndef CORE_CRON_COMMAND_H
 #define CORE_CRON_COMMAND_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "core/base/ctx.h"
@@ -51,7 +53,13 @@ struct command {
         const char *summary, *help;
 };
 
-/* The n-th command, NULL past the last. */
+#define INTO(member) offsetof(struct command_options, member)
+
+/* A command without a name ends a table. */
+extern const struct command commands_work[], commands_jobs[], commands_user[], commands_key[];
+extern const struct command commands_audit[], commands_storage[], commands_database[];
+
+/* The n-th command of all, NULL past the last. */
 const struct command *command_at(size_t n);
 
 /* A result as one JSON object on a line, printed when it leaves its scope:

@@ -15,6 +15,7 @@
 #include "core/cloud/inbox.h"
 #include "core/cloud/rate_refusal.h"
 #include "core/cloud/submission_run.h"
+#include "core/cloud/wal_capture.h"
 #include "core/cloud/webhook_intake.h"
 
 #define STACK_SIZE     (512 * KiB)
@@ -57,6 +58,14 @@ static enum err fetch_results(struct ctx *ctx, bool *ret_more)
         return rc;
 }
 
+static enum err keep_log(struct ctx *ctx, bool *ret_more)
+{
+        struct wal_look look;
+
+        *ret_more = false;
+        return wal_capture_run(ctx, ctx->cloud->wal_capture, &look);
+}
+
 /* clang-format off */
 static const struct worker workers[] = {
         { "events",      BELL_LISTENERS,   60 * 1000, LOOK_S, event_hub_watch },
@@ -66,6 +75,7 @@ static const struct worker workers[] = {
         { "submissions", BELL_SUBMISSIONS, 5000,      0,      submission_run_due },
         { "audit",       BELL_AUDIT,       1000,      LOOK_S, audit_forward_run },
         { "refusals",    BELL_REFUSALS,    1000,      LOOK_S, rate_refusal_write },
+        { "log",         BELL_CLOCK,        1000,      0,      keep_log }, /* a base is as large as the database */
         { NULL, BELL_COUNT, 0, 0, NULL },
 };
 /* clang-format on */

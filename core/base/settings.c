@@ -131,6 +131,12 @@ const struct setting settings[] = {
             "who may scrape, as addresses and ranges; empty: anybody", .max = CONFIG_SCRAPERS_MAX),
         ROW("SIMPLETUNER_DATA_ROOTS", STRING, data_roots, "",
             "directories whose data sets may be sent to providers, separated by colons"),
+        ROW("SIMPLETUNER_BACKUP_WAL", BOOL, wal.on, "true",
+            "keep the write-ahead log of a SQLite database, for restore --to"),
+        ROW("SIMPLETUNER_BACKUP_WAL_INTERVAL", UINT, wal.interval_s, "10",
+            "seconds between two looks at it: so much can be lost", .min = 1, .max = 60),
+        ROW("SIMPLETUNER_BACKUP_WAL_DAYS", UINT, wal.days, "7",
+            "days that can be gone back", .min = 1, .max = 3650),
 };
 /* clang-format on */
 

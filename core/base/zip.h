@@ -1,6 +1,6 @@
 /* Writing a ZIP archive to a file, one entry after another, deflated (PKWARE APPNOTE.TXT 6.3.10).
  * Names are UTF-8, every entry is a plain file of the same date: the same files in the same order
- * make the same bytes. No ZIP64: below 4 GiB and 65535 entries. The only user of zlib. */
+ * make the same bytes. No ZIP64: below 4 GiB and 65535 entries. */
 #ifndef CORE_BASE_ZIP_H
 #define CORE_BASE_ZIP_H
 

@@ -17,6 +17,7 @@
 #include "core/cloud/rate_rules.h"
 #include "core/cloud/secrets.h"
 #include "core/cloud/storage_limit.h"
+#include "core/cloud/wal_capture.h"
 #include "core/cloud/webhook_intake.h"
 #include "core/cloud/webhook_keys.h"
 #include "core/db/db.h"
@@ -91,6 +92,8 @@ enum err cloud_open(struct ctx *ctx, struct cloud **ret)
         if (rc != OK)
                 return rc;
         database_watch(cloud->database, count_database);
+        if (ctx->config->wal.on)
+                database_keep_log(cloud->database);
         rc = secrets_new(ctx, &cloud->secrets);
         if (rc == OK)
                 rc = audit_keys_new(ctx, &cloud->audit_keys);
@@ -111,8 +114,9 @@ enum err cloud_open(struct ctx *ctx, struct cloud **ret)
         cloud->rate_refusals = rate_refusals_new(ctx->config->home);
         cloud->storage_limits = storage_limits_new();
         cloud->webhook_intake = webhook_intake_new();
+        cloud->wal_capture = wal_capture_new();
         if (!cloud->webhook_keys || !cloud->bells || !cloud->webhook_intake ||
-            !cloud->rate_refusals || !cloud->storage_limits)
+            !cloud->rate_refusals || !cloud->storage_limits || !cloud->wal_capture)
                 return ctx_nomem(ctx);
         *ret = TAKE(cloud);
         return OK;
@@ -122,6 +126,7 @@ void cloud_close(struct cloud *cloud)
 {
         if (!cloud)
                 return;
+        wal_capture_free(cloud->wal_capture);
         bells_free(cloud->bells);
         meters_close(cloud->meters);
         limiter_free(cloud->limiter);

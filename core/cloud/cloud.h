@@ -21,6 +21,7 @@ struct cloud {
         struct rate_refusals *rate_refusals;
         struct storage_limits *storage_limits;
         struct meters *meters;
+        struct wal_capture *wal_capture;                       /* of the thread that keeps the log */
         struct bells *bells;                                   /* wake the background threads */
         struct pulses pulses;                                  /* of those threads */
         int64_t started_us;                                    /* monotonic */

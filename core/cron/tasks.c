@@ -20,6 +20,7 @@
 #include "core/cloud/retention.h"
 #include "core/cloud/session.h"
 #include "core/cloud/submission_run.h"
+#include "core/cloud/wal_capture.h"
 
 /* Deal with at most limit things. */
 typedef enum err batch_fn(struct ctx *ctx, unsigned limit, unsigned *ret_count);
@@ -189,6 +190,21 @@ static enum err sweep_limits(struct ctx *ctx, struct task_run *run)
         return rc;
 }
 
+/* The responder does this while it runs. */
+static enum err keep_log(struct ctx *ctx, struct task_run *run)
+{
+        struct wal_look look;
+        enum err rc;
+
+        if (!wal_capture_is_on(ctx))
+                return task_run_idle(run, "no log is kept");
+        rc = wal_capture_once(ctx, &look);
+        if (rc == OK && look.elsewhere)
+                return task_run_idle(run, "the service keeps the log");
+        task_run_count(run, "kept", look.commits);
+        return rc;
+}
+
 /* clang-format off */
 static const struct task tasks[] = {
         /* name             every_s  batch  deadline_s  run               */
@@ -210,6 +226,7 @@ static const struct task tasks[] = {
         { "prune_ledger",      3600,  1000,         60, prune_ledger      },
         { "sweep_limits",        60,     1,         60, sweep_limits      },
         { "expire_approvals",    60,    50,         60, expire_approvals  },
+        { "keep_log",           60,     1,        300, keep_log          },
         { "run_submissions",     60,     1,        300, run_submissions   }, /* last: data takes long */
 };
 /* clang-format on */

@@ -96,6 +96,13 @@ const char *database_path(const struct database *database)
         return database->driver == &db_sqlite ? database->dsn : NULL;
 }
 
+void database_keep_log(struct database *database)
+{
+        database->target.keep_log = true;
+        if (database->group)
+                group_link(database->group)->target.keep_log = true;
+}
+
 void database_watch(struct database *database, db_watch_fn *watch)
 {
         database->watch = watch;

@@ -29,6 +29,10 @@ DEFINE_CLEANUP(struct database *, database_close)
 const char *database_kind(const struct database *database); /* "sqlite", "postgresql", "mysql" */
 const char *database_path(const struct database *database); /* the SQLite file, else NULL */
 
+/* SQLite: connections from now on leave the write-ahead log to who keeps it (wal_source.h): they
+ * let it begin anew only when it has become much too large. Before the first db_new. */
+void database_keep_log(struct database *database);
+
 /* For those who measure: called after each statement's first step, each commit and each failure to
  * begin, with how long it took. Before the first db_new. */
 enum db_op {

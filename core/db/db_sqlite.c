@@ -16,6 +16,7 @@
 #define BUSY_TIMEOUT_MS 30000
 #define WAL_RETRY_MS    20
 #define WAIT_STEP_MS    100
+#define KEPT_LOG_PAGES  16384 /* of a log that is kept, when nobody keeps it: 64 MiB */
 
 static const char pragmas[] = "PRAGMA journal_mode = WAL;"
                               "PRAGMA foreign_keys = ON;"
@@ -99,6 +100,13 @@ static int set_up(sqlite3 *conn, int64_t deadline_us)
         return code;
 }
 
+/* Who keeps the log lets it begin anew long before that. */
+static void leave_log(sqlite3 *conn)
+{
+        sqlite3_wal_autocheckpoint(conn, KEPT_LOG_PAGES);
+        sqlite3_db_config(conn, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+}
+
 static int set_mode(sqlite3 *conn, const struct db_target *target)
 {
         const char *sync =
@@ -130,6 +138,8 @@ static enum err driver_open(const struct db_target *target, int64_t deadline_us,
                 driver_set_deadline(conn, deadline_us);
                 code = set_up(conn, deadline_us);
         }
+        if (code == SQLITE_OK && target->keep_log)
+                leave_log(conn);
         if (code == SQLITE_OK)
                 code = set_mode(conn, target);
         if (code != SQLITE_OK) {

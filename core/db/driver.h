@@ -27,6 +27,7 @@ enum db_mode { DB_READ_ONLY, DB_READ_WRITE };
 struct db_target {
         const char *dsn;
         enum db_mode mode; /* advice for one_writer drivers */
+        bool keep_log;     /* sqlite: see database_keep_log */
         bool forgettable;  /* commits may be lost in a power cut: they need not wait for disks */
         const char *ca_bundle; /* for drivers whose URL cannot name one; "" or NULL: the system's */
         bool ssl_verify;       /* likewise */

@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "core/base/config_backup.h"
 #include "core/base/ipnet.h"
 #include "core/base/log.h"
 
@@ -92,6 +93,8 @@ struct config {
         const char *metrics_allowed_ips; /* SIMPLETUNER_METRICS_ALLOWED_IPS, "": from anywhere */
 
         const char *data_roots; /* SIMPLETUNER_DATA_ROOTS: directories, separated by colons */
+
+        struct backup_config backup;
 
         struct arena *arena;        /* private to config.c: owns all of this */
         const struct envfile *file; /* private to config.c: the env file, may be NULL */

@@ -131,6 +131,19 @@ const struct setting settings[] = {
             "who may scrape, as addresses and ranges; empty: anybody", .max = CONFIG_SCRAPERS_MAX),
         ROW("SIMPLETUNER_DATA_ROOTS", STRING, data_roots, "",
             "directories whose data sets may be sent to providers, separated by colons"),
+        ROW("SIMPLETUNER_BACKUP_DIR", PATH, backup.dir, "",
+            "directory of the backups; by default backups below the home"),
+        ROW("SIMPLETUNER_BACKUP_INTERVAL_HOURS", UINT, backup.interval_hours, "24",
+            "hours from one backup to the next, 0: cron makes none", .min = 0, .max = 8760),
+        ROW("SIMPLETUNER_BACKUP_REHEARSAL_DAYS", UINT, backup.rehearsal_days, "7",
+            "days between trials whether the newest backup can be restored, 0: none", .min = 0,
+            .max = 366),
+        ROW("SIMPLETUNER_BACKUP_RETENTION_DAYS", UINT, backup.retention_days, "30",
+            "days to keep backups, 0 for ever", .min = 0, .max = 36500),
+        ROW("SIMPLETUNER_BACKUP_RETENTION_COUNT", UINT, backup.retention_count, "7",
+            "newest backups that stay however old they are", .min = 1, .max = 10000),
+        ROW("SIMPLETUNER_BACKUP_LEVEL", UINT, backup.level, "6",
+            "how hard backups are packed, as for gzip", .min = 1, .max = 9),
 };
 /* clang-format on */
 

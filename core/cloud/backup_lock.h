@@ -18,6 +18,8 @@ NODISCARD enum err backup_dir(struct ctx *ctx, const char **ret);
  * ERR_CONFLICT: another process is at it. ERR_UNAVAILABLE: the directory cannot be used, or others
  * may write to it. */
 NODISCARD enum err backup_lock_take(struct ctx *ctx, struct backup_lock *ret);
+/* The same of another directory, which is made likewise. */
+NODISCARD enum err backup_lock_take_in(struct ctx *ctx, const char *dir, struct backup_lock *ret);
 void backup_lock_drop(struct backup_lock *lock); /* for CLEANUP; one that is not held is fine */
 
 /* Is it held by anybody? Only looks. */

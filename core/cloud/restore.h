@@ -30,6 +30,13 @@ struct restore_report {
 NODISCARD enum err restore_sqlite_file(struct ctx *ctx, const struct backup_lock *lock,
                                        const struct restore_wish *wish, struct restore_report *ret);
 
+/* The same for a backup of PostgreSQL, by its own programs, in one transaction of the server; the
+ * entry in the audit log follows in the next one. */
+struct backup;
+NODISCARD enum err restore_pgsql(struct ctx *ctx, const struct backup_lock *lock,
+                                 const struct backup *backup, const struct restore_wish *wish,
+                                 struct restore_report *ret);
+
 /* Has another process put a database back since this one looked last? Then forget what is
  * remembered of the old one. For a background thread. Faults. */
 NODISCARD enum err restore_watch(struct ctx *ctx);

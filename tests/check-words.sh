@@ -53,17 +53,16 @@ only 'SQL only in core/store and core/db' "\"[^\"]*($sql)" 'core/(store|db)/[a-z
 only 'the environment is read in core/base/config.c' "$(calls getenv secure_getenv)" \
         'core/base/config\.c'
 
-only 'sqlite3.h only in core/db/{db_sqlite,wal_source}.c' '#include <sqlite3' \
-        'core/db/(db_sqlite|wal_source)\.c'
-only 'libpq-fe.h only in core/db/db_pgsql.c' '#include <libpq' 'core/db/db_pgsql\.c'
+only 'sqlite3.h only in core/db' '#include <sqlite3' \
+        'core/db/(db_sqlite|sqlite_copy|wal_source)\.c'
+only 'libpq-fe.h only in core/db' '#include <libpq' 'core/db/(db_pgsql|pgsql_service)\.c'
 only 'mysql.h only in core/db/db_mysql.c' '#include <(mysql|errmsg)' 'core/db/db_mysql\.c'
 only 'hiredis.h only in core/cloud/limit_redis.c' '#include <hiredis' 'core/cloud/limit_redis\.c'
 only 'fcgiapp.h only in fcgi/transport.c' '#include <(fcgi|fastcgi)' 'fcgi/transport\.c'
 only 'curl.h only in core/cloud/http_transfer.h' '#include <curl/' 'core/cloud/http_transfer\.h'
 only 'OpenSSL only in core/base/crypto.c' '#include <openssl/' 'core/base/crypto\.c'
 only 'expat.h only in core/base/xml.c' '#include <expat' 'core/base/xml\.c'
-only 'zlib.h only in core/base/{zip,gzip_member}.c' '#include <zlib' \
-        'core/base/(zip|gzip_member)\.c'
+only 'zlib.h only in core/base' '#include <zlib' 'core/base/(zip|gzip|gzip_member)\.c'
 only 'jansson.h only in core/base/json.h' '#include <jansson' 'core/base/json\.h'
 
 reasons='Bad Request|Unauthorized|Forbidden|Not Found|Method Not Allowed|Internal Server Error'

@@ -117,6 +117,7 @@ static void make_config(struct ctx *ctx, struct fixture_db *fixture)
                 .rate_period_s = 60,
                 .rate_rules = "",
                 .state_backend = "memory",
+                .backup = { .dir = "", .level = 6 },
         };
         ctx->config = &fixture->config;
 }

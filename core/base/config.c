@@ -58,7 +58,8 @@ static const char *user_home(struct arena *arena)
 /* ---- where values come from ---- */
 
 /* Secrets of our own prefix, which are no settings (config_secret). */
-static const char *const own_secrets[] = { "SIMPLETUNER_AUDIT_KEY", "SIMPLETUNER_METRICS_TOKEN",
+static const char *const own_secrets[] = { "SIMPLETUNER_AUDIT_KEY", "SIMPLETUNER_BACKUP_PASSPHRASE",
+                                           "SIMPLETUNER_METRICS_TOKEN",
                                            "SIMPLETUNER_STORAGE_ACCESS_KEY_ID",
                                            "SIMPLETUNER_STORAGE_SECRET_ACCESS_KEY" };
 
@@ -299,6 +300,11 @@ const char *config_secret(const struct config *config, const char *name)
         struct source source = find_value(config->file, name);
 
         return source.value && source.value[0] ? source.value : NULL;
+}
+
+const char *config_file_path(const struct config *config)
+{
+        return config->file ? config->file->path : NULL;
 }
 
 void config_print_help(FILE *out)

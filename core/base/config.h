@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "core/base/config_backup.h"
 #include "core/base/config_wal.h"
 #include "core/base/ipnet.h"
 #include "core/base/log.h"
@@ -94,6 +95,7 @@ struct config {
 
         const char *data_roots; /* SIMPLETUNER_DATA_ROOTS: directories, separated by colons */
 
+        struct backup_config backup;
         struct wal_config wal;
 
         struct arena *arena;        /* private to config.c: owns all of this */

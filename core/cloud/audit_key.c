@@ -138,3 +138,15 @@ enum err audit_keys_get(struct ctx *ctx, bool may_make, const struct audit_key_s
                 *ret = &keys->set;
         return rc == ERR_INVALID ? ERR_UNAVAILABLE : rc;
 }
+
+enum err audit_keys_reload(struct ctx *ctx)
+{
+        struct audit_keys *fresh;
+        enum err rc = audit_keys_new(ctx, &fresh);
+
+        if (rc != OK)
+                return rc;
+        audit_keys_free(ctx->cloud->audit_keys);
+        ctx->cloud->audit_keys = fresh;
+        return OK;
+}

@@ -28,4 +28,8 @@ DEFINE_CLEANUP(struct audit_keys *, audit_keys_free)
  * key that is gone is never replaced by itself. */
 NODISCARD enum err audit_keys_get(struct ctx *ctx, bool may_make, const struct audit_key_set **ret);
 
+/* Read the key anew, after its file was replaced. For a process without other threads. As
+ * audit_keys_new. */
+NODISCARD enum err audit_keys_reload(struct ctx *ctx);
+
 #endif

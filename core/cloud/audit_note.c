@@ -21,8 +21,21 @@ bool audit_note_exists(struct ctx *ctx)
         return path && access(path, F_OK) == 0;
 }
 
+/* What the file says: the head as it was, and that of a backup which is being put back. */
+struct note {
+        struct audit_head head, expected; /* expected.mac NULL: nothing is */
+};
+
+static void take_head(const json_t *object, struct audit_head *ret)
+{
+        ret->audit_id = json_integer_value(json_object_get(object, "audit_id"));
+        ret->entries = json_integer_value(json_object_get(object, "entries"));
+        ret->entry_hash = json_string_at(object, "entry_hash");
+        ret->mac = json_string_at(object, "mac");
+}
+
 /* ERR_NOT_FOUND: there is no note. *ret_good: it is signed with these keys. */
-static enum err read_note(struct ctx *ctx, const struct audit_key_set *keys, struct audit_head *ret,
+static enum err read_note(struct ctx *ctx, const struct audit_key_set *keys, struct note *ret,
                           bool *ret_good)
 {
         const char *path = path_of(ctx);
@@ -42,11 +55,11 @@ static enum err read_note(struct ctx *ctx, const struct audit_key_set *keys, str
         rc = json_keep(ctx, note);
         if (rc != OK)
                 return rc;
-        ret->audit_id = json_integer_value(json_object_get(note, "audit_id"));
-        ret->entries = json_integer_value(json_object_get(note, "entries"));
-        ret->entry_hash = json_string_at(note, "entry_hash");
-        ret->mac = json_string_at(note, "mac");
-        *ret_good = audit_head_is_good(keys, ret);
+        take_head(note, &ret->head);
+        take_head(json_object_get(note, "expected"), &ret->expected);
+        if (!ret->expected.mac || !audit_head_is_good(keys, &ret->expected))
+                ret->expected = (struct audit_head){ 0 };
+        *ret_good = audit_head_is_good(keys, &ret->head);
         return OK;
 }
 
@@ -86,11 +99,24 @@ static enum err find_entry(struct ctx *ctx, const struct audit_state *state,
         return rc == OK ? find_in(ctx, &now, note, ret_found) : rc;
 }
 
+/* The same, or the backup that was expected is there: *ret_restored. */
+static enum err find_note(struct ctx *ctx, const struct audit_state *state, const struct note *note,
+                          bool *ret_found, bool *ret_restored)
+{
+        enum err rc = find_entry(ctx, state, &note->head, ret_found);
+
+        *ret_restored = false;
+        if (rc == OK && note->expected.mac && note->expected.audit_id >= state->anchor.first_id)
+                rc = find_entry(ctx, state, &note->expected, ret_restored);
+        *ret_found = *ret_found || *ret_restored;
+        return rc;
+}
+
 enum err audit_note_compare(struct ctx *ctx, const struct audit_key_set *keys,
                             const struct audit_state *state, struct audit_report *report)
 {
-        struct audit_head note = { 0 };
-        bool good = false, found = true;
+        struct note note = { 0 };
+        bool good = false, found = true, restored;
         enum err rc = read_note(ctx, keys, &note, &good);
 
         if (rc == ERR_NOT_FOUND)
@@ -99,22 +125,28 @@ enum err audit_note_compare(struct ctx *ctx, const struct audit_key_set *keys,
                 audit_report_add(report, state->head.audit_id, AUDIT_HEAD_MISMATCH, 1);
         if (rc != OK || !good)
                 return rc;
-        rc = find_entry(ctx, state, &note, &found);
+        rc = find_note(ctx, state, &note, &found, &restored);
         if (rc == OK && !found)
-                audit_report_add(report, note.audit_id, AUDIT_HEAD_BEHIND, 1);
+                audit_report_add(report, note.head.audit_id, AUDIT_HEAD_BEHIND, 1);
         return rc;
 }
 
-static enum err write_note(struct ctx *ctx, const struct audit_head *head)
+static json_t *pack_head(const struct audit_head *head)
 {
-        CLEANUP(json_decrefp)
-        json_t *note = json_pack("{s:I, s:I, s:s, s:s}", "audit_id", (json_int_t)head->audit_id,
-                                 "entries", (json_int_t)head->entries, "entry_hash",
-                                 head->entry_hash, "mac", head->mac);
+        return json_pack("{s:I, s:I, s:s, s:s}", "audit_id", (json_int_t)head->audit_id, "entries",
+                         (json_int_t)head->entries, "entry_hash", head->entry_hash, "mac",
+                         head->mac);
+}
+
+static enum err write_note(struct ctx *ctx, const struct audit_head *head,
+                           const struct audit_head *expected)
+{
+        CLEANUP(json_decrefp) json_t *note = pack_head(head);
         const char *text;
         enum err rc;
 
-        if (!note)
+        if (!note ||
+            (expected->mac && json_object_set_new(note, "expected", pack_head(expected)) != 0))
                 return ctx_nomem(ctx);
         rc = json_text(ctx, note, &text);
         if (rc != OK)
@@ -135,9 +167,10 @@ static enum err fail_behind(struct ctx *ctx, int64_t audit_id)
 enum err audit_note_write(struct ctx *ctx, bool *ret_written)
 {
         const struct audit_key_set *keys;
-        struct audit_head note = { 0 };
+        const struct audit_head none = { 0 };
+        struct note note = { 0 };
         struct audit_state state;
-        bool good = true, found = true;
+        bool good = true, found = true, restored = false;
         enum err rc = store_audit_state(ctx, &state);
 
         *ret_written = false;
@@ -149,19 +182,37 @@ enum err audit_note_write(struct ctx *ctx, bool *ret_written)
                 return rc;
         rc = read_note(ctx, keys, &note, &good);
         if (rc == OK && good)
-                rc = find_entry(ctx, &state, &note, &found);
+                rc = find_note(ctx, &state, &note, &found, &restored);
         if (rc != OK && rc != ERR_NOT_FOUND)
                 return rc;
         if (!found)
-                return fail_behind(ctx, note.audit_id);
+                return fail_behind(ctx, note.head.audit_id);
         if (!good || !audit_head_is_good(keys, &state.head))
                 return ctx_fail(ctx, ERR_CONFLICT,
                                 "%s is not signed with the audit key that is set here",
                                 good ? "the head of the audit log" : FILE_NAME);
-        if (note.audit_id >= state.head.audit_id)
+        if (!restored && note.head.audit_id >= state.head.audit_id)
                 return OK;
         *ret_written = true;
-        return write_note(ctx, &state.head);
+        return write_note(ctx, &state.head, restored ? &none : &note.expected);
+}
+
+enum err audit_note_expect(struct ctx *ctx, const struct audit_head *restored)
+{
+        const struct audit_head none = { 0 };
+        const struct audit_key_set *keys;
+        struct note note = { 0 };
+        bool good;
+        enum err rc;
+
+        if (!audit_note_exists(ctx))
+                return OK;
+        rc = audit_keys_get(ctx, false, &keys);
+        if (rc == OK)
+                rc = read_note(ctx, keys, &note, &good);
+        if (rc == OK && !good) /* of another key, as its log: what comes has ours */
+                return restored ? write_note(ctx, restored, &none) : OK;
+        return rc == OK ? write_note(ctx, &note.head, restored ? restored : &none) : rc;
 }
 
 enum err audit_note_forget(struct ctx *ctx)

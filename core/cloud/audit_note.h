@@ -20,6 +20,11 @@ NODISCARD enum err audit_note_compare(struct ctx *ctx, const struct audit_key_se
  * so. *ret_written: it was not up to date. Faults. */
 NODISCARD enum err audit_note_write(struct ctx *ctx, bool *ret_written);
 
+/* A backup is about to be put back whose log ends with this head, signed with our key: until it is
+ * there the log of now is good, and from then on it. NULL: it is not put back after all. Without a
+ * note nothing is written. ERR_UNAVAILABLE. */
+NODISCARD enum err audit_note_expect(struct ctx *ctx, const struct audit_head *restored);
+
 /* Forget it: for a chain that was restarted. ERR_UNAVAILABLE: it cannot be removed. */
 NODISCARD enum err audit_note_forget(struct ctx *ctx);
 

@@ -33,6 +33,7 @@ struct cloud {
         atomic_uint hashing;        /* passwords, at this moment */
         atomic_uint listeners;      /* event streams under way */
         atomic_llong newest_event;  /* the last that listeners were woken for */
+        atomic_llong restores_seen; /* of this database, and one more; 0: nobody has looked */
         atomic_uint metrics_known;  /* metrics_config.c: what was exported when it was last read */
 };
 

@@ -35,6 +35,9 @@ static const char *const health_families[] = {
         "simpletuner_storage_free_bytes", "simpletuner_task_last_run_timestamp_seconds",
         "simpletuner_task_failures", "simpletuner_backup_last_success_timestamp_seconds",
         "simpletuner_backup_last_verified_timestamp_seconds", "simpletuner_backup_size_bytes",
+        "simpletuner_backup_last_rehearsal_timestamp_seconds",
+        "simpletuner_backup_duration_seconds",
+        "simpletuner_backup_failures_total",
         "simpletuner_db_query_duration_seconds", "simpletuner_db_busy_total", NULL };
 static const char *const none[] = { NULL };
 static const char *const breaker_families[] = {

@@ -97,6 +97,12 @@ static enum err take_total(struct ctx *ctx, void *arg, const struct total *total
         case TOTAL_BACKUP_BYTES:
                 data->backup_bytes = total->value;
                 break;
+        case TOTAL_BACKUP_TOOK_US:
+                data->backup_took_us = total->value;
+                break;
+        case TOTAL_BACKUPS_FAILED:
+                data->backups_failed = total->value;
+                break;
         case TOTAL_KIND_COUNT:
                 break;
         }

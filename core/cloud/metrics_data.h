@@ -47,6 +47,7 @@ struct metrics_data {
         int64_t approvals_finished[APPROVAL_STATUS_COUNT], approvals_deleted[APPROVAL_STATUS_COUNT],
                 approvals_pending;
         int64_t backup_success_us, backup_verified_us, backup_bytes; /* 0: not known */
+        int64_t backup_took_us, backups_failed;
         bool has_audit;
         struct audit_totals audit;
         struct metrics_audit_type *types;

@@ -272,6 +272,11 @@ static void write_backup(struct metrics_text *text, const struct metrics_data *d
                   "When a backup was made last", metrics_units(data->backup_success_us) },
                 { "simpletuner_backup_last_verified_timestamp_seconds",
                   "When a backup was found good last", metrics_units(data->backup_verified_us) },
+                { "simpletuner_backup_last_rehearsal_timestamp_seconds",
+                  "When a backup was restored on trial last",
+                  metrics_units(data->backup_verified_us) },
+                { "simpletuner_backup_duration_seconds", "How long the last backup took",
+                  metrics_units(data->backup_took_us) },
                 { "simpletuner_backup_size_bytes", "Size of the last backup",
                   (double)data->backup_bytes },
         };
@@ -281,6 +286,9 @@ static void write_backup(struct metrics_text *text, const struct metrics_data *d
                 if (backup[i].value > 0)
                         metrics_sample(text, NULL, backup[i].value);
         }
+        metrics_family(text, METRICS_COUNTER, "simpletuner_backup_failures_total",
+                       "Backups and rehearsals that failed");
+        metrics_sample(text, NULL, (double)data->backups_failed);
 }
 
 static void write_tasks(struct metrics_text *text, const struct metrics_data *data)

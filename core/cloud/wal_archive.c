@@ -10,9 +10,9 @@
 #include <unistd.h>
 
 #include "core/base/buf.h"
-#include "core/base/config.h"
 #include "core/base/json.h"
 #include "core/base/jsonw.h"
+#include "core/cloud/backup_lock.h"
 #include "core/cloud/private_file.h"
 
 #define DESCRIPTION     "generation.json"
@@ -22,8 +22,16 @@
 
 enum err wal_archive_dir(struct ctx *ctx, const char **ret)
 {
-        *ret = arena_printf(ctx->arena, "%s/backups/wal", ctx->config->home);
-        return *ret ? OK : ctx_nomem(ctx);
+        const char *backups = NULL, *dir;
+        enum err rc = backup_dir(ctx, &backups);
+
+        if (rc != OK)
+                return rc;
+        dir = arena_printf(ctx->arena, "%s/" WAL_DIRECTORY, backups);
+        if (!dir)
+                return ctx_nomem(ctx);
+        *ret = dir;
+        return OK;
 }
 
 const char *wal_archive_segment(struct ctx *ctx, const char *generation_path, unsigned number)
@@ -33,7 +41,7 @@ const char *wal_archive_segment(struct ctx *ctx, const char *generation_path, un
 
 int64_t wal_archive_alive_us(struct ctx *ctx)
 {
-        const char *dir, *path;
+        const char *dir = NULL, *path;
         struct stat st;
 
         if (wal_archive_dir(ctx, &dir) != OK)
@@ -218,7 +226,7 @@ enum err wal_archive_list(struct ctx *ctx, struct wal_generation **ret)
         CLEANUP(close_dirp) DIR *dir = NULL;
         struct wal_generation *list = NULL;
         size_t count = 0;
-        const char *path;
+        const char *path = NULL;
         struct dirent *entry;
         enum err rc = wal_archive_dir(ctx, &path);
 
@@ -263,7 +271,7 @@ static enum err remove_generation(struct ctx *ctx, const char *path)
 static enum err remove_unfinished(struct ctx *ctx)
 {
         CLEANUP(close_dirp) DIR *dir = NULL;
-        const char *path;
+        const char *path = NULL;
         struct dirent *entry;
         enum err rc = wal_archive_dir(ctx, &path);
 

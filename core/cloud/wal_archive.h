@@ -8,6 +8,7 @@
 
 #include "core/base/ctx.h"
 
+#define WAL_DIRECTORY  "wal" /* in the backup directory */
 #define WAL_BASE_FILE  "base.db.gz"
 #define WAL_ALIVE_FILE "alive"
 

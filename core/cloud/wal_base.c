@@ -197,7 +197,7 @@ enum err wal_base_begin(struct ctx *ctx, const struct wal_base_wish *wish,
 {
         CLEANUP(wal_position_done) struct wal_position made = WAL_POSITION_NONE;
         struct wal_generation generation = { .reason = wish->reason, .follows = wish->follows };
-        const char *dir;
+        const char *dir = NULL;
         enum err rc = wal_archive_dir(ctx, &dir);
 
         if (rc == OK)

@@ -74,7 +74,7 @@ static enum err make_directory(struct ctx *ctx, const char *path)
 static enum err take_lock(struct ctx *ctx, struct wal_capture *capture)
 {
         static const struct timespec never[2] = { { 0 }, { 0 } };
-        const char *dir, *path, *slash;
+        const char *dir = NULL, *path, *slash;
         enum err rc = wal_archive_dir(ctx, &dir);
 
         if (rc != OK || capture->lock_fd >= 0)

@@ -188,7 +188,7 @@ bool arguments_parse(char *const *argv, struct arguments *ret)
                 return true;
         if (!ret->command)
                 return refuse(ret, "which command?");
-        if (ret->command->operand && !ret->options.operand)
+        if (ret->command->operand && *ret->command->operand != '[' && !ret->options.operand)
                 return refuse(ret, "%s needs an %s", ret->command->name, ret->command->operand);
         return true;
 }

@@ -15,11 +15,14 @@ struct command_options {
         bool json;           /* write for a script, not for a person */
         const char *operand; /* NULL: the command takes none */
         const char *task, *status, *provider, *name;
+        const char *description, *output;
         const char *offline, *format, *since, *until;
         int64_t limit, expires_days;
         int64_t start_id, end_id;
         int64_t every_us, for_us;
+        const char *to; /* a moment */
         bool dry_run, hashes, repair;
+        bool with_config, config_only, rehearse, restart_audit, no_safety;
         const char *user, *email, *display_name, *level, *add, *remove, *scopes;
         bool admin, all, no_password, password_stdin;
 };
@@ -45,8 +48,8 @@ struct command_option {
 typedef enum err command_fn(struct ctx *ctx, const struct command_options *options);
 
 struct command {
-        const char *name;                     /* one word or two: "jobs list" */
-        const char *operand;                  /* what it takes one of: "ID"; NULL: none */
+        const char *name;    /* one word or two: "jobs list" */
+        const char *operand; /* what it takes one of: "ID"; "[ID]": or none; NULL: none */
         const struct command_option *options; /* NULL: none but --json */
         command_fn *run;
         bool needs_schema; /* refuse to run before the database is migrated */
@@ -58,6 +61,7 @@ struct command {
 /* A command without a name ends a table. */
 extern const struct command commands_work[], commands_jobs[], commands_user[], commands_key[];
 extern const struct command commands_audit[], commands_storage[], commands_database[];
+extern const struct command commands_backup[];
 
 /* The n-th command of all, NULL past the last. */
 const struct command *command_at(size_t n);
@@ -75,6 +79,7 @@ void command_json_end(struct command_json *out);
 bool command_is_watched(void);
 
 command_fn cmd_migrate, cmd_info, cmd_cron, cmd_tasks, cmd_poll;
+command_fn cmd_backup, cmd_backups, cmd_verify, cmd_restore, cmd_restore_to;
 command_fn cmd_jobs_list, cmd_jobs_show, cmd_jobs_cancel;
 command_fn cmd_audit_verify, cmd_audit_export, cmd_audit_restart;
 command_fn cmd_storage_fsck, cmd_storage_gc, cmd_storage_usage;

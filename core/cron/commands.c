@@ -3,7 +3,7 @@
 
 static const struct command *const parts[] = {
         commands_work,  commands_jobs,    commands_user,     commands_key,
-        commands_audit, commands_storage, commands_database,
+        commands_audit, commands_storage, commands_database, commands_backup,
 };
 
 const struct command *command_at(size_t n)

@@ -24,6 +24,8 @@ static const char *const kind_names[TOTAL_KIND_COUNT] = {
         [TOTAL_BACKUP_SUCCESS_US] = "backup_success_us",
         [TOTAL_BACKUP_VERIFIED_US] = "backup_verified_us",
         [TOTAL_BACKUP_BYTES] = "backup_bytes",
+        [TOTAL_BACKUP_TOOK_US] = "backup_took_us",
+        [TOTAL_BACKUPS_FAILED] = "backups_failed",
 };
 
 static enum err add(struct ctx *ctx, const struct total *total)
@@ -140,6 +142,15 @@ enum err store_total_set(struct ctx *ctx, enum total_kind kind, int64_t value)
                 "ON CONFLICT (name, provider, label) DO UPDATE SET value = $2";
 
         return db_run(ctx, NULL, sql, "ti", kind_names[kind], value);
+}
+
+enum err store_totals_backup_failed(struct ctx *ctx)
+{
+        const struct total failure = {
+                .kind = TOTAL_BACKUPS_FAILED, .provider = "", .label = "", .value = 1
+        };
+
+        return add(ctx, &failure);
 }
 
 static bool kind_parse(const char *name, enum total_kind *ret)

@@ -29,6 +29,8 @@ enum total_kind {
         TOTAL_BACKUP_SUCCESS_US, /* these are set, not added to: of the last backup */
         TOTAL_BACKUP_VERIFIED_US,
         TOTAL_BACKUP_BYTES,
+        TOTAL_BACKUP_TOOK_US,
+        TOTAL_BACKUPS_FAILED, /* added to, as the first ones */
         TOTAL_KIND_COUNT
 };
 struct total {
@@ -40,8 +42,9 @@ struct total {
 typedef enum err total_row_fn(struct ctx *ctx, void *arg, const struct total *total);
 NODISCARD enum err store_totals_each(struct ctx *ctx, total_row_fn *row, void *arg);
 
-/* For the kinds that are set. Inside a transaction. */
+/* For the kinds that are set; and a backup that failed. Inside a transaction. */
 NODISCARD enum err store_total_set(struct ctx *ctx, enum total_kind kind, int64_t value);
+NODISCARD enum err store_totals_backup_failed(struct ctx *ctx);
 
 /* The histograms: "job_queue" from being made to its start, by provider; "job_run" from start to
  * end, by provider and final status. Ordered by name, provider, label and bound, the last being 0:

@@ -1,0 +1,120 @@
+/* simpletuner-cloud restore: put a backup back, or try whether it could be. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/cron/backup_print.h"
+#include "core/cron/command.h"
+
+static void print_text(const struct backup *backup, const struct restore_report *report)
+{
+        printf("The database is that of backup %s now.\n", backup->id);
+        if (report->safety)
+                printf("The one before it: %s\n", report->safety);
+        if (report->from_version != report->to_version)
+                printf("Its schema went from version %u to %u.\n", report->from_version,
+                       report->to_version);
+        if (report->cut_from)
+                printf("Entries %" PRId64 " to %" PRId64 " of the audit log are in the one before "
+                       "it only.\n",
+                       report->cut_from, report->cut_to);
+        if (report->replaced_file)
+                printf("What was there was no database: restart the service.\n");
+        printf("Objects that were uploaded after the backup have no row now: look at "
+               "\"simpletuner-cloud storage fsck\" before any \"storage gc\".\n"
+               "Jobs that were submitted after it: POST /api/cloud/jobs/sync finds them.\n");
+}
+
+static void print_json(const struct backup *backup, const struct restore_report *report,
+                       bool dry_run)
+{
+        CLEANUP(command_json_end) struct command_json out = command_json_begin();
+
+        jsonw_bool(&out.json, "success", true);
+        jsonw_string(&out.json, "id", backup->id);
+        jsonw_bool(&out.json, "dry_run", dry_run);
+        jsonw_string(&out.json, "safety", report->safety);
+        if (report->to_version) {
+                jsonw_int(&out.json, "from_version", report->from_version);
+                jsonw_int(&out.json, "to_version", report->to_version);
+        }
+        if (report->cut_from) {
+                jsonw_int(&out.json, "audit_cut_from", report->cut_from);
+                jsonw_int(&out.json, "audit_cut_to", report->cut_to);
+        }
+        jsonw_bool(&out.json, "replaced_file", report->replaced_file);
+}
+
+static enum err rehearse(struct ctx *ctx, const struct command_options *options,
+                         const struct backup_lock *lock, const struct backup *backup)
+{
+        bool partly = false;
+        enum err rc = backup_rehearse(ctx, lock, backup, &partly);
+
+        if (rc != OK)
+                backup_count_failure(ctx);
+        if (rc != OK)
+                return rc;
+        if (options->json) {
+                CLEANUP(command_json_end) struct command_json out = command_json_begin();
+
+                jsonw_bool(&out.json, "success", true);
+                jsonw_string(&out.json, "id", backup->id);
+                jsonw_bool(&out.json, "partly", partly);
+        } else {
+                printf(partly ? "%s can be read to its end; to restore it on trial the role needs "
+                                "the right to make databases (CREATEDB).\n"
+                              : "%s can be restored.\n",
+                       backup->id);
+        }
+        return OK;
+}
+
+static enum err restore(struct ctx *ctx, const struct command_options *options,
+                        const struct backup_lock *lock, const struct backup *backup)
+{
+        const struct backup_restore_wish wish = {
+                .dry_run = options->dry_run,
+                .private_files = options->with_config || options->config_only,
+                .no_database = options->config_only,
+                .restart_audit = options->restart_audit,
+                .no_safety = options->no_safety,
+        };
+        struct restore_report report = { 0 };
+        enum err rc = backup_restore(ctx, lock, backup, &wish, &report);
+
+        if (rc != OK)
+                return rc;
+        if (options->json)
+                print_json(backup, &report, options->dry_run);
+        else if (options->dry_run)
+                printf("%s can be restored. Dry run - no changes made.\n", backup->id);
+        else if (options->config_only)
+                printf("Keys and configuration are those of %s now; what was there is beside them "
+                       "as *.before-restore. Restart the service.\n",
+                       backup->id);
+        else
+                print_text(backup, &report);
+        return OK;
+}
+
+enum err cmd_restore(struct ctx *ctx, const struct command_options *options)
+{
+        CLEANUP(backup_lock_drop) struct backup_lock lock = BACKUP_LOCK_NONE;
+        struct backup backup;
+        enum err rc;
+
+        if (options->to)
+                return cmd_restore_to(ctx, options);
+        if (!options->operand && !options->dry_run && !options->rehearse)
+                return ctx_fail(ctx, ERR_INVALID,
+                                "restore needs a BACKUP, which \"simpletuner-cloud backups\" "
+                                "lists, or --to TIME");
+        rc = backup_find(ctx, options->operand, &backup);
+        if (rc == OK)
+                rc = backup_lock_take(ctx, &lock);
+        if (rc != OK)
+                return rc;
+        return options->rehearse ? rehearse(ctx, options, &lock, &backup)
+                                 : restore(ctx, options, &lock, &backup);
+}

@@ -38,6 +38,7 @@ static const char *const health_families[] = {
         "simpletuner_backup_last_rehearsal_timestamp_seconds",
         "simpletuner_backup_duration_seconds",
         "simpletuner_backup_failures_total",
+        "simpletuner_backup_wal_last_capture_timestamp_seconds",
         "simpletuner_db_query_duration_seconds", "simpletuner_db_busy_total", NULL };
 static const char *const none[] = { NULL };
 static const char *const breaker_families[] = {

@@ -11,6 +11,8 @@
 #include "core/cloud/metrics.h"
 #include "core/cloud/provider.h"
 #include "core/cloud/secrets.h"
+#include "core/cloud/wal_archive.h"
+#include "core/cloud/wal_capture.h"
 
 /* ---- totals of jobs and approvals ---- */
 
@@ -116,6 +118,8 @@ static enum err read_totals(struct ctx *ctx, struct metrics_data *data)
                 if (!jobs_of(ctx, data, provider_at(i)->id))
                         return ctx_nomem(ctx);
         }
+        if (wal_capture_is_on(ctx))
+                data->wal_looked_us = wal_archive_alive_us(ctx);
         return store_totals_each(ctx, take_total, data);
 }
 

@@ -48,6 +48,7 @@ struct metrics_data {
                 approvals_pending;
         int64_t backup_success_us, backup_verified_us, backup_bytes; /* 0: not known */
         int64_t backup_took_us, backups_failed;
+        int64_t wal_looked_us; /* 0: never, or not kept */
         bool has_audit;
         struct audit_totals audit;
         struct metrics_audit_type *types;

@@ -279,6 +279,9 @@ static void write_backup(struct metrics_text *text, const struct metrics_data *d
                   metrics_units(data->backup_took_us) },
                 { "simpletuner_backup_size_bytes", "Size of the last backup",
                   (double)data->backup_bytes },
+                { "simpletuner_backup_wal_last_capture_timestamp_seconds",
+                  "Until when transactions are kept for restore --to",
+                  metrics_units(data->wal_looked_us) },
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(backup); i++) {

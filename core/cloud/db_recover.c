@@ -107,6 +107,33 @@ static bool is_complete(const struct db_recover_report *report)
                report->schema_version > 0;
 }
 
+/* A new database of this program's schema, for what may be lost of that. */
+static enum err make_sample(struct ctx *ctx, const char *path)
+{
+        CLEANUP(backup_scratch_close) struct backup_scratch scratch = { 0 };
+        unsigned applied;
+        enum err rc = backup_scratch_open(ctx, path, &scratch);
+
+        return rc == OK ? migrate_run(&scratch.ctx, &applied) : rc;
+}
+
+static enum err save(struct ctx *ctx, struct db_recover_report *report)
+{
+        struct sqlite_salvage_paths paths = { .from = report->from,
+                                              .to = report->path,
+                                              .strays = report->strays };
+        enum err rc;
+
+        paths.sample = arena_printf(ctx->arena, "%s.schema", report->path);
+        if (!paths.sample)
+                return ctx_nomem(ctx);
+        rc = make_sample(ctx, paths.sample);
+        if (rc == OK)
+                rc = sqlite_salvage(ctx, &paths, &report->salvage);
+        unlink(paths.sample);
+        return rc;
+}
+
 enum err db_recover(struct ctx *ctx, const char *from, const char *to,
                     struct db_recover_report *ret)
 {
@@ -114,7 +141,7 @@ enum err db_recover(struct ctx *ctx, const char *from, const char *to,
         enum err rc = name_files(ctx, from, to, &report);
 
         if (rc == OK)
-                rc = sqlite_salvage(ctx, report.from, report.path, report.strays, &report.salvage);
+                rc = save(ctx, &report);
         if (rc == OK)
                 rc = check_soundness(ctx, &report);
         if (rc == OK)

@@ -8,6 +8,8 @@
 static void print_table(const struct sqlite_salvage_table *table)
 {
         printf("%-28s %10" PRId64 " rows", table->name, table->rows);
+        if (table->is_new)
+                printf(", what the table is like was lost");
         if (table->found > 0)
                 printf(", %" PRId64 " of them found on pages that nothing leads to", table->found);
         if (table->lost > 0)

@@ -97,15 +97,41 @@ static enum err read_schema(struct ctx *ctx, struct salvage *salvage)
                 rc = salvage_walk_tree(ctx, &walk, SCHEMA_ROOT);
         if (rc == OK && walk.bad_pages > 0)
                 rc = salvage_walk_orphans(ctx, &walk, is_schema_row);
-        if (rc == OK && !salvage->objects)
-                rc = ctx_fail(ctx, ERR_CONFLICT, "no table can be found in the file");
         return rc;
 }
 
 static bool is_own_table(const struct object *object)
 {
-        return strcmp(object->type, "table") == 0 && strncmp(object->name, "sqlite_", 7) != 0 &&
-               object->root > 0;
+        return strcmp(object->type, "table") == 0 && strncmp(object->name, "sqlite_", 7) != 0;
+}
+
+static bool is_known(const struct salvage *salvage, const struct object *object)
+{
+        for (const struct object *o = salvage->objects; o; o = o->next) {
+                if (strcmp(o->type, object->type) == 0 && strcmp(o->name, object->name) == 0)
+                        return true;
+        }
+        return false;
+}
+
+/* What the sample has and the damaged file has not: where its rows are is not known. */
+static enum err complete_schema(struct ctx *ctx, struct salvage *salvage, const char *sample)
+{
+        CLEANUP(salvage_done)
+        struct salvage other = { .source = { .fd = -1, .log_fd = -1 } };
+        enum err rc = salvage_source_open(ctx, sample, &other.source);
+
+        if (rc == OK)
+                rc = read_schema(ctx, &other);
+        for (struct object *o = other.objects, *next; rc == OK && o; o = next) {
+                next = o->next;
+                if (is_known(salvage, o))
+                        continue;
+                o->root = 0;
+                o->next = salvage->objects;
+                salvage->objects = o;
+        }
+        return rc;
 }
 
 /* ---- rows ---- */
@@ -173,6 +199,10 @@ static enum err fill_table(struct ctx *ctx, struct salvage *salvage, const struc
         enum err rc;
 
         rc = salvage_target_new(ctx, salvage->out, object->name, &ret->target, &table->columns);
+        if (rc == OK && table->is_new) {
+                table->lost = -1;
+                return OK;
+        }
         if (rc == OK)
                 rc = salvage_walk_init(ctx, &salvage->source, take_row, ret, &walk);
         if (rc == OK)
@@ -222,9 +252,9 @@ static enum err fill_tables(struct ctx *ctx, struct salvage *salvage, struct fil
                 if (!table)
                         return ctx_nomem(ctx);
                 place = place_of(&salvage->report.tables, o->name);
-                *table = (struct sqlite_salvage_table){ .next = *place,
-                                                        .name = o->name,
-                                                        .root = o->root };
+                *table = (struct sqlite_salvage_table){
+                        .next = *place, .name = o->name, .root = o->root, .is_new = o->root == 0
+                };
                 *place = table;
                 fillings[*ret_count] = (struct filling){ .salvage = salvage, .table = table };
                 rc = fill_table(ctx, salvage, o, &fillings[*ret_count]);
@@ -250,7 +280,8 @@ static struct filling *parent_of(const struct adoption *adoption, const struct s
         for (size_t i = 0; i < adoption->count; i++) {
                 struct filling *one = &adoption->fillings[i];
 
-                if (one->table->bad_pages == 0 || one->table->columns != row->count)
+                if ((one->table->bad_pages == 0 && !one->table->is_new) ||
+                    one->table->columns != row->count)
                         continue;
                 if (found)
                         return NULL;
@@ -307,6 +338,15 @@ static void set_losses(struct sqlite_salvage_table *table)
         }
 }
 
+static bool has_any(const struct salvage *salvage)
+{
+        for (const struct sqlite_salvage_table *t = salvage->report.tables; t; t = t->next) {
+                if (!t->is_new || t->rows > 0)
+                        return true;
+        }
+        return false;
+}
+
 static enum err fill(struct ctx *ctx, struct salvage *salvage)
 {
         struct filling *fillings;
@@ -325,23 +365,26 @@ static enum err fill(struct ctx *ctx, struct salvage *salvage)
                 return rc;
         make_others(ctx, salvage);
         set_losses(salvage->report.tables);
-        if (!salvage->report.tables)
+        if (!has_any(salvage))
                 return ctx_fail(ctx, ERR_CONFLICT, "no table can be found in the file");
         return salvage_out_end(ctx, salvage->out);
 }
 
-enum err sqlite_salvage(struct ctx *ctx, const char *from, const char *to, const char *strays,
+enum err sqlite_salvage(struct ctx *ctx, const struct sqlite_salvage_paths *paths,
                         struct sqlite_salvage *ret)
 {
         CLEANUP(salvage_done)
         struct salvage salvage = { .source = { .fd = -1, .log_fd = -1 } };
         struct salvage_source *source = &salvage.source;
-        enum err rc = salvage_source_open(ctx, from, source);
+        enum err rc = salvage_source_open(ctx, paths->from, source);
 
         if (rc == OK)
-                rc = salvage_out_open(ctx, to, strays, source->page_size, &salvage.out);
+                rc = salvage_out_open(ctx, paths->to, paths->strays, source->page_size,
+                                      &salvage.out);
         if (rc == OK)
                 rc = read_schema(ctx, &salvage);
+        if (rc == OK && paths->sample)
+                rc = complete_schema(ctx, &salvage, paths->sample);
         if (rc == OK)
                 rc = fill(ctx, &salvage);
         if (rc != OK)

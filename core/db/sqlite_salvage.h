@@ -15,6 +15,7 @@ struct sqlite_salvage_table {
         int64_t lost; /* at least so many: told by its indexes, and rows in pieces; -1: not known */
         uint32_t bad_pages; /* of it that are gone */
         uint32_t columns;
+        bool is_new; /* what it is like was lost, and is as in the sample */
 };
 
 struct sqlite_salvage {
@@ -30,7 +31,11 @@ struct sqlite_salvage {
  * to the new file strays, table lost_and_found (page, id, nfield, c0 ...), which is made when there
  * are any. ERR_NOT_FOUND: there is no file from. ERR_CONFLICT: no table can be found in it, or to
  * or strays is there. ERR_UNSUPPORTED, ERR_NO_SPACE. Faults. On failure both are removed. */
-NODISCARD enum err sqlite_salvage(struct ctx *ctx, const char *from, const char *to,
-                                  const char *strays, struct sqlite_salvage *ret);
+struct sqlite_salvage_paths {
+        const char *from, *to, *strays;
+        const char *sample; /* a sound file: its schema is taken for what is lost of from's; NULL */
+};
+NODISCARD enum err sqlite_salvage(struct ctx *ctx, const struct sqlite_salvage_paths *paths,
+                                  struct sqlite_salvage *ret);
 
 #endif

@@ -207,7 +207,7 @@ enum err wal_base_begin(struct ctx *ctx, const struct wal_base_wish *wish,
         if (rc == OK)
                 rc = copy_base(ctx, wish, source, &generation);
         if (rc == OK && wish->follows)
-                generation.previous_until_us = clock_wall_us(ctx->clock);
+                generation.previous_until_us = wal_archive_alive_us(ctx);
         if (rc != OK)
                 return rc;
         snprintf(made.generation, sizeof(made.generation), "%s", generation.path);

@@ -30,6 +30,7 @@ struct wal_capture {
         struct wal_position position;
         int64_t looked_us, pruned_us; /* monotonic; 0: never */
         int64_t log_bytes;            /* at the last look */
+        int64_t known_us;             /* wall clock, when it began */
         struct wal_look look;         /* the one that is under way */
 };
 
@@ -119,6 +120,7 @@ static enum err go_on(struct ctx *ctx, struct wal_capture *capture, enum wal_ver
         if (rc != OK)
                 return rc;
         capture->log_bytes = bytes_of(&index, index.last);
+        capture->known_us = index.before_us;
         *ret = wal_position_compare(&capture->position, &index, is_held);
         if (*ret == WAL_GOES_ON || *ret == WAL_NEW_LOG) {
                 rc = wal_position_append(ctx, &capture->position, capture->source, &index);
@@ -136,9 +138,14 @@ static enum err go_on(struct ctx *ctx, struct wal_capture *capture, enum wal_ver
         return rc;
 }
 
+/* Until when all is kept. */
 static void touch(const struct wal_capture *capture)
 {
-        futimens(capture->lock_fd, NULL);
+        const struct timespec at = { .tv_sec = capture->known_us / US_PER_S,
+                                     .tv_nsec = capture->known_us % US_PER_S * 1000 };
+        const struct timespec times[2] = { at, at };
+
+        futimens(capture->lock_fd, times);
 }
 
 static bool is_time(const struct ctx *ctx, const struct wal_capture *capture)
@@ -208,6 +215,8 @@ static enum err look(struct ctx *ctx, struct wal_capture *capture)
 
         if (rc == OK && verdict == WAL_NOT_KNOWN)
                 rc = begin_generation(ctx, capture, reason_of(capture, was_held), false);
+        if (rc == OK && capture->look.begun)
+                capture->known_us = capture->position.first_us;
         if (rc == OK)
                 touch(capture);
         return rc;

@@ -146,7 +146,7 @@ static enum err walk_segment(struct ctx *ctx, struct walk *walk, unsigned number
                 walk->reach.segments = number;
                 walk->reach.members++;
                 walk->reach.transactions += note.commits;
-                walk->reach.reached_us = note.captured_us;
+                walk->reach.reached_us = note.captured_us - note.took_us;
         }
         return rc == ERR_CONFLICT ? damaged(ctx, walk, number) : rc;
 }

@@ -12,7 +12,7 @@
 
 /* A note in a file: numbers with the highest byte first, and a CRC-32C of what is before it. */
 #define NOTE_VERSION 1
-#define NOTE_NUMBERS 15
+#define NOTE_NUMBERS 16
 #define NOTE_SHA_AT  (8 + 4 * NOTE_NUMBERS)
 #define NOTE_SUM_AT  (NOTE_SHA_AT + SHA256_SIZE)
 #define NOTE_SIZE    (NOTE_SUM_AT + 4)
@@ -36,7 +36,7 @@ static void pack_note(const struct wal_note *note, unsigned char ret[NOTE_SIZE])
                 NOTE_VERSION,       note->first,        note->last,          note->database_pages,
                 note->page_size,    note->commits,      note->point.salt[0], note->point.salt[1],
                 note->point.sum[0], note->point.sum[1], note->from.salt[0],  note->from.salt[1],
-                note->from.frame,   note->from.sum[0],  note->from.sum[1],
+                note->from.frame,   note->from.sum[0],  note->from.sum[1],   note->took_us,
         };
 
         put32(ret, (uint32_t)((uint64_t)note->captured_us >> 32));
@@ -63,6 +63,7 @@ static bool unpack_note(const unsigned char bytes[NOTE_SIZE], struct wal_note *r
                 .database_pages = n[3],
                 .page_size = n[4],
                 .commits = n[5],
+                .took_us = n[15],
                 .point = { .salt = { n[6], n[7] }, .frame = n[2], .sum = { n[8], n[9] } },
                 .from = { .salt = { n[10], n[11] }, .frame = n[12], .sum = { n[13], n[14] } },
         };
@@ -158,7 +159,6 @@ static enum err write_member(struct ctx *ctx, struct wal_segment *segment, struc
                 return rc;
         if (!crypto_hash_end(capture->hash, note->sha256))
                 return ctx_fail(ctx, ERR_INTERNAL, "a hash failed");
-        note->captured_us = clock_wall_us(ctx->clock);
         pack_note(note, bytes);
         FAULT_POINT("wal.unnoted");
         rc = gzip_member_end(ctx, capture->member, bytes, &end);
@@ -177,7 +177,13 @@ enum err wal_segment_append(struct ctx *ctx, struct wal_segment *segment, struct
                             const struct wal_point *from, const struct wal_index *index)
 {
         CLEANUP(capture_freep) struct capture *capture = calloc(1, sizeof(*capture));
-        struct wal_note note = { .page_size = index->page_size, .point = *from, .from = *from };
+        struct wal_note note = {
+                .captured_us = index->after_us,
+                .took_us = (uint32_t)(index->after_us - index->before_us),
+                .page_size = index->page_size,
+                .point = *from,
+                .from = *from,
+        };
         enum err rc;
 
         if (!wal_same_log(from, &index->point))

@@ -9,7 +9,8 @@
 #include "core/db/wal_source.h"
 
 struct wal_note {
-        int64_t captured_us;     /* wall clock: all that was committed before is in it */
+        int64_t captured_us;     /* wall clock: nothing that was committed later is in it, */
+        uint32_t took_us;        /* and all that was so long before */
         uint32_t first, last;    /* frames; last < first: the log is empty, or has no news */
         uint32_t database_pages; /* after the last; 0: there is no frame */
         uint32_t page_size;

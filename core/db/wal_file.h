@@ -43,6 +43,8 @@ struct wal_index {
         uint32_t database_pages;
         uint32_t page_size;
         struct wal_point point; /* behind the last frame */
+        int64_t before_us,
+                after_us; /* wall clock: between the two it was so; set by who reads it */
 };
 
 /* False: not the header of a log, or damaged. */

@@ -145,6 +145,7 @@ static enum err read_index(struct ctx *ctx, sqlite3 *conn, struct wal_index *ret
 enum err wal_source_begin(struct ctx *ctx, struct wal_source *source, struct wal_index *ret)
 {
         sqlite3 *conn = other(source);
+        const int64_t before_us = clock_wall_us(ctx->clock);
         enum err rc;
 
         end(conn);
@@ -153,9 +154,13 @@ enum err wal_source_begin(struct ctx *ctx, struct wal_source *source, struct wal
                 rc = run(ctx, conn, "SELECT 1 FROM sqlite_master LIMIT 1");
         if (rc == OK)
                 rc = read_index(ctx, conn, ret);
-        if (rc != OK)
+        if (rc != OK) {
                 end(conn);
-        return rc;
+                return rc;
+        }
+        ret->before_us = before_us;
+        ret->after_us = clock_wall_us(ctx->clock);
+        return OK;
 }
 
 enum err wal_source_peek(struct ctx *ctx, struct wal_source *source, struct wal_index *ret)

@@ -107,10 +107,9 @@ static enum err read_range(struct ctx *ctx, const struct request *request,
         int64_t limit = LIST_DEFAULT, offset = 0;
         enum err rc;
 
-        rc = request_query_int(ctx, request, "limit", (struct int_range){ 1, LIST_MAX }, &limit);
+        rc = request_query_int(ctx, request, "limit", &limit);
         if (rc == OK)
-                rc = request_query_int(ctx, request, "offset", (struct int_range){ 0, OFFSET_MAX },
-                                       &offset);
+                rc = request_query_int(ctx, request, "offset", &offset);
         if (rc == OK)
                 rc = request_query(ctx, request, "before", &filter->before_id);
         if (rc != OK)
@@ -168,7 +167,19 @@ static enum err sync_active(struct ctx *ctx)
         return rc == OK ? job_poll(ctx, &round, POLL_MAX) : rc;
 }
 
-enum err jobs_list(struct ctx *ctx, const struct request *request, struct reply *reply)
+static const struct query list_query[] = {
+        QUERY(NUMBER, "limit", .min = 1, .max = LIST_MAX),
+        QUERY(NUMBER, "offset", .min = 0, .max = OFFSET_MAX),
+        QUERY(TEXT, "before"),
+        QUERY(TEXT, "job_type"),
+        QUERY(BOOL, "sync_active"),
+        QUERY(TEXT, "status"),
+        QUERY(TEXT, "provider"),
+        QUERY(TEXT, "owner"),
+        { 0 },
+};
+
+static enum err jobs_list_run(struct ctx *ctx, const struct request *request, struct reply *reply)
 {
         struct list_rendering list = { .count = 0 };
         struct list_query query = { .is_empty = false };
@@ -195,6 +206,12 @@ enum err jobs_list(struct ctx *ctx, const struct request *request, struct reply 
                      list.count == query.filter.limit ? list.last_id : NULL);
         return reply_json_end(ctx, reply, &list.json);
 }
+
+const struct operation jobs_list = {
+        OPERATION(jobs_list),
+        .summary = "List jobs, the newest first",
+        .query = list_query,
+};
 
 static void render_progress(struct jsonw *json, const struct upload_progress *progress)
 {
@@ -246,7 +263,7 @@ static void render_data_upload(struct jsonw *json, const struct submission *data
         jsonw_object_end(json);
 }
 
-enum err jobs_show(struct ctx *ctx, const struct request *request, struct reply *reply)
+static enum err jobs_show_run(struct ctx *ctx, const struct request *request, struct reply *reply)
 {
         struct upload_progress progress;
         struct rendering rendering;
@@ -280,7 +297,12 @@ enum err jobs_show(struct ctx *ctx, const struct request *request, struct reply 
         return reply_json_end(ctx, reply, &json);
 }
 
-enum err jobs_cancel(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation jobs_show = {
+        OPERATION(jobs_show),
+        .summary = "Show a job",
+};
+
+static enum err jobs_cancel_run(struct ctx *ctx, const struct request *request, struct reply *reply)
 {
         struct jsonw json;
         struct job job;
@@ -297,7 +319,12 @@ enum err jobs_cancel(struct ctx *ctx, const struct request *request, struct repl
         return reply_json_end(ctx, reply, &json);
 }
 
-enum err jobs_delete(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation jobs_cancel = {
+        OPERATION(jobs_cancel),
+        .summary = "Cancel a job, at its provider too",
+};
+
+static enum err jobs_delete_run(struct ctx *ctx, const struct request *request, struct reply *reply)
 {
         const char *job_id = request_param(request, "job_id");
         struct jsonw json;
@@ -312,7 +339,12 @@ enum err jobs_delete(struct ctx *ctx, const struct request *request, struct repl
         return reply_json_end(ctx, reply, &json);
 }
 
-enum err jobs_logs(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation jobs_delete = {
+        OPERATION(jobs_delete),
+        .summary = "Forget a job that has ended",
+};
+
+static enum err jobs_logs_run(struct ctx *ctx, const struct request *request, struct reply *reply)
 {
         const char *job_id = request_param(request, "job_id");
         struct job_logs logs;
@@ -329,7 +361,13 @@ enum err jobs_logs(struct ctx *ctx, const struct request *request, struct reply 
         return reply_json_end(ctx, reply, &json);
 }
 
-enum err jobs_progress(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation jobs_logs = {
+        OPERATION(jobs_logs),
+        .summary = "Logs of a job",
+};
+
+static enum err jobs_progress_run(struct ctx *ctx, const struct request *request,
+                                  struct reply *reply)
 {
         struct jsonw json;
         struct job job;
@@ -352,7 +390,17 @@ enum err jobs_progress(struct ctx *ctx, const struct request *request, struct re
         return reply_json_end(ctx, reply, &json);
 }
 
-enum err jobs_sync(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation jobs_progress = {
+        OPERATION(jobs_progress),
+        .summary = "Progress of a job",
+};
+
+static const struct query sync_query[] = {
+        QUERY(TEXT, "provider"),
+        { 0 },
+};
+
+static enum err jobs_sync_run(struct ctx *ctx, const struct request *request, struct reply *reply)
 {
         struct sync_report report;
         const char *provider;
@@ -375,7 +423,14 @@ enum err jobs_sync(struct ctx *ctx, const struct request *request, struct reply 
         return reply_json_end(ctx, reply, &json);
 }
 
-enum err jobs_archive(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation jobs_sync = {
+        OPERATION(jobs_sync),
+        .summary = "Take in jobs that were submitted elsewhere",
+        .query = sync_query,
+};
+
+static enum err jobs_archive_run(struct ctx *ctx, const struct request *request,
+                                 struct reply *reply)
 {
         const char *job_id = request_param(request, "job_id");
         struct archive archive;
@@ -392,3 +447,8 @@ enum err jobs_archive(struct ctx *ctx, const struct request *request, struct rep
         render_archive(&json, &archive);
         return reply_json_end(ctx, reply, &json);
 }
+
+const struct operation jobs_archive = {
+        OPERATION(jobs_archive),
+        .summary = "Fetch what is missing of the results of a job",
+};

@@ -1,51 +1,92 @@
 // The stream of events: tells the page at once when something has happened. EventSource goes on by
 // itself after a break; where the service refuses a stream, as when there are too many, we ask again
-// later. A page that nobody sees holds no stream, for the service has few of them.
+// later. A page that nobody sees holds no stream, for the service has few of them. Without a stream
+// the views are told to ask again every 30 seconds.
 
 const STREAM = "/api/events/stream";
-const NEWS = ["job_status_changed", "cloud_job_update", "notification", "reset"];
+const NEWS = ["job_status_changed", "cloud_job_update", "training.status", "approval_expired",
+  "notification", "reset"];
 const RETRY_MS = 5000;
+const POLL_MS = 30000;
 
-/**
- * Call onNews(name, data) for each event, and onLive(true or false) when the stream begins or
- * breaks. Returns a function that ends it.
- */
-export function listen(onNews, onLive) {
-  let source = null;
-  let retry = null;
+const listeners = new Set();
+let source = null;
+let retry = null;
+let poll = null;
+let wanted = false;
+let live = false;
+let onLive = () => {};
 
-  function stop() {
-    window.clearTimeout(retry);
-    source?.close();
-    source = null;
-    onLive(false);
+function tell(name, data) {
+  for (const listener of [...listeners]) {
+    listener(name, data);
   }
+}
 
-  function start() {
-    source = new EventSource(STREAM);
-    source.addEventListener("connection", () => onLive(true));
-    for (const name of NEWS) {
-      source.addEventListener(name, (event) => onNews(name, JSON.parse(event.data)));
+/** Call listener(name, data) for each event, and ("poll", {}) when it is time to ask. Returns how to end it. */
+export function subscribe(listener) {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+/** Whether the stream of events runs. */
+export const isLive = () => live;
+
+function setLive(value) {
+  live = value;
+  onLive(value);
+}
+
+function stop() {
+  window.clearTimeout(retry);
+  window.clearInterval(poll);
+  source?.close();
+  source = null;
+  setLive(false);
+}
+
+function open() {
+  source = new EventSource(STREAM);
+  source.addEventListener("connection", () => setLive(true));
+  for (const name of NEWS) {
+    source.addEventListener(name, (event) => tell(name, JSON.parse(event.data)));
+  }
+  source.addEventListener("error", () => {
+    setLive(false);
+    if (source?.readyState === EventSource.CLOSED) {
+      retry = window.setTimeout(open, RETRY_MS);
     }
-    source.addEventListener("error", () => {
-      onLive(false);
-      if (source?.readyState === EventSource.CLOSED) {
-        retry = window.setTimeout(start, RETRY_MS);
+  });
+}
+
+function restart() {
+  stop();
+  if (wanted && !document.hidden) {
+    open();
+    poll = window.setInterval(() => {
+      if (!live) {
+        tell("poll", {});
       }
-    });
+    }, POLL_MS);
   }
+}
 
-  function restart() {
-    stop();
-    if (!document.hidden) {
-      start();
-    }
-  }
-
-  document.addEventListener("visibilitychange", restart);
+document.addEventListener("visibilitychange", () => {
   restart();
-  return () => {
-    document.removeEventListener("visibilitychange", restart);
-    stop();
-  };
+  if (wanted && !document.hidden) {
+    tell("poll", {});
+  }
+});
+
+/** Begin to listen; whenLive(true or false) says when the stream begins and breaks. */
+export function startLive(whenLive) {
+  onLive = whenLive;
+  wanted = true;
+  restart();
+}
+
+/** End the stream: nobody is signed in. */
+export function stopLive() {
+  wanted = false;
+  stop();
 }

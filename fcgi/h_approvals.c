@@ -105,6 +105,7 @@ static enum err approvals_mine_run(struct ctx *ctx, const struct request *reques
 const struct operation approvals_mine = {
         OPERATION(approvals_mine),
         .summary = "List the own requests",
+        .query = list_query,
 };
 
 static enum err approvals_pending_run(struct ctx *ctx, const struct request *request,

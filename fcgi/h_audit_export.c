@@ -63,7 +63,8 @@ static enum err read_format(struct ctx *ctx, const struct request *request, enum
 static const struct query export_query[] = {
         QUERY(TEXT, "format"),
         QUERY(BOOL, "security_only"),
-        AUDIT_FILTER_QUERY,
+        QUERY(TIME, "since"),
+        QUERY(TIME, "until"),
         { 0 },
 };
 

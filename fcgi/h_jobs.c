@@ -1,217 +1,14 @@
-/* Jobs: list, show, cancel, delete, and what they say. How they begin is h_job_submit.c. */
+/* Jobs: show, cancel, delete, and what they say. How they begin is h_job_submit.c. */
 #include <string.h>
 
 #include "core/base/config.h"
 #include "core/cloud/archive.h"
 #include "core/cloud/job.h"
 #include "core/cloud/job_logs.h"
-#include "core/cloud/job_poll.h"
 #include "core/cloud/job_sync.h"
 #include "core/cloud/submission.h"
 #include "fcgi/handlers.h"
-
-#define LIST_DEFAULT 50
-#define LIST_MAX     500
-#define OFFSET_MAX   10000
-#define POLL_MAX     50 /* active jobs asked about before a list */
-
-/* What is the same for all jobs of an answer. */
-struct rendering {
-        struct job_queue queue;
-        int64_t now_us;
-};
-
-static enum err rendering_init(struct ctx *ctx, struct rendering *ret)
-{
-        ret->now_us = clock_wall_us(ctx->clock);
-        return job_queue_load(ctx, &ret->queue);
-}
-
-static void render_cost(struct jsonw *json, const char *key, int64_t usd_micros)
-{
-        if (usd_micros < 0)
-                jsonw_null(json, key);
-        else
-                jsonw_number(json, key, (double)usd_micros / 1e6, 6);
-}
-
-/* The members of a job, in the order the original has them. */
-static void render_job(struct jsonw *json, const struct job *job, const struct rendering *rendering)
-{
-        bool terminal = job_status_is_terminal(job->status);
-        int64_t end_us = job->completed_at_us ? job->completed_at_us : rendering->now_us;
-        int64_t position = job_queue_position(&rendering->queue, job);
-
-        jsonw_string(json, "job_id", job->job_id);
-        jsonw_string(json, "job_type", "cloud");
-        jsonw_string(json, "provider", job->provider);
-        jsonw_string(json, "external_id", job->external_id);
-        jsonw_string(json, "status", job_status_name(job->status));
-        jsonw_string(json, "config_name", job->config_name);
-        jsonw_time(json, "created_at", job->created_at_us);
-        jsonw_time(json, "started_at", job->started_at_us);
-        jsonw_time(json, "completed_at", job->completed_at_us);
-        render_cost(json, "cost_usd", job->cost_usd_micros);
-        render_cost(json, "estimated_cost_usd", job->estimated_cost_usd_micros);
-        jsonw_string(json, "hardware_type", job->hardware_type);
-        jsonw_string(json, "error_message", job->error_message);
-        jsonw_string(json, "output_url", job->output_url);
-        jsonw_string(json, "owner", job->owner);
-        jsonw_string(json, "retry_of", job->retry_of);
-        jsonw_int(json, "attempt", job->attempt);
-        jsonw_raw(json, "metadata", job->metadata);
-        jsonw_bool(json, "requires_approval", job->status == JOB_BLOCKED);
-        if (job->approval_id)
-                jsonw_int(json, "approval_id", job->approval_id);
-        else
-                jsonw_null(json, "approval_id");
-        jsonw_bool(json, "is_terminal", terminal);
-        jsonw_bool(json, "is_active", !terminal);
-        if (job->started_at_us)
-                jsonw_number(json, "duration_seconds", (double)(end_us - job->started_at_us) / 1e6,
-                             1);
-        else
-                jsonw_null(json, "duration_seconds");
-        if (position > 0)
-                jsonw_int(json, "queue_position", position);
-}
-
-struct list_rendering {
-        struct jsonw json;
-        struct rendering rendering;
-        unsigned count;
-        char last_id[CTX_ID_SIZE];
-};
-
-static void render_list_row(void *arg, const struct job *job)
-{
-        struct list_rendering *list = arg;
-
-        jsonw_object(&list->json, NULL);
-        render_job(&list->json, job, &list->rendering);
-        jsonw_object_end(&list->json);
-        list->count++;
-        memcpy(list->last_id, job->job_id, strnlen(job->job_id, CTX_ID_SIZE - 1) + 1);
-}
-
-/* What a list is asked for beside the filter. */
-struct list_query {
-        struct job_filter filter;
-        bool is_empty; /* by its filter: there are no local jobs */
-        bool sync_active;
-};
-
-static enum err read_range(struct ctx *ctx, const struct request *request,
-                           struct job_filter *filter)
-{
-        int64_t limit = LIST_DEFAULT, offset = 0;
-        enum err rc;
-
-        rc = request_query_int(ctx, request, "limit", &limit);
-        if (rc == OK)
-                rc = request_query_int(ctx, request, "offset", &offset);
-        if (rc == OK)
-                rc = request_query(ctx, request, "before", &filter->before_id);
-        if (rc != OK)
-                return rc;
-        if (filter->before_id && !job_id_is_valid(filter->before_id))
-                return ctx_fail(ctx, ERR_INVALID, "before must be a job id");
-        filter->limit = (unsigned)limit;
-        filter->offset = (unsigned)offset;
-        return OK;
-}
-
-static enum err read_job_type(struct ctx *ctx, const struct request *request, bool *ret_is_local)
-{
-        const char *type;
-        enum err rc = request_query(ctx, request, "job_type", &type);
-
-        if (rc != OK || !type)
-                return rc;
-        *ret_is_local = strcmp(type, "local") == 0;
-        if (!*ret_is_local && strcmp(type, "cloud") != 0)
-                return ctx_fail(ctx, ERR_INVALID, "job_type must be one of cloud, local");
-        return OK;
-}
-
-static enum err read_query(struct ctx *ctx, const struct request *request, struct list_query *query)
-{
-        struct job_filter *filter = &query->filter;
-        enum job_status status;
-        enum err rc;
-
-        rc = read_range(ctx, request, filter);
-        if (rc == OK)
-                rc = read_job_type(ctx, request, &query->is_empty);
-        if (rc == OK)
-                rc = request_query_bool(ctx, request, "sync_active", &query->sync_active);
-        if (rc == OK)
-                rc = request_query(ctx, request, "status", &filter->status);
-        if (rc == OK)
-                rc = request_query(ctx, request, "provider", &filter->provider);
-        if (rc == OK)
-                rc = request_query(ctx, request, "owner", &filter->owner);
-        if (rc == OK && filter->status && !job_status_parse(filter->status, &status))
-                return ctx_fail(ctx, ERR_INVALID,
-                                "status must be one of blocked, pending, uploading, queued, "
-                                "running, completed, failed, cancelled");
-        return rc;
-}
-
-/* Asking providers is work that others pay for, hence the permission. */
-static enum err sync_active(struct ctx *ctx)
-{
-        struct poll_round round = poll_round_begin(ctx);
-        enum err rc = auth_require(ctx, PERM_ADMIN_CONFIG);
-
-        return rc == OK ? job_poll(ctx, &round, POLL_MAX) : rc;
-}
-
-static const struct query list_query[] = {
-        QUERY(NUMBER, "limit", .min = 1, .max = LIST_MAX),
-        QUERY(NUMBER, "offset", .min = 0, .max = OFFSET_MAX),
-        QUERY(TEXT, "before"),
-        QUERY(TEXT, "job_type"),
-        QUERY(BOOL, "sync_active"),
-        QUERY(TEXT, "status"),
-        QUERY(TEXT, "provider"),
-        QUERY(TEXT, "owner"),
-        { 0 },
-};
-
-static enum err jobs_list_run(struct ctx *ctx, const struct request *request, struct reply *reply)
-{
-        struct list_rendering list = { .count = 0 };
-        struct list_query query = { .is_empty = false };
-        int64_t total = 0;
-        enum err rc;
-
-        rc = read_query(ctx, request, &query);
-        if (rc == OK && query.sync_active)
-                rc = sync_active(ctx);
-        if (rc == OK)
-                rc = rendering_init(ctx, &list.rendering);
-        if (rc != OK)
-                return rc;
-
-        list.json = reply_json(reply);
-        jsonw_array(&list.json, "jobs");
-        if (!query.is_empty)
-                rc = job_list(ctx, &query.filter, render_list_row, &list, &total);
-        if (rc != OK)
-                return rc;
-        jsonw_array_end(&list.json);
-        jsonw_int(&list.json, "total", total);
-        jsonw_string(&list.json, "next_before",
-                     list.count == query.filter.limit ? list.last_id : NULL);
-        return reply_json_end(ctx, reply, &list.json);
-}
-
-const struct operation jobs_list = {
-        OPERATION(jobs_list),
-        .summary = "List jobs, the newest first",
-        .query = list_query,
-};
+#include "fcgi/render_job.h"
 
 static void render_progress(struct jsonw *json, const struct upload_progress *progress)
 {
@@ -266,7 +63,7 @@ static void render_data_upload(struct jsonw *json, const struct submission *data
 static enum err jobs_show_run(struct ctx *ctx, const struct request *request, struct reply *reply)
 {
         struct upload_progress progress;
-        struct rendering rendering;
+        struct job_rendering rendering;
         struct submission data;
         struct archive archive;
         struct jsonw json;
@@ -277,7 +74,7 @@ static enum err jobs_show_run(struct ctx *ctx, const struct request *request, st
         if (rc == OK)
                 rc = job_upload_progress(ctx, job.job_id, &progress);
         if (rc == OK)
-                rc = rendering_init(ctx, &rendering);
+                rc = job_rendering_init(ctx, &rendering);
         if (rc != OK)
                 return rc;
         archived = archive_of(ctx, job.job_id, &archive);

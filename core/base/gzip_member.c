@@ -178,8 +178,7 @@ enum err gzip_member_end(struct ctx *ctx, struct gzip_member *member, const void
         return rc;
 }
 
-enum err gzip_member_note(struct ctx *ctx, int fd, int64_t at, void *ret_note, size_t note_len,
-                          int64_t *ret_end)
+enum err gzip_member_note(struct ctx *ctx, int fd, int64_t at, struct gzip_note *ret)
 {
         unsigned char header[NOTE_AT + GZIP_NOTE_MAX], expected[NOTE_AT];
         struct stat st;
@@ -190,16 +189,16 @@ enum err gzip_member_note(struct ctx *ctx, int fd, int64_t at, void *ret_note, s
                 return ctx_fail(ctx, ERR_UNAVAILABLE, "the archive cannot be read: %m");
         if (at >= st.st_size)
                 return ctx_fail(ctx, ERR_NOT_FOUND, "the archive ends here");
-        rc = read_at(ctx, fd, at, header, NOTE_AT + note_len);
+        rc = read_at(ctx, fd, at, header, NOTE_AT + ret->len);
         if (rc != OK)
                 return rc;
         length = (int64_t)get(header + LENGTH_AT, 8);
-        fill_header(expected, note_len, length);
+        fill_header(expected, ret->len, length);
         if (memcmp(header, expected, NOTE_AT) != 0 || length > st.st_size - at ||
-            length < (int64_t)(NOTE_AT + note_len + TRAILER_SIZE))
+            length < (int64_t)(NOTE_AT + ret->len + TRAILER_SIZE))
                 return ctx_fail(ctx, ERR_CONFLICT, "the archive is damaged or cut off");
-        memcpy(ret_note, header + NOTE_AT, note_len);
-        *ret_end = at + length;
+        memcpy(ret->bytes, header + NOTE_AT, ret->len);
+        ret->end = at + length;
         return OK;
 }
 

@@ -25,10 +25,15 @@ NODISCARD enum err gzip_member_add(struct ctx *ctx, struct gzip_member *member, 
 NODISCARD enum err gzip_member_end(struct ctx *ctx, struct gzip_member *member, const void *note,
                                    int64_t *ret_end);
 
-/* The note of the member at at, note_len bytes, and where it ends. ERR_NOT_FOUND: the file ends
- * here. ERR_CONFLICT: it is no such member, or is cut off. ERR_UNAVAILABLE. */
-NODISCARD enum err gzip_member_note(struct ctx *ctx, int fd, int64_t at, void *ret_note,
-                                    size_t note_len, int64_t *ret_end);
+/* Read the note of the member at at, ret->len bytes, into ret->bytes, and where it ends.
+ * ERR_NOT_FOUND: the file ends here. ERR_CONFLICT: it is no such member, or is cut off.
+ * ERR_UNAVAILABLE. */
+struct gzip_note {
+        void *bytes; /* the caller's */
+        size_t len;
+        int64_t end; /* of the member */
+};
+NODISCARD enum err gzip_member_note(struct ctx *ctx, int fd, int64_t at, struct gzip_note *ret);
 
 /* Unpack the member at at, piece by piece into sink, which may refuse. ERR_CONFLICT: damaged.
  * ERR_NOMEM, ERR_UNAVAILABLE, and what sink returned. */

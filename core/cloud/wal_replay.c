@@ -225,14 +225,14 @@ static enum err write_base(struct ctx *ctx, const struct wal_generation *generat
         struct unpacking self = { .out = out, .hash = hash };
         unsigned char sha256[SHA256_SIZE];
         char hex[SHA256_HEX_SIZE];
-        int64_t end;
+        struct gzip_note note = { .bytes = hex };
         enum err rc;
 
         if (!hash)
                 return ctx_nomem(ctx);
         rc = open_file(ctx, arena_printf(ctx->arena, "%s/" WAL_BASE_FILE, generation->path), &fd);
         if (rc == OK)
-                rc = gzip_member_note(ctx, fd, 0, hex, 0, &end);
+                rc = gzip_member_note(ctx, fd, 0, &note);
         if (rc == OK)
                 rc = gzip_member_read(ctx, fd, 0, write_piece, &self);
         if (rc == OK && !crypto_hash_end(hash, sha256))

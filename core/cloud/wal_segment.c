@@ -210,10 +210,13 @@ enum err wal_segment_note(struct ctx *ctx, int fd, int64_t at, struct wal_note *
                           int64_t *ret_end)
 {
         unsigned char bytes[NOTE_SIZE];
-        enum err rc = gzip_member_note(ctx, fd, at, bytes, sizeof(bytes), ret_end);
+        struct gzip_note packed = { .bytes = bytes, .len = sizeof(bytes) };
+        enum err rc = gzip_member_note(ctx, fd, at, &packed);
 
         if (rc == OK && !unpack_note(bytes, ret))
                 rc = ctx_fail(ctx, ERR_CONFLICT, "a note in the archive is damaged");
+        if (rc == OK)
+                *ret_end = packed.end;
         return rc;
 }
 

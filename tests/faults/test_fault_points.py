@@ -12,6 +12,7 @@ import test_approval_fault_points
 import test_audit_fault_points
 import test_data_fault_points
 import test_storage_fault_points
+import test_wal_fault_points
 from stack import WEBHOOK
 from waiting import until
 
@@ -130,7 +131,8 @@ def test_every_fault_point_has_a_scenario():
     assert faults.points() == {*SCENARIOS, *test_approval_fault_points.POINTS,
                                *test_audit_fault_points.POINTS,
                                *test_data_fault_points.POINTS,
-                               *test_storage_fault_points.POINTS}
+                               *test_storage_fault_points.POINTS,
+                               *test_wal_fault_points.POINTS}
 
 
 @pytest.mark.parametrize("point", sorted(SCENARIOS))

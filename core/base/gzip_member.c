@@ -18,7 +18,7 @@
 #define FLAG_EXTRA   4
 #define OS_UNIX      3
 #define PIECE        ((unsigned)(64 * KiB))
-#define LEVEL        6
+#define LEVEL        1 /* it must keep up with those who write */
 
 struct gzip_member {
         int fd;

@@ -144,7 +144,7 @@ const struct setting settings[] = {
             "newest backups that stay however old they are", .min = 1, .max = 10000),
         ROW("SIMPLETUNER_BACKUP_LEVEL", UINT, backup.level, "6",
             "how hard backups are packed, as for gzip", .min = 1, .max = 9),
-        ROW("SIMPLETUNER_BACKUP_WAL", BOOL, wal.on, "true",
+        ROW("SIMPLETUNER_BACKUP_WAL", BOOL, wal.on, "false",
             "keep the write-ahead log of a SQLite database, for restore --to"),
         ROW("SIMPLETUNER_BACKUP_WAL_INTERVAL", UINT, wal.interval_s, "10",
             "seconds between two looks at it: so much can be lost", .min = 1, .max = 60),

@@ -17,7 +17,8 @@ LARGE = 50000  # bytes of a row: the log begins anew every second
 
 @pytest.mark.parametrize("point", POINTS)
 def test_what_was_captured_stays_true_and_capturing_goes_on(point, tmp_path):
-    service = Responder(tmp_path, {"SIMPLETUNER_BACKUP_WAL_INTERVAL": "1"})
+    service = Responder(tmp_path, {"SIMPLETUNER_BACKUP_WAL": "1",
+                                   "SIMPLETUNER_BACKUP_WAL_INTERVAL": "1"})
     service.env["SIMPLETUNER_FAULT_POINT"] = ""
     service.start()
     try:

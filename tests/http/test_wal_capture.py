@@ -14,7 +14,7 @@ from stack import COMPANION
 from waiting import until
 
 SOON_S = 20
-FAST = {"SIMPLETUNER_BACKUP_WAL_INTERVAL": "1"}
+FAST = {"SIMPLETUNER_BACKUP_WAL": "1", "SIMPLETUNER_BACKUP_WAL_INTERVAL": "1"}
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@
 #include "core/cloud/cloud.h"
 #include "core/db/db.h"
 #include "core/db/migrate.h"
+#include "core/store/store_copy_state.h"
 
 enum err schema_info(struct ctx *ctx, struct schema_info *ret)
 {
@@ -48,7 +49,9 @@ enum err schema_migrate(struct ctx *ctx, struct schema_move *ret)
         struct schema_move move = { 0 };
         enum err rc;
 
-        rc = migrate_check(ctx, &before);
+        rc = store_copy_check_finished(ctx);
+        if (rc == OK)
+                rc = migrate_check(ctx, &before);
         if (rc == OK)
                 rc = copy_aside(ctx, &before, &move.copy);
         if (rc == OK)

@@ -101,6 +101,27 @@ enum err link_prepare(struct ctx *ctx, struct link *link, const char *sql, struc
         return OK;
 }
 
+enum err link_prepare_once(struct ctx *ctx, struct link *link, const char *sql,
+                           struct link_stmt **ret)
+{
+        struct link_stmt *stmt = calloc(1, sizeof(*stmt));
+        enum err rc;
+
+        if (!stmt)
+                return ctx_nomem(ctx);
+        rc = link->driver->prepare(link->conn, sql, &stmt->native);
+        if (rc != OK) {
+                free(stmt);
+                return link_fail(ctx, link, rc, "prepare");
+        }
+        stmt->sql = sql;
+        stmt->busy = true;
+        stmt->next = link->extras;
+        link->extras = stmt;
+        *ret = stmt;
+        return OK;
+}
+
 void link_release(struct link *link, struct link_stmt *stmt)
 {
         struct link_stmt **at = &link->extras;

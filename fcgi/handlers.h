@@ -57,6 +57,8 @@ handler_fn api_keys_list, api_keys_add, api_keys_revoke;
 handler_fn audit_show, audit_show_security, audit_show_user;
 handler_fn audit_export, audit_target_show, audit_target_save;
 handler_fn audit_show_stats, audit_show_types, audit_show_verify;
+handler_fn database_health, database_stats, database_verify, database_vacuum;
+handler_fn database_migrations, database_migrate;
 handler_fn s3_credentials_list, s3_credentials_add, s3_credentials_revoke;
 handler_fn storage_buckets, storage_bucket_create, storage_bucket_delete, storage_location;
 handler_fn storage_list, storage_get, storage_put, storage_delete, storage_delete_many;

@@ -25,6 +25,8 @@
 #define TEAMS  O_ID "/teams"
 #define T_ID   TEAMS "/{team_id}"
 
+#define DATABASE "/api/database"
+
 #define METRICS_HEALTH "/api/metrics/health"
 
 #define BUCKET S3_PATH "/{bucket}"
@@ -196,6 +198,13 @@ static const struct route routes[] = {
   { METHOD_GET,    "/api/audit/export-config",               audit_target_show,        PERM_ADMIN_AUDIT,         BODY_NONE,   RATE_DEFAULT },
   { METHOD_POST,   "/api/audit/export-config",               audit_target_save,        PERM_ADMIN_CONFIG,        16 * KiB,    RATE_DEFAULT },
   { METHOD_GET,    "/api/audit/user/{user_id}",              audit_show_user,          PERM_ADMIN_AUDIT,         BODY_NONE,   RATE_DEFAULT },
+
+  { METHOD_GET,      DATABASE "/health",                        database_health,          PERM_ADMIN_DATABASE,      BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,      DATABASE "/stats",                         database_stats,           PERM_ADMIN_DATABASE,      BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,      DATABASE "/verify/{database}",             database_verify,          PERM_ADMIN_DATABASE,      BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,     DATABASE "/vacuum/{database}",             database_vacuum,          PERM_ADMIN_DATABASE,      BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,      DATABASE "/migrations",                    database_migrations,      PERM_ADMIN_DATABASE,      BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,     DATABASE "/migrations/run",                database_migrate,         PERM_ADMIN_DATABASE,      BODY_NONE,   RATE_DEFAULT },
 
   { METHOD_GET,    "/api/quotas",                            quotas_list,              PERM_QUOTA_VIEW,          BODY_NONE,   RATE_QUOTAS  },
   { METHOD_POST,   "/api/quotas",                            quotas_set,               PERM_QUOTA_MANAGE,        4 * KiB,     RATE_QUOTAS  },

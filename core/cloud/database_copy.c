@@ -111,7 +111,7 @@ static enum err check_rows(struct work *work)
                 return told_to(work, rc);
         rc = copy_side_check_schema(&work->to, &version);
         work->is_blank = rc == ERR_NOT_FOUND;
-        if (rc == OK && !work->is_begun)
+        if (rc == OK && !work->is_begun && !work->request->verify_only)
                 rc = store_copy_find_rows(&work->to.ctx, tables, &owner);
         if (rc != OK && !work->is_blank)
                 return told_to(work, rc);

@@ -25,6 +25,15 @@ const struct command commands_database[] = {
           "first; for PostgreSQL take a pg_dump yourself. Running it twice does no harm." },
         { "info", NULL, NULL, cmd_info, true, "where everything is, and what is in it",
           "Shows version, home, database, schema version, jobs and the state of every part." },
+        { "db check", NULL, NULL, cmd_db_check, true, "is the database sound?",
+          "SQLite: every page, index and reference of the file; PostgreSQL: every value of every table\n"
+          "is read, and all indexes and constraints must be valid. A line for each finding. Exits with\n"
+          "65 when there is one. Safe to run while the service works." },
+        { "db vacuum", NULL, NULL, cmd_db_vacuum, true, "write the database anew, without gaps",
+          "SQLite: writers wait meanwhile, some seconds for a gigabyte, and twice the size of the file\n"
+          "must be free on its disk. PostgreSQL: nobody waits. Noted in the audit log." },
+        { "db stats", NULL, NULL, cmd_db_stats, true, "how large the database and its tables are",
+          "A line for each table: rows, and on PostgreSQL its size with indexes; then the whole." },
         { "copy", NULL, copy_options, cmd_copy, false, "move everything to another database",
           "Copies every row to a database of another kind (sqlite:///absolute/path or\n"
           "postgresql://user@host/name) or of the same, and compares all of them. The destination must\n"

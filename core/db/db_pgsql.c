@@ -456,6 +456,7 @@ const struct db_driver db_pgsql = {
         .begin_snapshot = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;"
                           "SET LOCAL idle_in_transaction_session_timeout = 0;"
                           "SELECT 1", /* only now the moment is chosen */
+        .vacuum = "VACUUM (ANALYZE)",
         .find_table = "SELECT 1 FROM information_schema.tables "
                       "WHERE table_schema = current_schema() AND table_name = $1",
         .one_writer = false,

@@ -16,6 +16,7 @@
 #define BUSY_TIMEOUT_MS 30000
 #define WAL_RETRY_MS    20
 #define WAIT_STEP_MS    100
+#define STEPS_UNWATCHED 10000
 
 static const char pragmas[] = "PRAGMA journal_mode = WAL;"
                               "PRAGMA foreign_keys = ON;"
@@ -110,6 +111,21 @@ static int set_mode(sqlite3 *conn, const struct db_target *target)
         return code;
 }
 
+/* Every so many steps of a statement: is its time up? */
+static int is_late(void *arg)
+{
+        const struct db_target *target = arg;
+
+        return target->stop_at_us && clock_mono_us(&clock_system) > target->stop_at_us;
+}
+
+/* What is written anew may be larger than the memory. */
+static int set_up_upkeep(sqlite3 *conn, const struct db_target *target)
+{
+        sqlite3_progress_handler(conn, STEPS_UNWATCHED, is_late, (void *)(uintptr_t)target);
+        return sqlite3_exec(conn, "PRAGMA temp_store = FILE", NULL, NULL, NULL);
+}
+
 static enum err driver_open(const struct db_target *target, int64_t deadline_us, void **ret_conn,
                             char detail[DB_DETAIL_SIZE])
 {
@@ -133,6 +149,8 @@ static enum err driver_open(const struct db_target *target, int64_t deadline_us,
         }
         if (code == SQLITE_OK)
                 code = set_mode(conn, target);
+        if (code == SQLITE_OK && target->upkeep)
+                code = set_up_upkeep(conn, target);
         if (code != SQLITE_OK) {
                 snprintf(detail, DB_DETAIL_SIZE, "%s: %s", dsn,
                          conn ? sqlite3_errmsg(conn) : sqlite3_errstr(code));
@@ -308,6 +326,7 @@ const struct db_driver db_sqlite = {
         .dialect = "sqlite",
         .begin = "BEGIN IMMEDIATE",
         .begin_snapshot = "BEGIN; SELECT COUNT(*) FROM sqlite_master", /* BEGIN alone sees none */
+        .vacuum = "VACUUM",
         .find_table = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = $1",
         .one_writer = true,
         .open = driver_open,

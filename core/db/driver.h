@@ -21,6 +21,8 @@ struct db_target {
         bool forgettable;  /* commits may be lost in a power cut: they need not wait for disks */
         const char *ca_bundle; /* for drivers whose URL cannot name one; "" or NULL: the system's */
         bool ssl_verify;       /* likewise */
+        bool upkeep;           /* one statement may take long: it is to heed stop_at_us too */
+        int64_t stop_at_us;    /* of the monotonic clock; 0: never */
         bool existing;         /* never make the file of the database */
 };
 
@@ -29,6 +31,7 @@ struct db_driver {
         const char *dialect;        /* in the names of migrations: "sqlite", "pgsql" */
         const char *begin;          /* the statement that opens a writing transaction */
         const char *begin_snapshot; /* what opens a reading one, which sees this moment only */
+        const char *vacuum;         /* outside transactions; NULL: none */
         const char *find_table;     /* a row when the table named $1 exists */
         bool one_writer; /* all writes of a process go through one connection, in groups */
 

@@ -47,6 +47,7 @@ enum err link_ready(struct ctx *ctx, struct link *link)
 void link_set_deadline(struct link *link, int64_t deadline_us)
 {
         link->deadline_us = deadline_us;
+        link->target.stop_at_us = deadline_us;
         if (link->conn)
                 link->driver->set_deadline(link->conn, deadline_us);
 }

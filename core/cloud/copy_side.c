@@ -66,7 +66,7 @@ enum err copy_side_open(struct ctx *ctx, const struct copy_place *place, struct 
         const char *url = NULL, *path;
         enum err rc = find_url(ctx, place, &url);
 
-        if (rc == OK)
+        if (rc == OK && url)
                 rc = name_url(ctx, place, url, &ret->name);
         if (rc == OK)
                 rc = database_open_as(ctx, url, &database_use, &ret->database);

@@ -7,9 +7,10 @@
 #include "core/base/jsonw.h"
 #include "core/store/store_upkeep.h"
 
-#define UPKEEP_DATABASE   "jobs" /* the name of the one there is */
-#define UPKEEP_REQUEST_MS 25000  /* of a request: SQLite's writers wait at most 30 s for a vacuum  \
-                                  */
+#define UPKEEP_DATABASE "jobs" /* the name of the one there is */
+#define UPKEEP_REQUEST_MS                                                                          \
+        25000 /* of a request: SQLite's writers wait at most 30 s for a vacuum                     \
+               */
 
 struct upkeep_stats {
         const char *kind;       /* "sqlite" or "postgresql" */

@@ -98,14 +98,6 @@ def test_a_vacuum_gives_back_what_was_deleted_and_is_noted(cloud):
     assert code == 0 and again["success"] is True
 
 
-def test_a_vacuum_needs_room(new_stack):
-    stack = new_stack()
-    stack.restart(SIMPLETUNER_MIN_FREE_BYTES=str(10**15))
-    expect.error(stack.post(f"{DATABASE}/vacuum/jobs"), 507, "free disk space")
-    assert entries(stack) == []
-    stack.restart(SIMPLETUNER_MIN_FREE_BYTES=None)
-
-
 def test_migrations_are_listed_and_none_is_left(cloud):
     answer = expect.ok(cloud.get(f"{DATABASE}/migrations?database=jobs"))
     applied = answer["applied_migrations"]

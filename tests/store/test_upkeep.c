@@ -55,12 +55,24 @@ static void a_vacuum_of_an_unlimited_time_is_noted_once(void **state)
                          1);
 }
 
+static void a_vacuum_needs_room(void **state)
+{
+        struct ctx *ctx = *state;
+        struct upkeep_vacuumed vacuumed;
+
+        fixture_only_on(ctx, "sqlite");
+        fixture_config(ctx)->min_free_bytes = UINT64_C(1000000000000000);
+        assert_rc(ctx, ERR_NO_SPACE, upkeep_vacuum_database(ctx, 0, &vacuumed));
+        assert_int_equal(fixture_number(ctx, "SELECT COUNT(*) FROM audit_log"), 0);
+}
+
 int main(void)
 {
         static const struct CMUnitTest tests[] = {
                 FIXTURE_CLOUD_TEST(what_takes_too_long_says_what_to_run_instead),
                 FIXTURE_CLOUD_TEST(one_at_a_time_looks_after_the_database),
                 FIXTURE_CLOUD_TEST(a_vacuum_of_an_unlimited_time_is_noted_once),
+                FIXTURE_CLOUD_TEST(a_vacuum_needs_room),
         };
 
         return FIXTURE_RUN("upkeep", tests);

@@ -45,7 +45,8 @@ static void render_health(struct jsonw *json, const struct upkeep_stats *stats)
         jsonw_array_end(json);
 }
 
-enum err database_health(struct ctx *ctx, const struct request *request, struct reply *reply)
+static enum err database_health_run(struct ctx *ctx, const struct request *request,
+                                    struct reply *reply)
 {
         struct upkeep_stats stats;
         struct jsonw json;
@@ -59,7 +60,13 @@ enum err database_health(struct ctx *ctx, const struct request *request, struct 
         return reply_json_end(ctx, reply, &json);
 }
 
-enum err database_stats(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation database_health = {
+        OPERATION(database_health),
+        .summary = "Is the database there, and how large is it?",
+};
+
+static enum err database_stats_run(struct ctx *ctx, const struct request *request,
+                                   struct reply *reply)
 {
         struct upkeep_stats stats;
         struct jsonw json;
@@ -75,7 +82,13 @@ enum err database_stats(struct ctx *ctx, const struct request *request, struct r
         return reply_json_end(ctx, reply, &json);
 }
 
-enum err database_verify(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation database_stats = {
+        OPERATION(database_stats),
+        .summary = "Rows and sizes of the tables",
+};
+
+static enum err database_verify_run(struct ctx *ctx, const struct request *request,
+                                    struct reply *reply)
 {
         struct upkeep_report report;
         struct jsonw json;
@@ -90,7 +103,13 @@ enum err database_verify(struct ctx *ctx, const struct request *request, struct 
         return reply_json_end(ctx, reply, &json);
 }
 
-enum err database_vacuum(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation database_verify = {
+        OPERATION(database_verify),
+        .summary = "Is the database whole?",
+};
+
+static enum err database_vacuum_run(struct ctx *ctx, const struct request *request,
+                                    struct reply *reply)
 {
         struct upkeep_vacuumed vacuumed;
         struct jsonw json;
@@ -104,6 +123,11 @@ enum err database_vacuum(struct ctx *ctx, const struct request *request, struct 
         upkeep_render_vacuumed(&json, &vacuumed);
         return reply_json_end(ctx, reply, &json);
 }
+
+const struct operation database_vacuum = {
+        OPERATION(database_vacuum),
+        .summary = "Give the space of deleted rows back",
+};
 
 /* ---- migrations ---- */
 
@@ -131,7 +155,13 @@ static void render_migrations(struct jsonw *json, const char *key,
         jsonw_array_end(json);
 }
 
-enum err database_migrations(struct ctx *ctx, const struct request *request, struct reply *reply)
+static const struct query migrations_query[] = {
+        QUERY(TEXT, "database"),
+        { 0 },
+};
+
+static enum err database_migrations_run(struct ctx *ctx, const struct request *request,
+                                        struct reply *reply)
 {
         struct migration *migrations = NULL;
         struct jsonw json;
@@ -152,6 +182,12 @@ enum err database_migrations(struct ctx *ctx, const struct request *request, str
         return reply_json_end(ctx, reply, &json);
 }
 
+const struct operation database_migrations = {
+        OPERATION(database_migrations),
+        .summary = "Which migrations were applied, and which are missing",
+        .query = migrations_query,
+};
+
 static enum err count_pending(struct ctx *ctx, unsigned *ret)
 {
         struct migration *migrations = NULL;
@@ -163,7 +199,14 @@ static enum err count_pending(struct ctx *ctx, unsigned *ret)
         return rc;
 }
 
-enum err database_migrate(struct ctx *ctx, const struct request *request, struct reply *reply)
+static const struct query migrate_query[] = {
+        QUERY(TEXT, "database"),
+        QUERY(BOOL, "dry_run"),
+        { 0 },
+};
+
+static enum err database_migrate_run(struct ctx *ctx, const struct request *request,
+                                     struct reply *reply)
 {
         struct schema_move move = { 0 };
         struct migration *migrations = NULL;
@@ -196,3 +239,9 @@ enum err database_migrate(struct ctx *ctx, const struct request *request, struct
                 render_migrations(&json, "pending", migrations, false);
         return reply_json_end(ctx, reply, &json);
 }
+
+const struct operation database_migrate = {
+        OPERATION(database_migrate),
+        .summary = "Apply the missing migrations",
+        .query = migrate_query,
+};

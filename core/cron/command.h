@@ -20,11 +20,12 @@ struct command_options {
         int64_t limit, expires_days;
         int64_t start_id, end_id;
         int64_t every_us, for_us;
-        const char *to, *from; /* a moment; a file */
         bool dry_run, hashes, repair;
         bool with_config, config_only, rehearse, restart_audit, no_safety;
         const char *user, *email, *display_name, *level, *add, *remove, *scopes;
         bool admin, all, no_password, password_stdin;
+        const char *from, *to, *from_env, *to_env;
+        bool verify_only, online;
 };
 
 /* One option of a command: --name VALUE or --name=VALUE; a flag is its name alone. */
@@ -79,6 +80,7 @@ void command_json_end(struct command_json *out);
 bool command_is_watched(void);
 
 command_fn cmd_db_recover;
+command_fn cmd_copy, cmd_db_check, cmd_db_stats, cmd_db_vacuum;
 command_fn cmd_migrate, cmd_info, cmd_cron, cmd_tasks, cmd_poll;
 command_fn cmd_backup, cmd_backups, cmd_verify, cmd_restore, cmd_restore_to;
 command_fn cmd_jobs_list, cmd_jobs_show, cmd_jobs_cancel;

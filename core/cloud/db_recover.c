@@ -154,3 +154,22 @@ enum err db_recover(struct ctx *ctx, const char *from, const char *to,
         *ret = report;
         return OK;
 }
+
+enum err db_recover_put_back(struct ctx *ctx, const struct backup_lock *lock,
+                             const struct restore_wish *wish, bool dry_run,
+                             struct restore_report *ret)
+{
+        CLEANUP(backup_new_drop) struct backup_new made = BACKUP_NEW_NONE;
+        struct restore_wish own = *wish;
+        enum err rc = backup_new_begin(ctx, lock, "file", &made);
+
+        if (rc != OK)
+                return rc;
+        own.path = backup_new_path(ctx, &made, "database.db");
+        if (!own.path)
+                return ctx_nomem(ctx);
+        rc = sqlite_copy_out(ctx, wish->path, own.path);
+        if (rc == OK)
+                rc = sqlite_copy_check(ctx, own.path);
+        return rc == OK && !dry_run ? restore_sqlite_file(ctx, lock, &own, ret) : rc;
+}

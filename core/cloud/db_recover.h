@@ -3,6 +3,7 @@
 #define CORE_CLOUD_DB_RECOVER_H
 
 #include "core/cloud/audit_verify.h"
+#include "core/cloud/restore.h"
 #include "core/db/sqlite_salvage.h"
 
 struct db_recover_report {
@@ -22,5 +23,11 @@ struct db_recover_report {
  * nothing can be found in it, or to is there. ERR_NO_SPACE. Faults. */
 NODISCARD enum err db_recover(struct ctx *ctx, const char *from, const char *to,
                               struct db_recover_report *ret);
+
+/* Put a plain SQLite file in the place of the live database; the file itself is only read. dry_run:
+ * all but the last step. As sqlite_copy_out, sqlite_copy_check and restore_sqlite_file. */
+NODISCARD enum err db_recover_put_back(struct ctx *ctx, const struct backup_lock *lock,
+                                       const struct restore_wish *wish, bool dry_run,
+                                       struct restore_report *ret);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "core/cron/backup_print.h"
 #include "core/cron/command.h"
+#include "core/db/sqlite_copy.h"
 
 static void print_text(const struct backup *backup, const struct restore_report *report)
 {
@@ -111,6 +112,9 @@ enum err cmd_restore(struct ctx *ctx, const struct command_options *options)
                                 "restore needs a BACKUP, which \"simpletuner-cloud backups\" "
                                 "lists, or --to TIME");
         rc = backup_find(ctx, options->operand, &backup);
+        if (rc == ERR_NOT_FOUND && options->operand && !options->rehearse &&
+            sqlite_copy_is_database(ctx, options->operand) == OK)
+                return cmd_restore_file(ctx, options);
         if (rc == OK)
                 rc = backup_lock_take(ctx, &lock);
         if (rc != OK)

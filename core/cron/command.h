@@ -82,7 +82,7 @@ bool command_is_watched(void);
 command_fn cmd_db_recover;
 command_fn cmd_copy, cmd_db_check, cmd_db_stats, cmd_db_vacuum;
 command_fn cmd_migrate, cmd_info, cmd_cron, cmd_tasks, cmd_poll;
-command_fn cmd_backup, cmd_backups, cmd_verify, cmd_restore, cmd_restore_to;
+command_fn cmd_backup, cmd_backups, cmd_verify, cmd_restore, cmd_restore_to, cmd_restore_file;
 command_fn cmd_jobs_list, cmd_jobs_show, cmd_jobs_cancel;
 command_fn cmd_audit_verify, cmd_audit_export, cmd_audit_restart;
 command_fn cmd_storage_fsck, cmd_storage_gc, cmd_storage_usage;

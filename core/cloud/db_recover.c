@@ -1,6 +1,7 @@
 #include "core/cloud/db_recover.h"
 
 #include <limits.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "core/base/config.h"
@@ -172,4 +173,15 @@ enum err db_recover_put_back(struct ctx *ctx, const struct backup_lock *lock,
         if (rc == OK)
                 rc = sqlite_copy_check(ctx, own.path);
         return rc == OK && !dry_run ? restore_sqlite_file(ctx, lock, &own, ret) : rc;
+}
+
+bool db_recover_is_database(struct ctx *ctx, const char *path)
+{
+        char detail[CTX_DETAIL_SIZE];
+        enum err rc;
+
+        memcpy(detail, ctx->detail, sizeof(detail));
+        rc = sqlite_copy_is_database(ctx, path);
+        memcpy(ctx->detail, detail, sizeof(detail));
+        return rc == OK;
 }

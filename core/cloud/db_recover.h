@@ -24,6 +24,9 @@ struct db_recover_report {
 NODISCARD enum err db_recover(struct ctx *ctx, const char *from, const char *to,
                               struct db_recover_report *ret);
 
+/* Is this a plain SQLite file? Keeps ctx->detail. */
+bool db_recover_is_database(struct ctx *ctx, const char *path);
+
 /* Put a plain SQLite file in the place of the live database; the file itself is only read. dry_run:
  * all but the last step. As sqlite_copy_out, sqlite_copy_check and restore_sqlite_file. */
 NODISCARD enum err db_recover_put_back(struct ctx *ctx, const struct backup_lock *lock,

@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/cloud/db_recover.h"
 #include "core/cron/backup_print.h"
 #include "core/cron/command.h"
-#include "core/db/sqlite_copy.h"
 
 static void print_text(const struct backup *backup, const struct restore_report *report)
 {
@@ -113,7 +113,7 @@ enum err cmd_restore(struct ctx *ctx, const struct command_options *options)
                                 "lists, or --to TIME");
         rc = backup_find(ctx, options->operand, &backup);
         if (rc == ERR_NOT_FOUND && options->operand && !options->rehearse &&
-            sqlite_copy_is_database(ctx, options->operand) == OK)
+            db_recover_is_database(ctx, options->operand))
                 return cmd_restore_file(ctx, options);
         if (rc == OK)
                 rc = backup_lock_take(ctx, &lock);

@@ -9,6 +9,7 @@
 #include "core/base/streak.h"
 #include "core/cloud/archive.h"
 #include "core/cloud/audit_forward.h"
+#include "core/cloud/backup_run.h"
 #include "core/cloud/bell.h"
 #include "core/cloud/cloud.h"
 #include "core/cloud/event_hub.h"
@@ -66,6 +67,7 @@ static const struct worker workers[] = {
         { "submissions", BELL_SUBMISSIONS, 5000,      0,      submission_run_due },
         { "audit",       BELL_AUDIT,       1000,      LOOK_S, audit_forward_run },
         { "refusals",    BELL_REFUSALS,    1000,      LOOK_S, rate_refusal_write },
+        { "backup",      BELL_BACKUP,      1000,      0,      backup_run_work },
         { NULL, BELL_COUNT, 0, 0, NULL },
 };
 /* clang-format on */

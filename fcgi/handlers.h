@@ -24,6 +24,8 @@ handler_fn metrics_templates, metrics_template_apply, metrics_preview, metrics_p
 handler_fn polling_show, polling_update;
 handler_fn webhooks_receive;
 handler_fn events_stream, events_recent;
+handler_fn backups_list, backups_create, backups_show, backups_restore, backups_verify;
+handler_fn backups_delete;
 handler_fn deliveries_list, deliveries_show, deliveries_replay;
 handler_fn audit_show;
 handler_fn quotas_list, quotas_set, quotas_show, quotas_delete, quotas_types;

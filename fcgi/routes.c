@@ -11,6 +11,7 @@
 #define J_ID "/api/cloud/jobs/{job_id}"
 #define W_ID "/api/webhooks/deliveries/{delivery_id}"
 #define A_R  "/api/approvals"
+#define B_ID "/api/backup/{backup_id}"
 #define M_C  "/api/cloud/metrics/config"
 #define O_Q  "/api/orgs/{org_id}/quotas"
 #define T_Q  "/api/orgs/{org_id}/teams/{team_id}/quotas"
@@ -196,6 +197,13 @@ static const struct route routes[] = {
   { METHOD_GET,    "/api/audit/export-config",               audit_target_show,        PERM_ADMIN_AUDIT,         BODY_NONE,   RATE_DEFAULT },
   { METHOD_POST,   "/api/audit/export-config",               audit_target_save,        PERM_ADMIN_CONFIG,        16 * KiB,    RATE_DEFAULT },
   { METHOD_GET,    "/api/audit/user/{user_id}",              audit_show_user,          PERM_ADMIN_AUDIT,         BODY_NONE,   RATE_DEFAULT },
+
+  { METHOD_GET,    "/api/backup",                            backups_list,             PERM_ADMIN_BACKUP,        BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,   "/api/backup",                            backups_create,           PERM_ADMIN_BACKUP,        8 * KiB,     RATE_DEFAULT },
+  { METHOD_GET,    B_ID,                                     backups_show,             PERM_ADMIN_BACKUP,        BODY_NONE,   RATE_DEFAULT },
+  { METHOD_DELETE, B_ID,                                     backups_delete,           PERM_ADMIN_BACKUP,        BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,   B_ID "/restore",                          backups_restore,          PERM_ADMIN_BACKUP,        8 * KiB,     RATE_DEFAULT },
+  { METHOD_POST,   B_ID "/verify",                           backups_verify,           PERM_ADMIN_BACKUP,        BODY_NONE,   RATE_DEFAULT },
 
   { METHOD_GET,    "/api/quotas",                            quotas_list,              PERM_QUOTA_VIEW,          BODY_NONE,   RATE_QUOTAS  },
   { METHOD_POST,   "/api/quotas",                            quotas_set,               PERM_QUOTA_MANAGE,        4 * KiB,     RATE_QUOTAS  },

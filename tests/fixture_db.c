@@ -116,6 +116,12 @@ static void make_config(struct ctx *ctx, struct fixture_db *fixture)
                 .storage_region = "us-east-1",
                 .rate_period_s = 60,
                 .rate_rules = "",
+                .backup = { .dir = "",
+                            .interval_hours = 24,
+                            .rehearsal_days = 7,
+                            .retention_days = 30,
+                            .retention_count = 2,
+                            .level = 1 },
                 .state_backend = "memory",
         };
         ctx->config = &fixture->config;

@@ -91,8 +91,8 @@ static enum err compare_table(struct ctx *ctx, void *arg, const char *table, int
         if (json_is_integer(wanted) && json_integer_value(wanted) == rows)
                 return OK;
         return ctx_fail(ctx, ERR_CONFLICT,
-                        "table %s has %" PRId64 " rows, and the manifest says %" PRId64, table, rows,
-                        (int64_t)json_integer_value(wanted));
+                        "table %s has %" PRId64 " rows, and the manifest says %" PRId64, table,
+                        rows, (int64_t)json_integer_value(wanted));
 }
 
 static enum err verify_sqlite(struct ctx *ctx, const struct backup *backup, const char *plain)

@@ -25,8 +25,8 @@ static long newest_version(struct ctx *ctx, const char *name, const char **ret)
 
         while (dir && (entry = readdir(dir))) {
                 long version = strtol(entry->d_name, NULL, 10);
-                const char *path = arena_printf(ctx->arena, VERSIONED "/%s/bin/%s", entry->d_name,
-                                                name);
+                const char *path =
+                        arena_printf(ctx->arena, VERSIONED "/%s/bin/%s", entry->d_name, name);
 
                 if (version > newest && path && access(path, X_OK) == 0) {
                         newest = version;
@@ -124,8 +124,10 @@ enum err pgsql_run(struct ctx *ctx, const char *const *argv, const struct pgsql_
 
 enum err pgsql_psql(struct ctx *ctx, const struct pgsql_place *place, struct child *ret)
 {
-        const char *argv[] = { NULL,          "--no-psqlrc", "--quiet", "--no-password",
-                               "--set=ON_ERROR_STOP=1", "--file=-",    NULL };
+        const char *argv[] = {
+                NULL,       "--no-psqlrc", "--quiet", "--no-password", "--set=ON_ERROR_STOP=1",
+                "--file=-", NULL
+        };
         enum err rc = pgsql_program(ctx, "psql", 0, &argv[0]);
 
         return rc == OK ? pgsql_start(ctx, argv, place, CHILD_IN, ret) : rc;

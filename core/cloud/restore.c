@@ -31,8 +31,8 @@ static void look_at_live(struct ctx *ctx, struct before *ret)
         struct migrate_status status;
 
         *ret = (struct before){ 0 };
-        ret->is_database = sqlite_copy_is_database(
-                                   ctx, database_path(ctx->cloud->database)) != ERR_CONFLICT;
+        ret->is_database =
+                sqlite_copy_is_database(ctx, database_path(ctx->cloud->database)) != ERR_CONFLICT;
         ret->readable = ret->is_database && migrate_check(ctx, &status) == OK &&
                         status.state != MIGRATE_EMPTY &&
                         store_continuity_get(ctx, &ret->continuity) == OK &&
@@ -82,10 +82,10 @@ static enum err check_chain(struct ctx *scratch, const struct restore_wish *wish
 static json_t *pack_details(const struct restore_wish *wish, const struct before *before,
                             const struct restore_report *report)
 {
-        json_t *details = json_pack("{s:s, s:s?, s:s?, s:i, s:i}", "source", wish->source, "until",
-                                    wish->until, "safety", report->safety, "from_version",
-                                    (int)report->from_version, "to_version",
-                                    (int)report->to_version);
+        json_t *details =
+                json_pack("{s:s, s:s?, s:s?, s:i, s:i}", "source", wish->source, "until",
+                          wish->until, "safety", report->safety, "from_version",
+                          (int)report->from_version, "to_version", (int)report->to_version);
 
         if (details && before->readable)
                 json_object_set_new(details, "audit_before",

@@ -33,8 +33,7 @@ static enum err copy_file(struct ctx *ctx, const char *from, const char *to)
 
 static enum err sync_dir_of(struct ctx *ctx, const char *path)
 {
-        const char *dir =
-                arena_strndup(ctx->arena, path, (size_t)(strrchr(path, '/') - path) + 1);
+        const char *dir = arena_strndup(ctx->arena, path, (size_t)(strrchr(path, '/') - path) + 1);
         CLEANUP(close_fdp) int fd = dir ? open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 
         return fd >= 0 && fsync(fd) == 0 ? OK : fail(ctx, path);

@@ -86,15 +86,19 @@ static enum err number(struct ctx *ctx, sqlite3 *db, const char *path, const cha
         return OK;
 }
 
-/* Page after page; others who are in the way are waited for. fault: where tests kill half-way. */
-static enum err run_copy(struct ctx *ctx, sqlite3_backup *copy, const char *path, const char *fault)
-{
-        int code, waited_ms = 0;
+enum way { OUT, INTO };
 
-        while ((code = sqlite3_backup_step(copy, STEP_PAGES)) != SQLITE_DONE) {
+/* Page after page; others who are in the way are waited for. */
+static enum err run_copy(struct ctx *ctx, sqlite3_backup *copy, const char *path, enum way way)
+{
+        int code, pages = 1, waited_ms = 0;
+
+        for (; (code = sqlite3_backup_step(copy, pages)) != SQLITE_DONE; pages = STEP_PAGES) {
                 if (code == SQLITE_OK) {
-                        (void)fault;
-                        FAULT_POINT(fault);
+                        if (way == OUT)
+                                FAULT_POINT("backup.half");
+                        else
+                                FAULT_POINT("restore.half");
                         continue;
                 }
                 if ((code & 0xff) != SQLITE_BUSY && (code & 0xff) != SQLITE_LOCKED)
@@ -127,12 +131,11 @@ static enum err copy_pages(struct ctx *ctx, const char *from, const char *to)
         if (rc == OK)
                 rc = open_db(ctx, to, SQLITE_OPEN_READWRITE, &target);
         if (rc == OK)
-                rc = exec(ctx, target, to,
-                          "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF");
+                rc = exec(ctx, target, to, "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF");
         if (rc != OK)
                 return rc;
         copy = sqlite3_backup_init(target, "main", source, "main");
-        return copy ? run_copy(ctx, copy, from, "backup.half") : fail(ctx, target, to);
+        return copy ? run_copy(ctx, copy, from, OUT) : fail(ctx, target, to);
 }
 
 /* The copy says of itself that it has a write-ahead log, as the source has; as a file that is
@@ -279,8 +282,7 @@ static enum err match_page_size(struct ctx *ctx, sqlite3 *live, const char *live
                 rc = number(ctx, source, path, "PRAGMA page_size", &size);
         if (rc != OK || size == wanted)
                 return rc;
-        snprintf(sql, sizeof(sql),
-                 "PRAGMA journal_mode = DELETE; PRAGMA page_size = %lld; VACUUM",
+        snprintf(sql, sizeof(sql), "PRAGMA journal_mode = DELETE; PRAGMA page_size = %lld; VACUUM",
                  (long long)wanted);
         return exec(ctx, source, path, sql);
 }
@@ -311,7 +313,7 @@ enum err sqlite_copy_into(struct ctx *ctx, const char *from, const char *live_pa
         copy = sqlite3_backup_init(live, "main", source, "main");
         if (!copy)
                 return fail(ctx, live, live_path);
-        rc = run_copy(ctx, copy, live_path, "restore.half");
+        rc = run_copy(ctx, copy, live_path, INTO);
         if (sqlite3_backup_finish(copy) != SQLITE_OK && rc == OK)
                 rc = fail(ctx, live, live_path);
         FAULT_POINT("restore.committed");

@@ -168,6 +168,13 @@ GET    /api/audit/export-config                              1 3 3 + + 3 3 3
 POST   /api/audit/export-config                              1 3 3 3 + 3 3 3
 GET    /api/audit/user/{user_id}                             1 3 3 + + 3 3 3
 
+GET    /api/backup                                           1 3 3 3 + 3 3 3
+POST   /api/backup                                           1 3 3 3 + 3 3 3
+GET    /api/backup/{backup_id}                               1 3 3 3 4 3 3 3
+DELETE /api/backup/{backup_id}                               1 3 3 3 4 3 3 3
+POST   /api/backup/{backup_id}/restore                       1 3 3 3 4 3 3 3
+POST   /api/backup/{backup_id}/verify                        1 3 3 3 4 3 3 3
+
 GET    /api/quotas                                           1 3 3 + + 3 3 3
 POST   /api/quotas                                           1 3 3 3 + 3 3 3
 GET    /api/quotas/types                                     1 3 3 + + 3 3 3

@@ -196,7 +196,8 @@ enum err backups_show(struct ctx *ctx, const struct request *request, struct rep
         if (asked != OK || strcmp(run.backup_id, id) != 0)
                 run.backup_id = NULL;
         rc = backup_get(ctx, id, &backup);
-        if (rc == ERR_NOT_FOUND && !run.backup_id)
+        if (rc == ERR_NOT_FOUND &&
+            (!run.backup_id || run.action != BACKUP_ACTION_MAKE || run.state == BACKUP_DONE))
                 return rc;
         if (rc != OK && rc != ERR_NOT_FOUND)
                 return rc;

@@ -21,7 +21,7 @@
 
 /* What is known of the live database; nothing of one that is too damaged to be asked. */
 struct before {
-        bool readable, is_database;
+        bool readable, is_database, empty;
         struct store_continuity continuity;
         struct audit_head head;
 };
@@ -33,6 +33,8 @@ static void look_at_live(struct ctx *ctx, struct before *ret)
         *ret = (struct before){ 0 };
         ret->is_database =
                 sqlite_copy_is_database(ctx, database_path(ctx->cloud->database)) != ERR_CONFLICT;
+        ret->empty = ret->is_database && migrate_check(ctx, &status) == OK &&
+                     status.state == MIGRATE_EMPTY;
         ret->readable = ret->is_database && migrate_check(ctx, &status) == OK &&
                         status.state != MIGRATE_EMPTY &&
                         store_continuity_get(ctx, &ret->continuity) == OK &&
@@ -219,7 +221,7 @@ enum err restore_sqlite_file(struct ctx *ctx, const struct backup_lock *lock,
         if (rc != OK)
                 return rc;
         look_at_live(ctx, &before);
-        if (!wish->no_safety)
+        if (!wish->no_safety && !before.empty)
                 rc = keep_old(ctx, lock, &before, &report);
         FAULT_POINT("restore.safety");
         if (rc == OK)

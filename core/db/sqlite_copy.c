@@ -140,7 +140,7 @@ static enum err copy_pages(struct ctx *ctx, const char *from, const char *to)
 
 /* The copy says of itself that it has a write-ahead log, as the source has; as a file that is
  * carried about it should have none. */
-static enum err settle(struct ctx *ctx, const char *path)
+enum err sqlite_copy_settle(struct ctx *ctx, const char *path)
 {
         CLEANUP(close_db) sqlite3 *db = NULL;
         enum err rc = open_db(ctx, path, SQLITE_OPEN_READWRITE, &db);
@@ -159,7 +159,7 @@ enum err sqlite_copy_out(struct ctx *ctx, const char *from, const char *to)
                 return ctx_fail(ctx, errno == ENOSPC ? ERR_NO_SPACE : ERR_UNAVAILABLE, "%s: %m",
                                 to);
         rc = copy_pages(ctx, from, to);
-        return rc == OK ? settle(ctx, to) : rc;
+        return rc == OK ? sqlite_copy_settle(ctx, to) : rc;
 }
 
 /* ---- looking at one ---- */
@@ -252,19 +252,23 @@ enum err sqlite_copy_tables(struct ctx *ctx, const char *path, sqlite_table_fn *
         return rc == OK && code != SQLITE_DONE ? fail(ctx, db, path) : rc;
 }
 
+/* By SQLite, because whoever opens a database by itself and closes it again takes away the locks of
+ * all connections of the process (POSIX locks go with any descriptor of the file). */
 enum err sqlite_copy_is_database(struct ctx *ctx, const char *path)
 {
-        CLEANUP(close_fdp) int fd = open(path, O_RDONLY | O_CLOEXEC);
-        char header[16] = "";
-        ssize_t len;
+        CLEANUP(close_db) sqlite3 *db = NULL;
+        int64_t version;
+        enum err rc;
 
-        if (fd < 0)
+        if (access(path, F_OK) != 0)
                 return ctx_fail(ctx, errno == ENOENT ? ERR_NOT_FOUND : ERR_UNAVAILABLE, "%s: %m",
                                 path);
-        len = read(fd, header, sizeof(header));
-        if (len == 0 || (len == sizeof(header) && memcmp(header, "SQLite format 3", 16) == 0))
-                return OK;
-        return ctx_fail(ctx, ERR_CONFLICT, "%s is not a SQLite database", path);
+        rc = open_db(ctx, path, SQLITE_OPEN_READWRITE, &db);
+        if (rc == OK)
+                rc = number(ctx, db, path, "PRAGMA schema_version", &version);
+        if (rc == ERR_CONFLICT && (sqlite3_errcode(db) & 0xff) != SQLITE_NOTADB)
+                return OK; /* damaged, but one */
+        return rc;
 }
 
 /* ---- in another's place ---- */

@@ -47,7 +47,7 @@ struct command_option {
 typedef enum err command_fn(struct ctx *ctx, const struct command_options *options);
 
 struct command {
-        const char *name;                     /* one word or two: "jobs list" */
+        const char *name;    /* one word or two: "jobs list" */
         const char *operand; /* what it takes one of: "ID"; "[ID]": or none; NULL: none */
         const struct command_option *options; /* NULL: none but --json */
         command_fn *run;

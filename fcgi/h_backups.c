@@ -59,13 +59,12 @@ static enum err choose(struct ctx *ctx, const json_t *list, struct chosen *ret)
 }
 
 /* No body at all means {}. */
-static enum err read_body(struct ctx *ctx, const struct request *request,
-                          const struct field *fields, size_t count, void *out)
+static enum err read_body(struct ctx *ctx, const struct request *request, void *out)
 {
         json_t *body = NULL;
         enum err rc = request_json_or_empty(ctx, request, &body);
 
-        return rc == OK ? fields_decode(ctx, fields, count, body, out) : rc;
+        return rc == OK ? request_fields_of(ctx, request, body, out) : rc;
 }
 
 static void render(struct jsonw *json, const struct backup *backup)
@@ -74,7 +73,13 @@ static void render(struct jsonw *json, const struct backup *backup)
         jsonw_string(json, "state", "done");
 }
 
-enum err backups_list(struct ctx *ctx, const struct request *request, struct reply *reply)
+static const struct query list_query[] = {
+        QUERY(NUMBER, "limit", .min = 1, .max = LIST_MAX),
+        { 0 },
+};
+
+static enum err backups_list_run(struct ctx *ctx, const struct request *request,
+                                 struct reply *reply)
 {
         struct backup *backups = NULL;
         int64_t limit = LIST_DEFAULT, bytes = 0;
@@ -82,7 +87,7 @@ enum err backups_list(struct ctx *ctx, const struct request *request, struct rep
         const char *dir;
         enum err rc;
 
-        rc = request_query_int(ctx, request, "limit", (struct int_range){ 1, LIST_MAX }, &limit);
+        rc = request_query_int(ctx, request, "limit", &limit);
         if (rc == OK)
                 rc = backup_dir(ctx, &dir);
         if (rc == OK)
@@ -102,6 +107,12 @@ enum err backups_list(struct ctx *ctx, const struct request *request, struct rep
         jsonw_string(&json, "backup_dir", dir);
         return reply_json_end(ctx, reply, &json);
 }
+
+const struct operation backups_list = {
+        OPERATION(backups_list),
+        .summary = "List the backups, the newest first",
+        .query = list_query,
+};
 
 /* ---- what was asked for ---- */
 
@@ -150,7 +161,8 @@ static enum err ask(struct ctx *ctx, struct reply *reply, struct backup_run *run
         return *ret_done ? OK : answer_later(ctx, reply, run);
 }
 
-enum err backups_create(struct ctx *ctx, const struct request *request, struct reply *reply)
+static enum err backups_create_run(struct ctx *ctx, const struct request *request,
+                                   struct reply *reply)
 {
         struct backup_run run = { .action = BACKUP_ACTION_MAKE };
         struct make_body body = { 0 };
@@ -158,7 +170,7 @@ enum err backups_create(struct ctx *ctx, const struct request *request, struct r
         struct backup backup;
         struct jsonw json;
         bool done = false;
-        enum err rc = read_body(ctx, request, make_fields, ARRAY_SIZE(make_fields), &body);
+        enum err rc = read_body(ctx, request, &body);
 
         if (rc == OK)
                 rc = choose(ctx, body.components, &chosen);
@@ -176,7 +188,6 @@ enum err backups_create(struct ctx *ctx, const struct request *request, struct r
                 return rc;
 
         json = reply_json(reply);
-        reply->status = 201;
         jsonw_bool(&json, "success", true);
         jsonw_string(&json, "backup_id", backup.id);
         jsonw_string(&json, "path", backup.path);
@@ -184,8 +195,16 @@ enum err backups_create(struct ctx *ctx, const struct request *request, struct r
         return reply_json_end(ctx, reply, &json);
 }
 
+const struct operation backups_create = {
+        OPERATION(backups_create),
+        .summary = "Make a backup",
+        .body = FIELDS(make_fields),
+        .status = 201,
+};
+
 /* A backup, and what was last asked for about it. */
-enum err backups_show(struct ctx *ctx, const struct request *request, struct reply *reply)
+static enum err backups_show_run(struct ctx *ctx, const struct request *request,
+                                 struct reply *reply)
 {
         const char *id = request_param(request, "backup_id");
         struct backup_run run = { 0 };
@@ -216,6 +235,11 @@ enum err backups_show(struct ctx *ctx, const struct request *request, struct rep
         return reply_json_end(ctx, reply, &json);
 }
 
+const struct operation backups_show = {
+        OPERATION(backups_show),
+        .summary = "Show a backup, or how the one that is being made stands",
+};
+
 static enum err answer_restore(struct ctx *ctx, struct reply *reply, const struct backup_run *run)
 {
         struct jsonw json = reply_json(reply);
@@ -241,14 +265,15 @@ static enum err answer_restore(struct ctx *ctx, struct reply *reply, const struc
         return reply_json_end(ctx, reply, &json);
 }
 
-enum err backups_restore(struct ctx *ctx, const struct request *request, struct reply *reply)
+static enum err backups_restore_run(struct ctx *ctx, const struct request *request,
+                                    struct reply *reply)
 {
         struct backup_run run = { .action = BACKUP_ACTION_RESTORE,
                                   .backup_id = request_param(request, "backup_id") };
         struct restore_body body = { 0 };
         struct chosen chosen;
         bool done = false;
-        enum err rc = read_body(ctx, request, restore_fields, ARRAY_SIZE(restore_fields), &body);
+        enum err rc = read_body(ctx, request, &body);
 
         if (rc == OK && body.backup_id && strcmp(body.backup_id, run.backup_id) != 0)
                 rc = ctx_fail(ctx, ERR_INVALID, "backup_id is not that of the path");
@@ -265,7 +290,14 @@ enum err backups_restore(struct ctx *ctx, const struct request *request, struct 
         return rc == OK && done ? answer_restore(ctx, reply, &run) : rc;
 }
 
-enum err backups_verify(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation backups_restore = {
+        OPERATION(backups_restore),
+        .summary = "Put a backup back, or try whether it could be",
+        .body = FIELDS(restore_fields),
+};
+
+static enum err backups_verify_run(struct ctx *ctx, const struct request *request,
+                                   struct reply *reply)
 {
         struct backup_run run = { .action = BACKUP_ACTION_VERIFY,
                                   .backup_id = request_param(request, "backup_id") };
@@ -281,7 +313,13 @@ enum err backups_verify(struct ctx *ctx, const struct request *request, struct r
         return reply_json_end(ctx, reply, &json);
 }
 
-enum err backups_delete(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation backups_verify = {
+        OPERATION(backups_verify),
+        .summary = "Check whether a backup is good",
+};
+
+static enum err backups_delete_run(struct ctx *ctx, const struct request *request,
+                                   struct reply *reply)
 {
         CLEANUP(backup_lock_drop) struct backup_lock lock = BACKUP_LOCK_NONE;
         const char *id = request_param(request, "backup_id");
@@ -300,3 +338,8 @@ enum err backups_delete(struct ctx *ctx, const struct request *request, struct r
         jsonw_string(&json, "deleted", id);
         return reply_json_end(ctx, reply, &json);
 }
+
+const struct operation backups_delete = {
+        OPERATION(backups_delete),
+        .summary = "Delete a backup",
+};

@@ -86,19 +86,26 @@ static enum err number(struct ctx *ctx, sqlite3 *db, const char *path, const cha
         return OK;
 }
 
-enum way { OUT, INTO };
+/* Where tests kill. */
+static void half_out(void)
+{
+        FAULT_POINT("backup.half");
+}
+
+static void half_into(void)
+{
+        FAULT_POINT("restore.half");
+}
 
 /* Page after page; others who are in the way are waited for. */
-static enum err run_copy(struct ctx *ctx, sqlite3_backup *copy, const char *path, enum way way)
+static enum err run_copy(struct ctx *ctx, sqlite3_backup *copy, const char *path,
+                         void (*half)(void))
 {
         int code, pages = 1, waited_ms = 0;
 
         for (; (code = sqlite3_backup_step(copy, pages)) != SQLITE_DONE; pages = STEP_PAGES) {
                 if (code == SQLITE_OK) {
-                        if (way == OUT)
-                                FAULT_POINT("backup.half");
-                        else
-                                FAULT_POINT("restore.half");
+                        half();
                         continue;
                 }
                 if ((code & 0xff) != SQLITE_BUSY && (code & 0xff) != SQLITE_LOCKED)
@@ -135,7 +142,7 @@ static enum err copy_pages(struct ctx *ctx, const char *from, const char *to)
         if (rc != OK)
                 return rc;
         copy = sqlite3_backup_init(target, "main", source, "main");
-        return copy ? run_copy(ctx, copy, from, OUT) : fail(ctx, target, to);
+        return copy ? run_copy(ctx, copy, from, half_out) : fail(ctx, target, to);
 }
 
 /* The copy says of itself that it has a write-ahead log, as the source has; as a file that is
@@ -317,7 +324,7 @@ enum err sqlite_copy_into(struct ctx *ctx, const char *from, const char *live_pa
         copy = sqlite3_backup_init(live, "main", source, "main");
         if (!copy)
                 return fail(ctx, live, live_path);
-        rc = run_copy(ctx, copy, live_path, INTO);
+        rc = run_copy(ctx, copy, live_path, half_into);
         if (sqlite3_backup_finish(copy) != SQLITE_OK && rc == OK)
                 rc = fail(ctx, live, live_path);
         FAULT_POINT("restore.committed");

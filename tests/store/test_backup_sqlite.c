@@ -67,7 +67,8 @@ static bool write_on(struct ctx *ctx, unsigned index, void *arg)
 
         (void)index;
         while (!atomic_load(&race->over)) {
-                int64_t start_us = clock_mono_us(&clock_system), took_us, longest;
+                int64_t start_us = clock_mono_us(&clock_system), took_us;
+                long long longest;
                 CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
 
                 if (db_begin(ctx, &tx) != OK ||

@@ -8,10 +8,11 @@
 
 #define LIST_DEFAULT 50
 #define LIST_MAX     200
+#define COMPONENTS   6
 #define PATIENCE_MS  10000 /* front servers give up after 30 seconds and more */
 
-static const char *const components[] = { "database",  "jobs",          "auth",
-                                          "approvals", "notifications", "config" };
+static const char *const components[COMPONENTS] = { "database",  "jobs",          "auth",
+                                                    "approvals", "notifications", "config" };
 
 struct make_body {
         const char *name, *description;
@@ -20,7 +21,7 @@ struct make_body {
 static const struct field make_fields[] = {
         FIELD(struct make_body, name, FIELD_STRING, .max = BACKUP_NAME_MAX),
         FIELD(struct make_body, description, FIELD_STRING, .max = 500),
-        FIELD(struct make_body, components, FIELD_STRING_LIST, .max = ARRAY_SIZE(components)),
+        FIELD(struct make_body, components, FIELD_STRING_LIST, .max = COMPONENTS),
 };
 
 struct restore_body {
@@ -30,7 +31,7 @@ struct restore_body {
 };
 static const struct field restore_fields[] = {
         FIELD(struct restore_body, backup_id, FIELD_STRING, .max = BACKUP_ID_SIZE),
-        FIELD(struct restore_body, components, FIELD_STRING_LIST, .max = ARRAY_SIZE(components)),
+        FIELD(struct restore_body, components, FIELD_STRING_LIST, .max = COMPONENTS),
         FIELD(struct restore_body, dry_run, FIELD_BOOL),
 };
 
@@ -46,9 +47,9 @@ static enum err choose(struct ctx *ctx, const json_t *list, struct chosen *ret)
                 const char *word = json_string_value(json_array_get(list, i));
                 size_t known = 0;
 
-                while (known < ARRAY_SIZE(components) && strcmp(components[known], word) != 0)
+                while (known < COMPONENTS && strcmp(components[known], word) != 0)
                         known++;
-                if (known == ARRAY_SIZE(components))
+                if (known == COMPONENTS)
                         return ctx_fail(ctx, ERR_INVALID,
                                         "components[%zu] must be database (jobs, auth, approvals "
                                         "and notifications are in it) or config",

@@ -164,9 +164,11 @@ static enum err verify_into(struct ctx *ctx, const struct backup_new *made,
                             const struct backup *backup, const char **ret_plain)
 {
         const char *plain = backup_new_path(ctx, made, PLAIN_NAME);
-        enum err rc = plain ? OK : ctx_nomem(ctx);
+        enum err rc = OK;
 
-        if (rc == OK && is_sqlite(backup))
+        if (!plain)
+                return ctx_nomem(ctx);
+        if (is_sqlite(backup))
                 rc = backup_need_space(ctx, made->fd, backup->plain_bytes, "unpacking");
         if (rc == OK)
                 rc = is_sqlite(backup) ? verify_sqlite(ctx, backup, plain)

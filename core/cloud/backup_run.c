@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -287,7 +288,7 @@ static enum err perform_for(struct ctx *ctx, const struct backup_lock *lock, str
         ctx->actor.name = run->actor;
         ctx->actor.user_id = run->actor_id;
         ctx->actor.kind = run->actor_id ? ACTOR_USER : ACTOR_LOCAL_ADMIN;
-        strncpy(ctx->client, run->client, sizeof(ctx->client) - 1);
+        snprintf(ctx->client, sizeof(ctx->client), "%s", run->client ? run->client : "");
         rc = perform(ctx, lock, run);
         ctx->actor = self;
         ctx->client[0] = '\0';

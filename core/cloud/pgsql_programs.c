@@ -13,8 +13,9 @@
 #include "core/cloud/private_file.h"
 #include "core/db/pgsql_service.h"
 
-#define VERSIONED "/usr/lib/postgresql" /* of Debian; a directory for each major version */
-#define SERVICE   "backup"
+#define VERSIONED        "/usr/lib/postgresql" /* of Debian; a directory for each major version */
+#define SERVICE          "backup"
+#define SERVICE_VARIABLE "PGSERVICE=backup"
 
 /* The newest below VERSIONED that has the program; 0: none. */
 static long newest_version(struct ctx *ctx, const char *name, const char **ret)
@@ -101,7 +102,7 @@ enum err pgsql_start(struct ctx *ctx, const char *const *argv, const struct pgsq
                                       "LC_ALL=C.UTF-8",
                                       "PGAPPNAME=simpletuner-cloud",
                                       arena_printf(ctx->arena, "HOME=%s", ctx->config->user_home),
-                                      "PGSERVICE=" SERVICE,
+                                      SERVICE_VARIABLE,
                                       NULL,
                                       NULL };
 

@@ -6,7 +6,7 @@
 Each figure is one line: NAME value (what is required) ok or MISSED. The exit status is 1 if one was
 missed. --quick shortens everything to see that it runs; its figures are rough. NAMEs choose among
 live, access-log, auth, list, put, memory, download, small-puts, list-pages, group-commit, webhooks,
-poll, flat, audit-verify, limiter, limit-backends, scrape and backup.
+poll, flat, audit-verify, limiter, limit-backends, scrape, copy and backup.
 Needs wrk, curl and npm, and room for about thirty GiB below TMPDIR, which should be a disk and not
 memory.
 """
@@ -27,6 +27,7 @@ import time
 import access_log
 import auth
 import backup
+import copy_database
 import limiter
 import s3
 import scrape
@@ -61,11 +62,12 @@ class Effort:
     audit_entries: int = 300_000
     scrapes: int = 300
     backup_mib: int = 1024
+    copied_rows: int = 500_000
 
 
 FULL = Effort()
 QUICK = Effort(rounds=1, slices=2, seconds=1, settles=False, transfer_mib=128, upload_mib=32,
-               small_puts=500, audit_entries=50_000, scrapes=50,
+               small_puts=500, audit_entries=50_000, scrapes=50, copied_rows=100_000,
                backup_mib=64)
 
 
@@ -362,6 +364,9 @@ class Bench:
     def backup(self):
         backup.backup(self, self.effort.backup_mib, self.effort.rounds, 2 * self.effort.seconds)
 
+    def copy(self):
+        copy_database.copy(self.report, self.resources, self.effort.copied_rows)
+
     def group_commit(self):
         program = services.compile_with_core(self.directory, "group_commit")
         each, one = [], []
@@ -385,9 +390,9 @@ FIGURES = {"live": Bench.live, "access-log": Bench.access_log, "auth": Bench.aut
            "webhooks": Bench.webhooks, "poll": Bench.poll, "flat": Bench.flat,
            "audit-verify": Bench.audit_verify, "limiter": limiter.limiter,
            "limit-backends": Bench.limit_backends, "scrape": Bench.scrape,
-           "backup": Bench.backup}
+           "backup": Bench.backup, "copy": Bench.copy}
 ALONE = {"auth", "group-commit", "poll", "flat", "audit-verify", "limiter", "limit-backends",
-         "scrape", "backup"}  # need no service that is up already
+         "scrape", "backup", "copy"}  # need no service that is up already
 
 
 def parse_arguments():

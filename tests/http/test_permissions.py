@@ -55,7 +55,7 @@ class Scene:
                   "delivery_id": "no-such-delivery",
                   "backup_id": "20240115_103000_000", "bucket": self.active.job_id,
                   "id": "999999999", "org_id": "999999999", "team_id": "999999999",
-                  "template_id": "no-such-template"}
+                  "template_id": "no-such-template", "database": "jobs"}
         return {name: value(self, column) if callable(value) else value
                 for name, value in (values | REQUESTS.get(route, {})).items()}
 

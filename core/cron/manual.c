@@ -58,15 +58,20 @@ static void put_text(const char *text)
                 putchar('\n');
 }
 
-/* As a sentence of its own. */
-static void put_sentence(const char *text)
+/* As a sentence of its own, with this letter first. */
+static void put_sentence_of(const char *text, int first)
 {
         char line[1024];
         const size_t len = strlen(text);
 
-        snprintf(line, sizeof(line), "%c%s%s", toupper((unsigned char)*text), text + 1,
+        snprintf(line, sizeof(line), "%c%s%s", first, text + 1,
                  len && strchr(".)", text[len - 1]) ? "" : ".");
         put_text(line);
+}
+
+static void put_sentence(const char *text)
+{
+        put_sentence_of(text, toupper((unsigned char)*text));
 }
 
 static void put_title(const char *name, const char *section, const char *about)
@@ -162,7 +167,7 @@ static void put_command_page(void)
 static void put_meaning(const struct setting *setting)
 {
         if (setting->kind == KIND_CHOICE || setting->kind == KIND_DATABASE)
-                put_text(setting->help);
+                put_sentence_of(setting->help, *setting->help);
         else
                 put_sentence(setting->help);
 }

@@ -13,10 +13,10 @@
 #include "core/cloud/event_seats.h"
 #include "fcgi/gate.h"
 #include "fcgi/listener.h"
+#include "fcgi/standstill.h"
 
 #define STACK_SIZE   (512 * KiB)
 #define JOIN_STEP_MS 5
-#define STILL_US     (15 * 60 * US_PER_S)
 
 struct pool {
         struct ctx model; /* what every thread's ctx starts as */
@@ -25,10 +25,7 @@ struct pool {
         atomic_uint busy;    /* requests under way */
         atomic_uint waiting; /* threads that wait for one */
         atomic_ullong moves; /* pieces of requests and answers, ever */
-        struct {             /* by pool_stands_still */
-                unsigned long long moves;
-                int64_t moved_at_us; /* 0: never looked */
-        } seen;
+        struct standstill standstill;
         /* The last thread goes on while the others finish what they have begun, so that whoever
          * asks meanwhile gets an answer, and those who look for readiness the right one. */
         bool has_keeper;
@@ -186,14 +183,8 @@ unsigned pool_busy(const struct pool *pool)
 
 bool pool_stands_still(struct pool *pool, int64_t now_us)
 {
-        const unsigned long long moves = atomic_load(&pool->moves);
-
-        if (atomic_load(&pool->waiting) > 0 || moves != pool->seen.moves ||
-            !pool->seen.moved_at_us) {
-                pool->seen.moves = moves;
-                pool->seen.moved_at_us = now_us;
-        }
-        return now_us - pool->seen.moved_at_us > STILL_US;
+        return standstill_look(&pool->standstill, atomic_load(&pool->waiting),
+                               atomic_load(&pool->moves), now_us);
 }
 
 void pool_free(struct pool *pool)

@@ -24,9 +24,7 @@ bool pool_join(struct pool *pool, unsigned timeout_s);
 bool pool_is_idle(const struct pool *pool);  /* no request is under way */
 unsigned pool_busy(const struct pool *pool); /* how many are */
 
-/* Is no thread left that waits for a request, and has none of them moved a byte or ended a request
- * for a quarter of an hour? No request is so silent for so long. To be asked again and again, with
- * monotonic times, by one thread. */
+/* standstill_look at its threads, with the monotonic time. To be asked by one thread. */
 bool pool_stands_still(struct pool *pool, int64_t now_us);
 void pool_free(struct pool *pool);
 

@@ -9,22 +9,19 @@
 #include "fcgi/reload.h"
 #include "fcgi/service_manager.h"
 
-#define TELL_SIZE 512
-
 static const char logger[] = "simpletuner.cloud";
 
-/* What does not go round, as a sentence; false: all does. */
-static bool find_hanging(const struct ctx *ctx, const struct watched *watched,
-                         char ret_text[TELL_SIZE])
+bool watch_find_hanging(const struct ctx *ctx, const struct watched *watched,
+                        char ret_text[WATCH_TEXT_SIZE])
 {
         const struct pulses *pulses = &ctx->cloud->pulses;
         const int64_t now_us = clock_mono_us(ctx->clock);
         const unsigned count = atomic_load(&pulses->count);
-        bool api_stands = pool_stands_still(watched->api, now_us);
+        bool api_stands = watched->api && pool_stands_still(watched->api, now_us);
         bool bulk_stands = watched->bulk && pool_stands_still(watched->bulk, now_us);
 
         if (api_stands || bulk_stands) {
-                snprintf(ret_text, TELL_SIZE, "No thread of the %s moves any more",
+                snprintf(ret_text, WATCH_TEXT_SIZE, "No thread of the %s moves any more",
                          api_stands ? "API" : "bulk socket");
                 return true;
         }
@@ -33,7 +30,7 @@ static bool find_hanging(const struct ctx *ctx, const struct watched *watched,
 
                 if (!pulse_is_late(pulse, now_us))
                         continue;
-                snprintf(ret_text, TELL_SIZE, "The work \"%s\" hangs since %" PRId64 " s",
+                snprintf(ret_text, WATCH_TEXT_SIZE, "The work \"%s\" hangs since %" PRId64 " s",
                          pulse->name, pulse_age_s(pulse, now_us));
                 return true;
         }
@@ -42,9 +39,9 @@ static bool find_hanging(const struct ctx *ctx, const struct watched *watched,
 
 static void beat(struct ctx *ctx, const struct watched *watched)
 {
-        char hanging[TELL_SIZE], text[TELL_SIZE + 64];
+        char hanging[WATCH_TEXT_SIZE], text[WATCH_TEXT_SIZE + 64];
 
-        if (find_hanging(ctx, watched, hanging)) {
+        if (watch_find_hanging(ctx, watched, hanging)) {
                 log_event(ctx, LOG_ERROR, logger,
                           "The service manager is not told that all is well", "reason", hanging);
                 snprintf(text, sizeof(text), "STATUS=%s", hanging);
@@ -72,7 +69,7 @@ static int next_signal(const sigset_t *signals, uint64_t wait_us)
 /* Type=notify-reload of systemd 253 wants the time, older ones do not mind it. */
 static void reload(struct ctx *ctx)
 {
-        char text[TELL_SIZE];
+        char text[WATCH_TEXT_SIZE];
 
         snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%" PRId64,
                  clock_mono_us(&clock_system));
@@ -84,7 +81,7 @@ static void reload(struct ctx *ctx)
 void watch_until_end(struct ctx *ctx, const struct watched *watched)
 {
         const uint64_t every_us = service_manager_watchdog_us() / 2;
-        char text[TELL_SIZE];
+        char text[WATCH_TEXT_SIZE];
         int number;
 
         snprintf(text, sizeof(text), "READY=1\nSTATUS=%s%s", watched->trouble ? "Not ready: " : "",

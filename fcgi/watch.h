@@ -19,4 +19,9 @@ struct watched {
  * hangs: then it hears which, and will end us. */
 void watch_until_end(struct ctx *ctx, const struct watched *watched);
 
+/* What does not go round any more, as a sentence; false: all does. Pools that are NULL do. */
+#define WATCH_TEXT_SIZE 512
+bool watch_find_hanging(const struct ctx *ctx, const struct watched *watched,
+                        char ret_text[WATCH_TEXT_SIZE]);
+
 #endif

@@ -21,7 +21,8 @@ mkdir "$1/upper" "$1/work" "$1/root"
 mount -t overlay overlay -o "lowerdir=/,upperdir=$1/upper,workdir=$1/work" "$1/root"
 root=$1/root
 rm -rf "$root"/etc/systemd/system/*.wants "$root"/etc/systemd/system/*.requires
-rm -f "$root"/usr/sbin/policy-rc.d "$root"/etc/lighttpd/conf-enabled/*
+rm -f "$root"/usr/sbin/policy-rc.d "$root"/etc/lighttpd/conf-enabled/* \
+        "$root"/var/lib/man-db/auto-update
 install -d "$root/root/given"
 shift
 cp "$@" "$root/root/given/"
@@ -98,6 +99,14 @@ class Machine:
         result = self.run("sh", "-ec", script, timeout_s=timeout_s)
         assert result.returncode == 0, f"{script}\n{result.stdout}"
         return result.stdout
+
+    def changed(self, word):
+        """Paths with this word in their names that are there and were not here."""
+        upper = self.directory / "mounts/upper"
+        found = subprocess.run(
+            ["nsenter", "-t", str(self.process.pid), "-m", "find", str(upper), "!", "-type", "c",
+             "-name", f"*{word}*"], check=True, capture_output=True, text=True, timeout=60).stdout
+        return {"/" + str(pathlib.Path(path).relative_to(upper)) for path in found.split()}
 
     def status(self, script):
         return self.run("sh", "-c", script).returncode

@@ -81,4 +81,12 @@ mv "$dir/site.conf" "$dir/snippet.conf"
 } >"$dir/site.conf"
 quiet lighttpd -tt -f "$dir/site.conf" |
         report "fronts: lighttpd accepts the snippet beside other settings"
+
+# What the two lighttpd configurations map to each other: names, spaces and line ends aside.
+pairs_of() { # FILE
+        sed -e '/begin production/,/end production/d' -e 's/simpletuner_//g' -e 's/#.*//' "$1" | tr -d ' \n' |
+                grep -oE '"[^"]*"=>("[^"]*"|\(*[a-z.]+)' | sort -u
+}
+diff <(pairs_of lighttpd/simpletuner-cloud.conf) <(pairs_of lighttpd/simpletuner-cloud-snippet.conf) |
+        grep '^[<>]' | report "fronts: the snippet of lighttpd says what the whole configuration says"
 exit $status

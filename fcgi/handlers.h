@@ -5,6 +5,7 @@
 #include "fcgi/routes.h"
 
 handler_fn breakers_list, breakers_reset;
+handler_fn doctor_echo, doctor_stream, doctor_storage_get;
 handler_fn rate_limits_usage;
 handler_fn health_plain, health_full, health_live, health_is_ready;
 handler_fn providers_list, providers_show, providers_update;

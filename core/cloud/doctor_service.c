@@ -89,6 +89,18 @@ static enum err find_service(struct ctx *ctx, struct doctor *doctor, struct serv
 
 /* ---- its processes ---- */
 
+/* May it use what is not its own (CAP_DAC_OVERRIDE), as when root has a front server start it? */
+static bool overrides_owners(struct ctx *ctx, pid_t pid)
+{
+        char path[64];
+        const char *text, *line;
+
+        snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+        text = proc_read(ctx, path, 8 * KiB, false);
+        line = text ? strstr(text, "\nCapEff:") : NULL;
+        return line && strtoull(line + strlen("\nCapEff:"), NULL, 16) & 2;
+}
+
 static void say_process(void *arg, const struct proc_info *process)
 {
         struct service *service = arg;
@@ -106,7 +118,8 @@ static void say_process(void *arg, const struct proc_info *process)
                            "The responder (process %d) runs a program that was replaced since: "
                            "restart it",
                            (int)process->pid);
-        if (stat(ctx->config->home, &st) == 0 && st.st_uid != process->uid)
+        if (stat(ctx->config->home, &st) == 0 && st.st_uid != process->uid &&
+            !overrides_owners(ctx, process->pid))
                 doctor_say(ctx, service->doctor, DOCTOR_ERROR,
                            DOCTOR_COMMAND(ctx, "ps -o user= -p %d; ls -ld '%s'", (int)process->pid,
                                           ctx->config->home),

@@ -90,9 +90,8 @@ static int parse_options(int argc, char **argv, struct options *ret)
         };
         unsigned mode = 0660;
         bool ok = true;
-        int option;
 
-        while ((option = getopt_long(argc, argv, "t", known, NULL)) != -1) {
+        for (int option; (option = getopt_long(argc, argv, "t", known, NULL)) != -1;) {
                 switch (option) {
                 case 'l':
                         ret->listen = optarg;

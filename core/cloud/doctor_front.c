@@ -387,13 +387,22 @@ static void say_stranger(const struct front *front, const struct doctor_answer *
                            front->place.url, answer->status);
 }
 
+/* Where nobody has said where it is, that nothing is there is no error. */
+static enum doctor_level level_of_silence(const struct ctx *ctx, const struct doctor *doctor)
+{
+        const bool is_said = doctor->options->url || *ctx->config->public_url ||
+                             config_secret(ctx->config, "SIMPLETUNER_PORT");
+
+        return is_said ? DOCTOR_ERROR : DOCTOR_WARNING;
+}
+
 void doctor_front(struct ctx *ctx, struct doctor *doctor)
 {
         struct front front = { .ctx = ctx, .doctor = doctor };
         struct doctor_ask ask = { .method = "GET", .target = DOCTOR_ECHO_PATH };
         struct doctor_answer answer = { 0 };
         struct doctor_token token;
-        json_t *seen;
+        json_t *seen = NULL;
         enum err rc = doctor_front_place(ctx, doctor->options->url, &front.place);
 
         if (rc == OK)
@@ -414,7 +423,7 @@ void doctor_front(struct ctx *ctx, struct doctor *doctor)
                 say_stranger(&front, &answer);
         else
                 doctor_say(
-                        ctx, doctor, DOCTOR_ERROR,
+                        ctx, doctor, level_of_silence(ctx, doctor),
                         DOCTOR_COMMAND(ctx, "curl -sSv %s/api/cloud/health/live", front.place.url),
                         "The front server at %s does not answer: %s", front.place.url, ctx->detail);
         doctor_token_remove(&token);

@@ -88,7 +88,7 @@ bool doctor_dechunk(char *body, size_t len, size_t *ret_len)
                 at = line_end + 1;
                 if (size == 0)
                         break;
-                if (size + 2 > (unsigned long)(end - at))
+                if (size > (size_t)(end - at) || (size_t)(end - at) - size < 2)
                         return false;
                 memmove(out, at, size);
                 out += size;

@@ -26,7 +26,8 @@ static void judge_server(struct ctx *ctx, struct doctor *doctor, const struct do
                            "The database %s has the encoding %s and not UTF8", server->database,
                            server->encoding);
         if (server->standby)
-                doctor_say(ctx, doctor, DOCTOR_ERROR, "psql -c 'SELECT pg_is_in_recovery()'",
+                doctor_say(ctx, doctor, DOCTOR_ERROR,
+                           DOCTOR_COMMAND(ctx, STORE_DOCTOR_STANDBY, server->database),
                            "The server is a standby, which takes no writes");
         if (!server->may_create)
                 doctor_say(ctx, doctor, DOCTOR_WARNING,
@@ -46,10 +47,7 @@ static void judge_server(struct ctx *ctx, struct doctor *doctor, const struct do
                            server->foreign_tables);
         if (left < server->connections_max / 10)
                 doctor_say(ctx, doctor, DOCTOR_WARNING,
-                           DOCTOR_COMMAND(ctx,
-                                          "psql -d %s -c 'SELECT usename, application_name, "
-                                          "COUNT(*) FROM pg_stat_activity GROUP BY 1, 2'",
-                                          server->database),
+                           DOCTOR_COMMAND(ctx, STORE_DOCTOR_COUNT, server->database),
                            "%" PRId64 " of %" PRId64 " connections of the server are in use",
                            server->connections, server->connections_max);
 }
@@ -78,8 +76,7 @@ struct sessions {
 static void add_session(void *arg, const struct doctor_session *session)
 {
         const struct sessions *to = arg;
-        const char *command = DOCTOR_COMMAND(
-                to->ctx, "psql -c 'SELECT pg_terminate_backend(%" PRId64 ")'", session->pid);
+        const char *command = DOCTOR_COMMAND(to->ctx, STORE_DOCTOR_END, session->pid);
 
         if (session->waiting > 0)
                 doctor_say(to->ctx, to->doctor, DOCTOR_WARNING, command,

@@ -15,7 +15,7 @@
 #include "core/cloud/doctor_proc.h"
 #include "core/cloud/doctor_token.h"
 
-#define ANSWER_MS        4000
+#define ANSWER_MS        2500
 #define SOCKETS_MAX      16
 #define FILES_PER_THREAD 4
 #define NO_FILE_MIN      1024

@@ -2,6 +2,7 @@
 #ifndef CORE_STORE_STORE_DOCTOR_H
 #define CORE_STORE_STORE_DOCTOR_H
 
+#include <inttypes.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -22,6 +23,14 @@ struct doctor_server {
         bool standby;
 };
 NODISCARD enum err store_doctor_server(struct ctx *ctx, struct doctor_server *ret); /* faults */
+
+/* Command lines for people: formats, with the database's name or the number of a session. */
+#define STORE_DOCTOR_STANDBY "psql -d %s -c 'SELECT pg_is_in_recovery()'"
+#define STORE_DOCTOR_COUNT                                                                         \
+        "psql -d %s -c 'SELECT usename, application_name, COUNT(*) FROM pg_stat_activity GROUP "   \
+        "BY "                                                                                      \
+        "1, 2'"
+#define STORE_DOCTOR_END "psql -c 'SELECT pg_terminate_backend(%" PRId64 ")'"
 
 /* PostgreSQL: sessions of this database that hold others up, or have had a transaction open and
  * idle for idle_s seconds. Texts live until row returns. */

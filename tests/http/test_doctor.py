@@ -82,10 +82,10 @@ def test_everything_broken_at_once_is_still_told(home):
 # ---- settings ----
 
 def test_each_bad_setting_is_named_with_its_line(home):
-    (home / "cloud.env").write_text("# settings\nSIMPLETUNER_LOG_LEVEL=LOUD\nRATE_LIMIT_CALLS=x\n")
+    (home / "cloud.env").write_text("# settings\nSIMPLETUNER_LOG_FORMAT=LOUD\nRATE_LIMIT_CALLS=x\n")
     findings = examine_home(home, "settings")
     assert len(findings.of("error")) == 2
-    finding = findings.one("error", "settings", "cloud.env:2: SIMPLETUNER_LOG_LEVEL")
+    finding = findings.one("error", "settings", "cloud.env:2: SIMPLETUNER_LOG_FORMAT")
     assert finding["command"] == f"${{EDITOR:-vi}} +2 '{home}/cloud.env'"
 
 
@@ -344,7 +344,8 @@ def test_a_store_that_cannot_be_renamed_in_is_an_error(cloud):
         aside.rename(incoming)
 
 
-def test_a_socket_that_nobody_serves_is_an_error(cloud):
+def test_a_socket_that_nobody_serves_is_an_error(fleet):
+    cloud = fleet.get("lighttpd", "sqlite")
     pid = cloud.responder_pid()
     os.kill(pid, 19)
     try:

@@ -18,13 +18,12 @@ APACHE = """
 AllowEncodedSlashes Off
 MergeSlashes On
 RequestHeader unset X-Forwarded-For early
+RewriteEngine On
+RewriteCond %{REQUEST_METHOD} =HEAD
+RewriteRule ^ - [R=405,L]
 <LocationMatch "^/(api|health)(/|$)">
     CGIPassAuth Off
-    LimitRequestBody 4000000
     XSendFile Off
-    <LimitExcept GET PUT POST DELETE PATCH OPTIONS>
-        Require all denied
-    </LimitExcept>
 </LocationMatch>
 """
 FCGID = """
@@ -35,8 +34,8 @@ FcgidOutputBufferSize 65536
 FOUND = {
     "lighttpd": (LIGHTTPD, {
         ("error", "Authorization"), ("error", "X_Forwarded_For"), ("error", "collects events"),
-        ("error", "9 MiB does not get through (status 413)"), ("warning", "5120 MiB (status 413)"),
-        ("warning", "without Content-Length does not get through (status 411)")}),
+        ("error", "9 MiB does not get through"), ("warning", "5120 MiB (status 413)"),
+        ("warning", "without Content-Length does not get through")}),
     "apache": (APACHE, {
         ("error", "Authorization"), ("error", "an encoded slash"), ("warning", "HEAD does not"),
         ("error", "X-Sendfile"), ("error", "passes X-Sendfile on"),
@@ -54,7 +53,7 @@ def trapped(request, fleet):
     path = scratch_directory("front") / "trap.conf"
     path.write_text(conf)
     path.parent.chmod(0o755)
-    env = {"SIMPLETUNER_FRONT_INCLUDE": str(path)}
+    env = {"SIMPLETUNER_FRONT_INCLUDE": str(path), "SIMPLETUNER_APACHE_MODULES": "rewrite"}
     with Stack(request.param, fleet.database_url("sqlite"), env) as stack:
         yield stack, found
 

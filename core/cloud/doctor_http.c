@@ -117,19 +117,20 @@ static int status_of(const char *head)
  * is there. */
 static bool find_body(struct reading *reading, bool stops_at_100, bool *ret_interim)
 {
+        struct buf *text = &reading->text;
         char *end;
 
-        while ((end = strstr(reading->text.data ? reading->text.data : "", "\r\n\r\n"))) {
-                size_t len = (size_t)(end - reading->text.data) + 4;
-                int status = status_of(reading->text.data);
+        while (text->data && (end = strstr(text->data, "\r\n\r\n"))) {
+                size_t len = (size_t)(end - text->data) + 4;
+                int status = status_of(text->data);
 
                 *ret_interim = status >= 100 && status < 200;
                 if (!*ret_interim || stops_at_100) {
                         reading->body_at = len;
                         return true;
                 }
-                reading->text.len -= len;
-                memmove(reading->text.data, reading->text.data + len, reading->text.len + 1);
+                text->len -= len;
+                memmove(text->data, text->data + len, text->len + 1);
         }
         return false;
 }

@@ -1,6 +1,7 @@
 #include <string.h>
 #include <sys/timex.h>
 
+#include "core/base/config.h"
 #include "core/cloud/doctor.h"
 #include "core/cloud/doctor_clock.h"
 #include "core/cloud/doctor_http.h"
@@ -205,9 +206,13 @@ static void what_is_no_chunks_is_refused(void **state)
 
 static void a_url_is_taken_apart(void **state)
 {
+        const struct config config = {
+                .https_proxy = "", .http_proxy = "", .no_proxy = "", .ca_bundle = ""
+        };
         struct ctx *ctx = *state;
         struct doctor_place place;
 
+        ctx->config = &config;
         assert_int_equal(doctor_place_of(ctx, "https://cloud.example:8443/base/", &place), OK);
         assert_string_equal(place.url, "https://cloud.example:8443/base");
         assert_string_equal(place.authority, "cloud.example:8443");

@@ -80,7 +80,7 @@ static enum err add_pad(struct ctx *ctx, struct reply *reply)
         return OK;
 }
 
-enum err doctor_echo(struct ctx *ctx, const struct request *request, struct reply *reply)
+static enum err doctor_echo_run(struct ctx *ctx, const struct request *request, struct reply *reply)
 {
         char proof[SHA256_HEX_SIZE];
         struct body_seen seen = { 0 };
@@ -116,6 +116,17 @@ enum err doctor_echo(struct ctx *ctx, const struct request *request, struct repl
         return reply_json_end(ctx, reply, &json);
 }
 
+const struct operation doctor_echo = {
+        OPERATION(doctor_echo),
+        .summary = "How a request of the doctor arrived",
+};
+
+const struct operation doctor_storage_put = {
+        .id = "doctor_storage_put",
+        .run = doctor_echo_run,
+        .summary = "How an upload of the doctor arrived",
+};
+
 /* Two events with some time between them: who gets both at once has a front server that collects.
  */
 static int64_t run_stream(struct ctx *ctx, const struct request *request, struct reply *reply,
@@ -137,7 +148,8 @@ static int64_t run_stream(struct ctx *ctx, const struct request *request, struct
         return sent;
 }
 
-enum err doctor_stream(struct ctx *ctx, const struct request *request, struct reply *reply)
+static enum err doctor_stream_run(struct ctx *ctx, const struct request *request,
+                                  struct reply *reply)
 {
         char proof[SHA256_HEX_SIZE];
         enum err rc = require_doctor(ctx, request, proof);
@@ -146,6 +158,12 @@ enum err doctor_stream(struct ctx *ctx, const struct request *request, struct re
                 reply_stream(reply, "text/event-stream", run_stream, NULL);
         return rc;
 }
+
+const struct operation doctor_stream = {
+        OPERATION(doctor_stream),
+        .summary = "Two events for the doctor, with a pause between them",
+        .gives = "text/event-stream",
+};
 
 /* The file that the doctor has put where front servers may look. */
 static enum err send_file(struct ctx *ctx, const struct request *request, struct reply *reply)
@@ -164,7 +182,8 @@ static enum err send_file(struct ctx *ctx, const struct request *request, struct
         return OK;
 }
 
-enum err doctor_storage_get(struct ctx *ctx, const struct request *request, struct reply *reply)
+static enum err doctor_storage_get_run(struct ctx *ctx, const struct request *request,
+                                       struct reply *reply)
 {
         char proof[SHA256_HEX_SIZE];
         enum err rc = require_doctor(ctx, request, proof);
@@ -172,5 +191,10 @@ enum err doctor_storage_get(struct ctx *ctx, const struct request *request, stru
         if (rc != OK)
                 return rc;
         return wants(request, "file") ? send_file(ctx, request, reply)
-                                      : doctor_echo(ctx, request, reply);
+                                      : doctor_echo_run(ctx, request, reply);
 }
+
+const struct operation doctor_storage_get = {
+        OPERATION(doctor_storage_get),
+        .summary = "How a download of the doctor arrived, or a file for it",
+};

@@ -20,6 +20,7 @@ GET    /api/events/doctor                                    4 4 4 4 4 4 4 4
 GET    /api/cloud/storage/.doctor/{key...}                   4 4 4 4 4 4 4 4
 PUT    /api/cloud/storage/.doctor/{key...}                   4 4 4 4 4 4 4 4
 
+GET    /api/openapi.json                                     + + + + + + + +
 GET    /api/cloud/providers                                  1 + + + + + 3 3
 GET    /api/cloud/providers/{provider}                       1 3 3 3 + 3 3 3
 PUT    /api/cloud/providers/{provider}                       1 3 3 3 + 3 3 3

@@ -305,27 +305,39 @@ static void count_lock(void *arg, const struct proc_lock *lock)
         ++*(unsigned *)arg;
 }
 
+/* Is it ours, and of nobody who lives? Who uses it holds its lock (shared_memory.c). */
+static bool is_left_behind(int dir, const char *name, struct stat *ret)
+{
+        unsigned locks = 0;
+
+        return strncmp(name, "simpletuner-", strlen("simpletuner-")) == 0 &&
+               fstatat(dir, name, ret, AT_SYMLINK_NOFOLLOW) == 0 && ret->st_uid == geteuid() &&
+               proc_locks_of(ret, count_lock, &locks) && locks == 0;
+}
+
 void doctor_memory(struct ctx *ctx, struct doctor *doctor)
 {
         DIR *dir = opendir("/dev/shm");
         const struct dirent *entry;
+        intmax_t bytes = 0;
+        unsigned count = 0;
         struct stat st;
 
         while (dir && (entry = readdir(dir))) {
-                unsigned locks = 0;
-
-                if (strncmp(entry->d_name, "simpletuner-", 12) != 0 ||
-                    fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
-                    st.st_uid != geteuid() || !proc_locks_of(&st, count_lock, &locks) || locks > 0)
+                if (!is_left_behind(dirfd(dir), entry->d_name, &st))
                         continue;
-                doctor_say(ctx, doctor, DOCTOR_NOTE,
-                           DOCTOR_COMMAND(ctx, "rm '/dev/shm/%s'", entry->d_name),
-                           "The shared memory %s (%jd KiB) was left behind by a process that was "
-                           "killed",
-                           entry->d_name, (intmax_t)st.st_size / (intmax_t)KiB);
+                count++;
+                bytes += (intmax_t)st.st_size;
         }
         if (dir)
                 closedir(dir);
+        if (count > 0)
+                doctor_say(ctx, doctor, DOCTOR_NOTE,
+                           "for f in /dev/shm/simpletuner-*; do fuser -s \"$f\" || rm -v \"$f\"; "
+                           "done",
+                           "Processes that were killed left %u pieces of shared memory behind, "
+                           "%jd KiB",
+                           count, bytes / (intmax_t)KiB);
 }
 
 /* ---- open files ---- */

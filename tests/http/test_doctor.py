@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import pathlib
 import socket
 import sqlite3
 import subprocess
@@ -370,6 +371,16 @@ def test_strangers_learn_nothing_of_the_doctor(cloud):
                                                           "X-SimpleTuner-Doctor-Nonce": "n"})
     assert answer.status_code == 404
     stale.unlink()
+
+
+def test_memory_that_a_killed_process_left_is_told(made):
+    path = pathlib.Path(f"/dev/shm/simpletuner-doctor-test-{os.getpid()}")
+    path.write_bytes(bytes(4096))
+    try:
+        finding = examine_home(made, "memory").one("note", "memory", "left")
+        assert "rm -v" in finding["command"]
+    finally:
+        path.unlink()
 
 
 # ---- PostgreSQL ----

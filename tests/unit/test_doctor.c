@@ -5,6 +5,7 @@
 #include "core/cloud/doctor.h"
 #include "core/cloud/doctor_clock.h"
 #include "core/cloud/doctor_http.h"
+#include "core/cloud/doctor_part.h"
 #include "core/cloud/doctor_proc.h"
 #include "tests/fixture.h"
 
@@ -173,6 +174,36 @@ static void dates_of_http_are_read(void **state)
         assert_false(doctor_parse_http_date("", &us));
 }
 
+static const char *judge(struct ctx *ctx, int64_t days)
+{
+        struct crypto_certificate seen = { .subject = "CN = cloud", .issuer = "CN = authority" };
+        struct doctor doctor = { 0 };
+        const char *said;
+
+        seen.not_after_us = FIXTURE_TIME_US + days * US_PER_DAY;
+        buf_init(&doctor.out, 4 * KiB);
+        doctor_judge_certificate(ctx, &doctor, "https://cloud.example", &seen);
+        said = arena_strdup(ctx->arena, buf_str(&doctor.out));
+        buf_done(&doctor.out);
+        return said;
+}
+
+static void a_certificate_is_told_two_weeks_before_its_end(void **state)
+{
+        static const struct config config = {
+                .https_proxy = "", .http_proxy = "", .no_proxy = "", .ca_bundle = ""
+        };
+        struct ctx *ctx = *state;
+        const char *said;
+
+        ctx->config = &config;
+        assert_string_equal(judge(ctx, 15), "");
+        said = judge(ctx, 13);
+        assert_non_null(strstr(said, "subject: CN = cloud; issuer: CN = authority"));
+        assert_non_null(strstr(said, "ends on 2024-01-28, in 13 days"));
+        assert_non_null(strstr(said, "openssl s_client -connect cloud.example:443"));
+}
+
 /* ---- HTTP ---- */
 
 static void chunks_become_one_body(void **state)
@@ -266,6 +297,7 @@ int main(void)
                 FIXTURE_TEST(a_clock_that_nobody_keeps_is_told),
                 FIXTURE_TEST(clocks_may_be_some_seconds_apart),
                 FIXTURE_TEST(dates_of_http_are_read),
+                FIXTURE_TEST(a_certificate_is_told_two_weeks_before_its_end),
                 FIXTURE_TEST(chunks_become_one_body),
                 FIXTURE_TEST(what_is_no_chunks_is_refused),
                 FIXTURE_TEST(a_url_is_taken_apart),

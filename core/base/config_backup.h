@@ -4,11 +4,6 @@
 
 #include <stdint.h>
 
-struct config;
-
-/* The env file that was read, NULL: none. Borrowed. */
-const char *config_file_path(const struct config *config);
-
 struct backup_config {
         const char *dir;          /* SIMPLETUNER_BACKUP_DIR, "": backups below the home */
         uint64_t interval_hours;  /* SIMPLETUNER_BACKUP_INTERVAL_HOURS, 0: cron makes none */

@@ -9,6 +9,7 @@
 
 #include "core/base/buf.h"
 #include "core/base/config.h"
+#include "core/base/config_problem.h"
 #include "core/cloud/audit_key.h"
 #include "core/cloud/cloud.h"
 #include "core/cloud/private_file.h"

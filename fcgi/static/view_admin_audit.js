@@ -76,7 +76,8 @@ function tableOf(entries) {
   return list({
     label: t("audit.entries"), rows: entries, empty: t("audit.none"),
     columns: [
-      [t("audit.time"), (row) => element("time", { datetime: row.timestamp }, moment(row.timestamp))],
+      [t("audit.time"), (row) => element("time", { datetime: row.timestamp }, moment(row.timestamp)),
+        "nowrap"],
       [t("audit.type"), (row) => [typeName(row.event_type),
         element("small", {}, element("code", {}, row.event_type))]],
       [t("audit.actor"), (row) => [row.actor, row.actor_ip && element("small", {}, row.actor_ip)]],

@@ -67,8 +67,8 @@ async function newCredential(reload) {
 }
 
 const scopesOf = (row) => (row.scoped_permissions === null ? t("keys.unscoped")
-  : element("details", {}, element("summary", {}, t("keys.scope_count",
-    { count: row.scoped_permissions.length, name: row.name })),
+  : element("details", { "data-key": `key ${row.id}` }, element("summary", {}, t("levels.count",
+    { count: row.scoped_permissions.length })),
   element("ul", {}, row.scoped_permissions.map((name) => element("li", {}, permissionName(name))))));
 
 const revokeKey = (row, reload) => askConfirm({

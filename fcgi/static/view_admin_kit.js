@@ -27,7 +27,8 @@ export function list({ label, rows, columns, empty, actions, rowAttributes }) {
   return table({
     caption: label, rows, empty, rowAttributes,
     columns: [
-      ...columns.map(([title, cell, className]) => ({ title, cell, class: className })),
+      ...columns.map(([title, cell, className]) => ({ title, class: className,
+        cell: (row) => element("div", {}, cell(row)) })),
       ...(actions ? [{ title: t("actions"), class: "row-actions",
         cell: (row) => element("span", { class: "actions" }, actions(row)) }] : []),
     ],
@@ -67,11 +68,10 @@ export async function live(root, draw) {
     if (mine !== turn) {
       return;
     }
-    const open = [...root.querySelectorAll("details[open] > summary")]
-      .map((node) => node.firstChild.textContent);
+    const open = [...root.querySelectorAll("details[open]")].map((node) => node.dataset.key);
     fill(root, content);
-    for (const summary of root.querySelectorAll("details > summary")) {
-      summary.parentElement.open ||= open.includes(summary.firstChild.textContent);
+    for (const node of root.querySelectorAll("details")) {
+      node.open ||= open.includes(node.dataset.key);
     }
     root.removeAttribute("aria-busy");
     focusAgain(root, key);
@@ -152,11 +152,11 @@ export function nameField(error, fields) {
 }
 
 /** A form of specs as field() takes them, or with `groups` of check boxes. Empty values are left out. */
-export function askingForm({ fields: specs, submit, send, extra, danger }) {
+export function askingForm({ fields: specs, submit, send, extra, danger, ...attributes }) {
   const fields = specs.map(fieldOf);
   const isWanted = followOthers(fields);
   const node = form({
-    fields, submit, extra,
+    fields, submit, extra, ...attributes,
     onSubmit: async () => {
       const values = {};
       for (const one of fields.filter(isWanted)) {
@@ -179,18 +179,24 @@ export function askingForm({ fields: specs, submit, send, extra, danger }) {
   return node;
 }
 
+/** The dialog begins at the first field, not at the way out. */
+function withFocus(node) {
+  node?.fields?.[0]?.input.setAttribute("autofocus", "");
+  return node;
+}
+
 /** Ask for values in a dialog. Resolves with true when they were sent and taken. */
 export async function askForm({ title, text, wide, done, send, ...rest }) {
   const sent = await dialog({
     title, wide,
     body: (close) => [text ? element("p", {}, text) : null, askingForm({
-      ...rest,
+      ...rest, class: wide ? "admin-form" : null,
       send: async (...given) => {
         await send(...given);
         close(true);
       },
       extra: [button(t("cancel"), () => close())],
-    })],
+    })].map(withFocus),
   });
   if (sent && done) {
     toast(done);

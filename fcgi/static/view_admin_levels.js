@@ -59,8 +59,8 @@ function permissionsOf(level, permissions) {
   if (level.permissions.length === permissions.length) {
     return t("levels.everything");
   }
-  return element("details", {},
-    element("summary", {}, t("levels.count", { count: level.permissions.length, name: level.name })),
+  return element("details", { "data-key": level.name },
+    element("summary", {}, t("levels.count", { count: level.permissions.length })),
     element("ul", {}, level.permissions.map((name) => element("li", {}, permissionName(name), " ",
       element("code", {}, name)))));
 }

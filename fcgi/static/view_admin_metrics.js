@@ -16,14 +16,12 @@ function scrapeConfig(path) {
 }
 
 function categoryBox(category, isOn, change) {
-  return element("label", { class: "check admin-category" },
+  return element("label", { class: "check" },
     element("input", { type: "checkbox", checked: isOn, value: category.id, onchange: change }),
     element("span", {}, element("strong", {}, tOr(`metrics_category.${category.id}`, category.name)),
-      " ", element("code", {}, category.id), element("small", {},
-        tOr(`metrics_about.${category.id}`, category.description)),
-      element("details", {}, element("summary", {}, t("metrics.names",
-        { count: category.metrics.length, name: category.id })),
-      element("ul", {}, category.metrics.map((name) => element("li", {}, element("code", {}, name)))))));
+      " ", element("code", {}, category.id), element("small", { title: category.metrics.join("\n") },
+        tOr(`metrics_about.${category.id}`, category.description), " ",
+        t("metrics.names", { count: category.metrics.length }))));
 }
 
 function templateCard(template, config, reload) {
@@ -60,7 +58,7 @@ function preview(chosen, legacy) {
 
 function choice(config, categories, reload) {
   const names = element("input", { type: "checkbox", checked: config.prometheus_legacy_names });
-  const boxes = element("fieldset", { class: "admin-checks" },
+  const boxes = element("fieldset", { class: "admin-checks admin-categories" },
     element("legend", { class: "unseen" }, t("metrics.categories")));
   const chosen = () => [...boxes.querySelectorAll("input:checked")].map((input) => input.value);
   const look = preview(chosen, () => names.checked);

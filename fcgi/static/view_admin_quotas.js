@@ -81,9 +81,9 @@ async function set({ types, levels, users }, reload) {
   }
 }
 
-function targetOf(quota, { levels, users }) {
+function targetOf(quota, { levels, users, orgs }) {
   const id = quota[`${quota.scope}_id`];
-  const known = { level: levels, user: users }[quota.scope]?.find((row) => row.id === id);
+  const known = { level: levels, user: users, org: orgs }[quota.scope]?.find((row) => row.id === id);
   return [badge(t(`scope.${quota.scope}`)), " ",
     known?.name ?? known?.username ?? (id ? t("number", { id }) : "")];
 }
@@ -91,13 +91,13 @@ function targetOf(quota, { levels, users }) {
 function lookUp(users) {
   const result = element("div", { "aria-live": "polite" });
   return section(t("quotas.look_up"), t("quotas.look_up_about"), [],
-    askingForm({
+    element("div", { class: "admin-filters" }, askingForm({
       fields: [idField("user_id", t("users.user"), userChoices(users))],
       submit: t("quotas.look_up_do"),
       send: async (values) => {
         result.replaceChildren(standing(await get(pathOf(`${QUOTAS}/user`, values.user_id))));
       },
-    }), result);
+    })), result);
 }
 
 function deleteButton(quota, reload) {
@@ -110,10 +110,11 @@ function deleteButton(quota, reload) {
 
 export const mount = (root) => live(root, async (reload) => {
   const knowsUsers = may("admin.users");
-  const [{ quotas }, types, users, { levels }] = await Promise.all([
+  const [{ quotas }, types, users, { levels }, { organizations: orgs }] = await Promise.all([
     get(QUOTAS), get(`${QUOTAS}/types`), knowsUsers ? loadUsers() : [],
-    knowsUsers ? get("/api/users/meta/levels") : { levels: [] }]);
-  const known = { types, users, levels };
+    knowsUsers ? get("/api/users/meta/levels") : { levels: [] },
+    may("org.view") ? get("/api/orgs") : { organizations: [] }]);
+  const known = { types, users, levels, orgs };
   return [section(t("quotas.title"), t("quotas.about"),
     may("quota.manage") && action(t("quotas.new"), "", () => set(known, reload), "primary"),
     list({

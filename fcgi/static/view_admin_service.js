@@ -75,7 +75,7 @@ export function mountLimits(root) {
       element("p", {}, badge(tOr(`health.${answer.state}`, answer.state),
         answer.state === "healthy" ? "good" : "bad"), " ", t("limits.backend", {
         backend: answer.backend, clients: count(answer.tracked_clients) })),
-      askingForm({
+      element("div", { class: "admin-filters" }, askingForm({
         fields: [
           { name: "rule", label: t("limits.rule"), value: asked.rule ?? "",
             choices: [["", t("limits.all_rules")], ...answer.rules.map(({ name }) => [name, name])] },
@@ -88,7 +88,7 @@ export function mountLimits(root) {
           asked = values;
           await reload();
         },
-      }), usageOf(answer)),
+      })), usageOf(answer)),
     section(t("limits.rules"), "", [], rulesOf(answer.rules))];
   });
 }

@@ -95,7 +95,7 @@ function overridesOf(user, overrides, permissions, reload) {
   const isSet = ({ value }) => overrides.granted.includes(value) || overrides.denied.includes(value);
   return section(t("users.overrides"), t("users.overrides_about"), [],
     permissionGroups(permissions).map(({ title, options }) => element("details", {
-      open: options.some(isSet) },
+      "data-key": title, open: options.some(isSet) },
     element("summary", {}, title, " ", element("small", {}, t("users.effective_count",
       { count: options.filter(has).length, total: options.length }))),
     list({

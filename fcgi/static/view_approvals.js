@@ -111,8 +111,8 @@ function pendingTable(rows, boxes, reload) {
       [t("approvals.cost"), (row) => money(row.estimated_cost), "number"],
       [t("approvals.why"), (row) => [row.reason, row.rule_name && element("small", {},
         t("approvals.rule_and_level", { rule: row.rule_name, level: row.required_approver_level }))]],
-      [t("approvals.asked"), (row) => when(row.created_at)],
-      [t("approvals.expires"), (row) => when(row.expires_at)],
+      [t("approvals.expires"), (row) => [when(row.expires_at), element("small", {},
+        t("approvals.asked", { when: ago(row.created_at) }))], "nowrap"],
     ],
     actions: (row) => [
       action(t("approvals.approve"), `#${row.id} ${row.owner}`, () => decide([row], false, reload)),
@@ -232,7 +232,13 @@ export async function mountMine(root) {
 
 // ---- rules ----
 
-const toList = (text) => (text ?? "").split(/[\s,]+/).filter(Boolean);
+const toList = (value) => (Array.isArray(value) ? value : value.split(/[\s,]+/).filter(Boolean));
+
+const exemptField = (value, levels) => ({
+  name: "exempt_levels", label: t("approvals.exempt"), keepEmpty: true,
+  ...(levels.length ? { value, groups: [{ options: levels.map(({ name }) => (
+    { value: name, label: name })) }] } : { value: value.join(", "), hint: t("approvals.exempt_hint") }),
+});
 
 async function editRule(rule, { conditions, levels }, reload) {
   const level = levels.length ? { choices: levels.map(({ name }) => name) } : {};
@@ -240,6 +246,7 @@ async function editRule(rule, { conditions, levels }, reload) {
     ...levels.map(({ name }) => [name, name])] } : { hint: t("approvals.any_hint") };
   const done = await askForm({
     title: rule ? t("approvals.rule_edit", { name: rule.name }) : t("approvals.rule_new"),
+    wide: true,
     fields: [
       { name: "name", label: t("name"), value: rule?.name, required: true },
       { name: "description", label: t("description"), value: rule?.description, keepEmpty: true },
@@ -253,10 +260,9 @@ async function editRule(rule, { conditions, levels }, reload) {
         value: rule?.applies_to_provider, hint: t("approvals.any_hint") },
       { name: "applies_to_level", label: t("approvals.level"), keepEmpty: true,
         value: rule?.applies_to_level ?? "", ...orAny },
-      { name: "exempt_levels", label: t("approvals.exempt"), keepEmpty: true,
-        value: (rule?.exempt_levels ?? []).join(", "), hint: t("approvals.exempt_hint") },
       { name: "priority", label: t("priority"), type: "number", value: rule?.priority ?? 0,
         hint: t("approvals.priority_hint") },
+      exemptField(rule?.exempt_levels ?? [], levels),
       { name: "is_active", label: t("approvals.enabled"), type: "checkbox",
         value: rule?.is_active ?? true },
     ],

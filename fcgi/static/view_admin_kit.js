@@ -15,10 +15,28 @@ export const tOr = (key, fallback) => wordsOr(`admin.${key}`, fallback);
 export const section = (title, about, actions, ...children) => panel(title, { actions },
   about ? element("p", { class: "hint" }, about) : null, children);
 
-/** A button that waits for its action; `about` says for screen readers what it belongs to. */
-export function action(label, about, run, kind = "") {
-  const node = button(label, () => withButton(node, run),
-    { kind, ...(about ? { "aria-label": `${label}: ${about}` } : {}) });
+const nameOf = (node) => node.dataset.key ?? node.getAttribute("aria-label") ?? node.textContent;
+
+/** Where the keyboard goes when what had it was away meanwhile: to its successor, else to the view. */
+function giveBackFocus(node) {
+  if (document.activeElement && document.activeElement !== document.body) {
+    return;
+  }
+  const view = document.getElementById("view");
+  const same = node.isConnected ? node
+    : [...view.querySelectorAll("button")].find((one) => nameOf(one) === nameOf(node));
+  (same ?? view).focus();
+}
+
+/**
+ * A button that waits for its action; `about` says for screen readers what it belongs to, and `key`
+ * is what finds it again when its words change.
+ */
+export function action(label, about, run, kind = "", key = null) {
+  const node = button(label, async () => {
+    await withButton(node, run);
+    giveBackFocus(node);
+  }, { kind, "data-key": key, ...(about ? { "aria-label": `${label}: ${about}` } : {}) });
   return node;
 }
 
@@ -37,15 +55,14 @@ export function list({ label, rows, columns, empty, actions, rowAttributes }) {
 
 function focusKey() {
   const node = document.activeElement;
-  return node?.getAttribute("aria-label") ?? (node?.tagName === "BUTTON" ? node.textContent : null);
+  return ["BUTTON", "INPUT", "SELECT"].includes(node?.tagName) ? nameOf(node) : null;
 }
 
 function focusAgain(root, key) {
   if (!key || document.activeElement !== document.body) {
     return;
   }
-  [...root.querySelectorAll("button, select, input")].find((node) => (
-    (node.getAttribute("aria-label") ?? node.textContent) === key))?.focus();
+  [...root.querySelectorAll("button, select, input")].find((node) => nameOf(node) === key)?.focus();
 }
 
 /**

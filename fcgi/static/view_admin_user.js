@@ -26,7 +26,7 @@ function profile(user, reload) {
     action(t("edit"), "", () => editUser(user, reload)),
     user.auth_provider === "local" && action(t("users.reset"), "", () => resetPassword(user)),
     action(user.is_active ? t("users.deactivate") : t("users.activate"), "",
-      () => toggleActive(user, reload)),
+      () => toggleActive(user, reload), "", "toggle"),
     action(t("delete"), "", () => deleteUser(user, () => {
       window.location.hash = "#/admin/users";
     }), "danger"),

@@ -118,7 +118,7 @@ const columns = () => [
 const actionsOf = (user, reload) => [
   action(t("edit"), user.username, () => editUser(user, reload)),
   action(user.is_active ? t("users.deactivate") : t("users.activate"), user.username,
-    () => toggleActive(user, reload)),
+    () => toggleActive(user, reload), "", `toggle ${user.id}`),
   action(t("delete"), user.username, () => deleteUser(user, reload), "danger"),
 ];
 

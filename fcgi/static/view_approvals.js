@@ -291,7 +291,8 @@ function ruleActions(rule, known, reload) {
     await reload();
   };
   return [
-    action(rule.is_active ? t("approvals.disable") : t("approvals.enable"), rule.name, toggle),
+    action(rule.is_active ? t("approvals.disable") : t("approvals.enable"), rule.name, toggle, "",
+      `toggle ${rule.id}`),
     action(t("edit"), rule.name, () => editRule(rule, known, reload)),
     action(t("delete"), rule.name, () => askConfirm({
       title: t("approvals.rule_delete_q", { name: rule.name }), text: t("cannot_be_undone"),

@@ -1,0 +1,73 @@
+"""The page's administration for everybody: themes, narrow screens, screen readers, languages."""
+
+import re
+
+from page_admin import boss, staff
+from stack import REPO
+
+FIXTURES = (boss, staff)
+STATIC = REPO / "fcgi" / "static"
+PATHS = ("approvals", "approvals/history", "approvals/mine", "approvals/rules", "admin/users",
+         "admin/users/1", "admin/levels", "admin/rules", "admin/orgs", "admin/quotas",
+         "admin/keys", "admin/registration", "admin/limits", "admin/breakers", "admin/audit",
+         "admin/metrics")
+
+
+def dress(browser, theme, width):
+    browser.run("await page.setViewportSize({ width: args[1], height: 844 });"
+                "await page.evaluate((theme) => { document.documentElement.dataset.theme = theme; },"
+                " args[0])", [theme, width])
+
+
+def test_every_view_can_be_used_in_both_themes_and_on_a_phone(boss):
+    faults = {}
+    try:
+        for path in PATHS:
+            boss.go(f"#/{path}")
+            boss.see(f".view[data-view='{'/'.join(path.split('/')[:2])}'] .panel")
+            boss.gone("[aria-busy]")
+            for theme, width in (("light", 1280), ("dark", 390)):
+                dress(boss, theme, width)
+                if boss.is_too_wide():
+                    faults[path, theme, width] = "too wide"
+                found = boss.axe()
+                if found:
+                    faults[path, theme, width] = found
+    finally:
+        dress(boss, "light", 1280)
+    assert not faults
+
+
+def test_both_languages_have_the_same_words(boss):
+    maps = boss.run("""return page.evaluate(async () => {
+      const load = async (name) => (await import(`/static/lang_admin_${name}.js`)).default;
+      return { en: await load('en'), zh: await load('zh') };
+    })""")
+    assert maps["en"].keys() == maps["zh"].keys()
+    for key, text in maps["en"].items():
+        assert text and maps["zh"][key], key
+        names = [sorted(re.findall(r"\{\w+\}", maps[name][key])) for name in maps]
+        assert names[0] == names[1], key
+
+
+def test_every_word_that_a_view_asks_for_is_there(boss):
+    words = boss.run("return page.evaluate(async () =>"
+                     " Object.keys((await import('/static/lang_admin_en.js')).default))")
+    files = [*STATIC.glob("view_admin*.js"), STATIC / "view_approvals.js"]
+    text = "".join(path.read_text() for path in files)
+    asked = set(re.findall(r'\bt\(\s*"([a-z_.0-9]+)"', text))
+    asked |= set(re.findall(r'\bview\("[^"]+", "([^"]+)"', text))
+    assert len(asked) > 300
+    assert {f"admin.{key}" for key in asked} <= set(words)
+
+
+def test_the_reader_chooses_chinese(boss):
+    boss.go("#/admin/users")
+    boss.run("await page.locator('#language').selectOption('zh')")
+    try:
+        boss.see("h2", "用户")
+        boss.see("button", "新建用户")
+        boss.go("#/approvals")
+        boss.see("h2", "待审批")
+    finally:
+        boss.run("await page.locator('#language').selectOption('en')")

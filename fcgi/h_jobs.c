@@ -13,6 +13,7 @@
 #define LIST_DEFAULT 50
 #define LIST_MAX     500
 #define OFFSET_MAX   10000
+#define SEARCH_MAX   200
 #define POLL_MAX     50 /* active jobs asked about before a list */
 
 /* What is the same for all jobs of an answer. */
@@ -33,6 +34,23 @@ static void render_cost(struct jsonw *json, const char *key, int64_t usd_micros)
                 jsonw_null(json, key);
         else
                 jsonw_number(json, key, (double)usd_micros / 1e6, 6);
+}
+
+/* How far a running job says it is; null of any other. */
+static void render_running(struct jsonw *json, const char *key, const struct job *job)
+{
+        if (job->status != JOB_RUNNING) {
+                jsonw_null(json, key);
+                return;
+        }
+        jsonw_object(json, key);
+        jsonw_string(json, "stage", job->progress_stage);
+        jsonw_string(json, "last_log", job->progress_line);
+        if (job->progress_permille >= 0)
+                jsonw_number(json, "progress", (double)job->progress_permille / 10, 1);
+        else
+                jsonw_null(json, "progress");
+        jsonw_object_end(json);
 }
 
 /* The members of a job, in the order the original has them. */
@@ -72,6 +90,7 @@ static void render_job(struct jsonw *json, const struct job *job, const struct r
                              1);
         else
                 jsonw_null(json, "duration_seconds");
+        render_running(json, "progress", job);
         if (position > 0)
                 jsonw_int(json, "queue_position", position);
 }
@@ -98,7 +117,7 @@ static void render_list_row(void *arg, const struct job *job)
 struct list_query {
         struct job_filter filter;
         bool is_empty; /* by its filter: there are no local jobs */
-        bool sync_active;
+        bool sync_active, counts;
 };
 
 static enum err read_range(struct ctx *ctx, const struct request *request,
@@ -113,10 +132,14 @@ static enum err read_range(struct ctx *ctx, const struct request *request,
                                        &offset);
         if (rc == OK)
                 rc = request_query(ctx, request, "before", &filter->before_id);
+        if (rc == OK)
+                rc = request_query(ctx, request, "after", &filter->after_id);
         if (rc != OK)
                 return rc;
         if (filter->before_id && !job_id_is_valid(filter->before_id))
                 return ctx_fail(ctx, ERR_INVALID, "before must be a job id");
+        if (filter->after_id && !job_id_is_valid(filter->after_id))
+                return ctx_fail(ctx, ERR_INVALID, "after must be a job id");
         filter->limit = (unsigned)limit;
         filter->offset = (unsigned)offset;
         return OK;
@@ -135,6 +158,31 @@ static enum err read_job_type(struct ctx *ctx, const struct request *request, bo
         return OK;
 }
 
+/* What is looked for, and in which order it is shown. */
+static enum err read_search(struct ctx *ctx, const struct request *request,
+                            struct job_filter *filter)
+{
+        const char *order = NULL;
+        enum err rc = request_query(ctx, request, "search", &filter->search);
+
+        if (rc == OK)
+                rc = request_query(ctx, request, "order", &order);
+        if (rc != OK)
+                return rc;
+        if (filter->search && strlen(filter->search) > SEARCH_MAX)
+                return ctx_fail(ctx, ERR_INVALID, "search must be of at most %d bytes", SEARCH_MAX);
+        if (filter->search && !*filter->search)
+                filter->search = NULL;
+        filter->oldest_first = order && strcmp(order, "asc") == 0;
+        if (order && !filter->oldest_first && strcmp(order, "desc") != 0)
+                return ctx_fail(ctx, ERR_INVALID, "order must be one of asc, desc");
+        if (filter->oldest_first ? filter->before_id : filter->after_id)
+                return ctx_fail(ctx, ERR_INVALID, "%s goes with order=%s",
+                                filter->oldest_first ? "before" : "after",
+                                filter->oldest_first ? "desc" : "asc");
+        return OK;
+}
+
 static enum err read_query(struct ctx *ctx, const struct request *request, struct list_query *query)
 {
         struct job_filter *filter = &query->filter;
@@ -142,6 +190,10 @@ static enum err read_query(struct ctx *ctx, const struct request *request, struc
         enum err rc;
 
         rc = read_range(ctx, request, filter);
+        if (rc == OK)
+                rc = read_search(ctx, request, filter);
+        if (rc == OK)
+                rc = request_query_bool(ctx, request, "counts", &query->counts);
         if (rc == OK)
                 rc = read_job_type(ctx, request, &query->is_empty);
         if (rc == OK)
@@ -168,6 +220,48 @@ static enum err sync_active(struct ctx *ctx)
         return rc == OK ? job_poll(ctx, &round, POLL_MAX) : rc;
 }
 
+static void ignore_row(void *arg, const struct job *job)
+{
+        (void)arg;
+        (void)job;
+}
+
+/* How many jobs there are of each status, whichever one the list is of. */
+static enum err render_counts(struct ctx *ctx, struct jsonw *json, const struct job_filter *filter)
+{
+        struct job_filter one = { .provider = filter->provider, .owner = filter->owner };
+        enum err rc = OK;
+
+        jsonw_object(json, "counts");
+        for (int status = 0; rc == OK && status < JOB_STATUS_COUNT; status++) {
+                int64_t count = 0;
+
+                one.status = job_status_name((enum job_status)status);
+                rc = job_list(ctx, &one, ignore_row, NULL, &count);
+                jsonw_int(json, one.status, count);
+        }
+        jsonw_object_end(json);
+        return rc;
+}
+
+/* What follows the rows: how many there are, and how to ask for the next ones. */
+static enum err render_list_end(struct ctx *ctx, const struct list_query *query, int64_t total,
+                                struct list_rendering *list)
+{
+        bool more = list->count > 0 && list->count == query->filter.limit;
+        bool up = query->filter.oldest_first;
+
+        jsonw_array_end(&list->json);
+        if (query->filter.search)
+                jsonw_null(&list->json, "total");
+        else
+                jsonw_int(&list->json, "total", total);
+        jsonw_string(&list->json, "next_before", more && !up ? list->last_id : NULL);
+        if (up)
+                jsonw_string(&list->json, "next_after", more ? list->last_id : NULL);
+        return query->counts ? render_counts(ctx, &list->json, &query->filter) : OK;
+}
+
 enum err jobs_list(struct ctx *ctx, const struct request *request, struct reply *reply)
 {
         struct list_rendering list = { .count = 0 };
@@ -187,13 +281,9 @@ enum err jobs_list(struct ctx *ctx, const struct request *request, struct reply 
         jsonw_array(&list.json, "jobs");
         if (!query.is_empty)
                 rc = job_list(ctx, &query.filter, render_list_row, &list, &total);
-        if (rc != OK)
-                return rc;
-        jsonw_array_end(&list.json);
-        jsonw_int(&list.json, "total", total);
-        jsonw_string(&list.json, "next_before",
-                     list.count == query.filter.limit ? list.last_id : NULL);
-        return reply_json_end(ctx, reply, &list.json);
+        if (rc == OK)
+                rc = render_list_end(ctx, &query, total, &list);
+        return rc == OK ? reply_json_end(ctx, reply, &list.json) : rc;
 }
 
 static void render_progress(struct jsonw *json, const struct upload_progress *progress)

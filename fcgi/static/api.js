@@ -11,6 +11,7 @@ export class ApiError extends Error {
     this.status = status;
     this.code = value.error ?? null;
     this.details = value.details ?? null;
+    this.value = value;
     const named = /^([a-z][a-z0-9_]*)(\[\d+\])?(\.[a-z0-9_]+)* (must|is|has|can|may|needs|and)\b/
       .exec(this.message);
     this.field = this.details?.field ?? named?.[1] ?? null;

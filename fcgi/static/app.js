@@ -53,7 +53,7 @@ function showNavigation(current) {
   const siblings = known && current?.group ? visible(current.group) : [];
   byId("subnav").hidden = siblings.length < 2;
   fill(byId("subtabs"), siblings.map((view) =>
-    element("li", {}, link(view.id, t(view.titleKey), view === current))));
+    element("li", {}, link(view.id, t(view.titleKey), view === current || view.id === current.parent))));
 }
 
 function themeSwitch() {

@@ -50,6 +50,17 @@ export function fill(node, ...children) {
   return node;
 }
 
+/** fill(), and the focus goes back to the part with the same id or data-key. */
+export function refill(node, ...children) {
+  const at = node.contains(document.activeElement) ? document.activeElement : null;
+  const key = at?.id || at?.dataset.key;
+  fill(node, ...children);
+  if (key) {
+    node.querySelector(`#${CSS.escape(key)}, [data-key="${CSS.escape(key)}"]`)?.focus();
+  }
+  return node;
+}
+
 /** A button. `kind` is "primary", "danger", "link" or nothing. */
 export function button(label, onclick, { kind = "", ...attributes } = {}) {
   return element("button", { type: "button", class: kind, onclick, ...attributes }, label);
@@ -68,9 +79,9 @@ export function panel(title, { actions = [], level = 2, ...attributes } = {}, ..
       element("div", { class: "actions" }, actions)), children);
 }
 
-/** Names and values: facts([["Name", value], ...]); pairs that are null are left out. */
-export function facts(pairs) {
-  return element("dl", { class: "facts" }, pairs.filter(Boolean).map(([name, value]) =>
+/** Names and values: facts([["Name", value], ...]); pairs that are null are left out. kind: "tight" for numbers. */
+export function facts(pairs, kind = "") {
+  return element("dl", { class: `facts ${kind}` }, pairs.filter(Boolean).map(([name, value]) =>
     element("div", {}, element("dt", {}, name), element("dd", {}, value))));
 }
 
@@ -186,6 +197,13 @@ export function show(node, text) {
   node.hidden = !text;
 }
 
+/** What stands in a cell is one part, so that a card can put the title beside it. */
+function cellOf(column, row) {
+  const content = element("div", {}, column.cell(row));
+  return element("td", { "data-title": column.title, class: column.class ?? null,
+    "data-empty": !content.hasChildNodes() || (content.textContent === "" && !content.firstElementChild) }, content);
+}
+
 /**
  * A table. columns: [{ title, cell(row) -> node or text, class }]; `empty` is said when there are
  * no rows. On a phone each row is a card, so every cell carries its title.
@@ -196,8 +214,7 @@ export function table({ caption, columns, rows, empty = t("table.empty"), rowAtt
   }
   const head = element("tr", {}, columns.map((column) =>
     element("th", { scope: "col", class: column.class ?? null }, column.title)));
-  const body = rows.map((row) => element("tr", rowAttributes(row), columns.map((column) =>
-    element("td", { "data-title": column.title, class: column.class ?? null }, column.cell(row)))));
+  const body = rows.map((row) => element("tr", rowAttributes(row), columns.map((column) => cellOf(column, row))));
   return element("div", { class: "table", role: "region", "aria-label": caption, tabindex: "0" },
     element("table", {}, element("caption", { class: "unseen" }, caption),
       element("thead", {}, head), element("tbody", {}, body)));

@@ -46,9 +46,11 @@ export async function chooseLanguage(name) {
 /** The language of the page: "en" or "zh". */
 export const currentLanguage = () => language;
 
-/** Words for a key; {name} stands for a value. */
+/** Words for a key; {name} stands for a value, {name|one|many} for a word that goes with a number. */
 export function t(key, values = {}) {
-  return (words[key] ?? key).replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
+  return (words[key] ?? key)
+    .replace(/\{(\w+)\|([^|}]*)\|([^}]*)\}/g, (_, name, one, many) => (String(values[name]) === "1" ? one : many))
+    .replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
 }
 
 /** Words for a key that is made from data; `fallback` where there are none. */

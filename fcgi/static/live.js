@@ -4,10 +4,10 @@
 // the views are told to ask again every 30 seconds.
 
 const STREAM = "/api/events/stream";
-const NEWS = ["job_status_changed", "cloud_job_update", "training.status", "approval_expired",
-  "notification", "reset"];
+const NEWS = ["job_status_changed", "job_progress", "job_file_received", "notification", "reset"];
 const RETRY_MS = 5000;
 const POLL_MS = 30000;
+const GATHER_MS = 200; // events that come together are one reason to ask
 
 const listeners = new Set();
 let source = null;
@@ -27,6 +27,49 @@ function tell(name, data) {
 export function subscribe(listener) {
   listeners.add(listener);
   return () => listeners.delete(listener);
+}
+
+/**
+ * Call load() whenever wants(name, data) says that an event concerns it, and when it is time to ask;
+ * never twice at once. Returns how to end it.
+ */
+export function follow(load, wants = () => true) {
+  let timer = null;
+  let running = false;
+  let again = false;
+
+  async function run() {
+    timer = null;
+    if (running) {
+      again = true;
+      return;
+    }
+    running = true;
+    try {
+      await load();
+    } finally {
+      running = false;
+      if (again) {
+        again = false;
+        schedule();
+      }
+    }
+  }
+
+  function schedule() {
+    timer ??= window.setTimeout(run, GATHER_MS);
+  }
+
+  const end = subscribe((name, data) => {
+    if (name === "poll" || name === "reset" || (name !== "notification" && wants(name, data))) {
+      schedule();
+    }
+  });
+  return () => {
+    end();
+    window.clearTimeout(timer);
+    again = false;
+  };
 }
 
 /** Whether the stream of events runs. */

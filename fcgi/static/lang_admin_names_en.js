@@ -93,6 +93,10 @@ export default {
     half_open: "Half open: one call tries",
     open: "Open: calls are held back",
   },
+  "admin.component": {
+    config: "Configuration",
+    database: "Database",
+  },
   "admin.condition": {
     config_pattern: "The name of the configuration matches",
     cost_exceeds: "The estimated cost exceeds (USD)",

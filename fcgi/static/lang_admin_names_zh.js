@@ -93,6 +93,10 @@ export default {
     half_open: "半开：试探调用",
     open: "断开：暂停调用",
   },
+  "admin.component": {
+    config: "配置",
+    database: "数据库",
+  },
   "admin.condition": {
     config_pattern: "配置名称匹配",
     cost_exceeds: "预计费用超过（美元）",

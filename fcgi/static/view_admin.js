@@ -24,4 +24,6 @@ export default [
   view("admin/breakers", "breakers.title", "admin.config", service, "mountBreakers"),
   view("admin/audit", "audit.title", "admin.audit", () => import("./view_admin_audit.js")),
   view("admin/metrics", "metrics.title", "admin.config", () => import("./view_admin_metrics.js")),
+  view("admin/backups", "backups.title", "admin.backup", () => import("./view_admin_backups.js")),
+  view("admin/database", "database.title", "admin.database", () => import("./view_admin_database.js")),
 ];

@@ -45,8 +45,7 @@ export function list({ label, rows, columns, empty, actions, rowAttributes }) {
   return table({
     caption: label, rows, empty, rowAttributes,
     columns: [
-      ...columns.map(([title, cell, className]) => ({ title, class: className,
-        cell: (row) => element("div", {}, cell(row)) })),
+      ...columns.map(([title, cell, className]) => ({ title, cell, class: className })),
       ...(actions ? [{ title: t("actions"), class: "row-actions",
         cell: (row) => element("span", { class: "actions" }, actions(row)) }] : []),
     ],
@@ -206,7 +205,7 @@ function withFocus(node) {
 export async function askForm({ title, text, wide, done, send, ...rest }) {
   const sent = await dialog({
     title, wide,
-    body: (close) => [text ? element("p", {}, text) : null, askingForm({
+    body: (close) => [typeof text === "string" ? element("p", {}, text) : text, askingForm({
       ...rest, class: wide ? "admin-form" : null,
       send: async (...given) => {
         await send(...given);

@@ -54,6 +54,7 @@ function showNavigation(current) {
   byId("subnav").hidden = siblings.length < 2;
   fill(byId("subtabs"), siblings.map((view) =>
     element("li", {}, link(view.id, t(view.titleKey), view === current || view.id === current.parent))));
+  byId("subtabs").querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 }
 
 function themeSwitch() {

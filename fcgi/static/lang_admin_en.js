@@ -399,6 +399,9 @@ export default flat({
     title: "Resource rules",
     type: "Type",
   },
+  "admin.service": {
+    title: "Service",
+  },
   "admin.users": {
     about: "Who may sign in, and with which rights.",
     activate: "Activate",

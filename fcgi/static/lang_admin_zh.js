@@ -399,6 +399,9 @@ export default flat({
     title: "资源规则",
     type: "类型",
   },
+  "admin.service": {
+    title: "服务",
+  },
   "admin.users": {
     about: "可登录的用户及其权限。",
     activate: "启用",

@@ -5,7 +5,6 @@ const view = (id, titleKey, permission, load, name = "mount") => ({
   mount: async (root, route) => (await load())[name](root, route),
 });
 const approvals = () => import("./view_approvals.js");
-const service = () => import("./view_admin_service.js");
 
 export default [
   view("approvals", "approvals.title", "admin.approve", approvals, "mountPending"),
@@ -19,9 +18,7 @@ export default [
   view("admin/orgs", "orgs.title", "org.view", () => import("./view_admin_orgs.js")),
   view("admin/quotas", "quotas.title", "quota.view", () => import("./view_admin_quotas.js")),
   view("admin/keys", "keys.nav", "api.keys.own", () => import("./view_admin_keys.js")),
-  view("admin/registration", "registration.title", "admin.config", service, "mountRegistration"),
-  view("admin/limits", "limits.title", "admin.config", service, "mountLimits"),
-  view("admin/breakers", "breakers.title", "admin.config", service, "mountBreakers"),
+  view("admin/service", "service.title", "admin.config", () => import("./view_admin_service.js")),
   view("admin/audit", "audit.title", "admin.audit", () => import("./view_admin_audit.js")),
   view("admin/metrics", "metrics.title", "admin.config", () => import("./view_admin_metrics.js")),
   view("admin/backups", "backups.title", "admin.backup", () => import("./view_admin_backups.js")),

@@ -8,7 +8,7 @@ import { action, askForm, askingForm, badge, element, facts, list, live, section
   from "./view_admin_kit.js";
 
 const AUDIT = "/api/audit";
-const PAGE = 50;
+const PAGE = 25;
 const FORMATS = ["json", "csv", "cef"];
 
 const typeName = (type) => tOr(`audit_type.${type}`, type);

@@ -13,13 +13,14 @@ const BREAKERS = "/api/cloud/circuit-breakers";
 const TONES = { closed: "good", half_open: "warn", open: "bad" };
 
 /** Whether people may make accounts for themselves. */
-export const mountRegistration = (root) => live(root, async (reload) => {
+const mountRegistration = (root) => live(root, async (reload) => {
   const [setting, { levels }] = await Promise.all([get(REGISTRATION),
     may("admin.users") ? get("/api/users/meta/levels") : { levels: [] }]);
   return section(t("registration.title"), t("registration.about"), [],
     setting.email_required_warning
       && element("p", { class: "note warn" }, t("registration.email_warning")),
     askingForm({
+      class: "admin-narrow",
       fields: [
         { name: "enabled", label: t("registration.enabled"), type: "checkbox",
           value: setting.enabled },
@@ -67,7 +68,7 @@ const usageOf = (answer) => (answer.client ? list({
 }));
 
 /** The rate limits in force, and who has used how much of them. */
-export function mountLimits(root) {
+function mountLimits(root) {
   let asked = {};
   return live(root, async (reload) => {
     const answer = await get(LIMITS, asked);
@@ -96,7 +97,7 @@ export function mountLimits(root) {
 // ---- circuit breakers ----
 
 /** The circuit breaker of each provider; one that is open can be closed by hand. */
-export const mountBreakers = (root) => live(root, async (reload) => {
+const mountBreakers = (root) => live(root, async (reload) => {
   const { circuit_breakers: breakers } = await get(BREAKERS);
   const reset = (one) => askConfirm({
     title: t("breakers.reset_q", { name: one.provider }), text: t("breakers.reset_text"),
@@ -118,3 +119,12 @@ export const mountBreakers = (root) => live(root, async (reload) => {
     actions: (one) => action(t("breakers.reset"), one.provider, () => reset(one)),
   }));
 });
+
+/** All three, each of which is loaded on its own. */
+export async function mount(root) {
+  await Promise.all([mountRegistration, mountBreakers, mountLimits].map((part) => {
+    const place = element("div", { class: "view" });
+    root.append(place);
+    return part(place);
+  }));
+}

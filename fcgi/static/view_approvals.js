@@ -184,8 +184,8 @@ const pastColumns = () => [
   [t("approvals.cost"), (row) => money(row.estimated_cost), "number"],
   [t("approvals.why"), (row) => row.reason],
   [t("approvals.decided"), (row) => (row.reviewed_at
-    ? [row.reviewed_by, " ", when(row.reviewed_at), row.review_notes
-      && element("small", {}, row.review_notes)] : "–")],
+    ? [row.reviewed_by, element("small", {}, when(row.reviewed_at)), row.review_notes
+      && element("small", {}, "“", row.review_notes, "”")] : "–")],
 ];
 
 /** Decisions of the past, by their outcome. */

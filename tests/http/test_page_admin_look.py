@@ -9,8 +9,7 @@ FIXTURES = (boss, staff)
 STATIC = REPO / "fcgi" / "static"
 PATHS = ("approvals", "approvals/history", "approvals/mine", "approvals/rules", "admin/users",
          "admin/users/1", "admin/levels", "admin/rules", "admin/orgs", "admin/quotas",
-         "admin/keys", "admin/registration", "admin/limits", "admin/breakers", "admin/audit",
-         "admin/metrics")
+         "admin/keys", "admin/service", "admin/audit", "admin/metrics")
 
 
 def dress(browser, theme, width):

@@ -78,19 +78,16 @@ def test_a_template_is_applied_and_the_preview_shows_its_categories(staff, boss)
 
 
 def test_registration_breakers_and_limits_are_shown_and_switched(staff, boss):
-    go(boss, "admin/registration", "Registration")
+    go(boss, "admin/service", "Registration")
     boss.run("await page.getByLabel('Allow registration').check()")
     boss.run("await page.getByLabel('Level of new users').selectOption('viewer')")
     boss.click("button", "Save")
     boss.see(".note", "E-mail is not set up")
     assert expect.ok(staff.get(REGISTRATION))["enabled"] is True
     staff.put(REGISTRATION, json={"enabled": False, "default_level": "researcher"})
-    staff.change("DELETE FROM breakers")
-    go(boss, "admin/breakers", "Circuit breakers")
     assert "Closed" in row(boss, "replicate")
     boss.click("button", "Reset: replicate")
     answer(boss, "Reset")
     boss.see(".toast", "The breaker is closed.")
-    go(boss, "admin/limits", "Rate limits")
     boss.see(".badge", "Healthy")
     boss.see("code", "/api/auth/login")

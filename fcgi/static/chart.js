@@ -5,11 +5,11 @@ import { element, table } from "./dom.js";
 import { t } from "./i18n.js";
 
 const SVG = "http://www.w3.org/2000/svg";
-const WIDTH = 720;
+const NARROW = "(max-width: 40rem)";
 const HEIGHT = 160;
 const LEFT = 46;
 const BOTTOM = 20;
-const LABELS = 6;
+const LABEL_PX = 64;
 
 function shape(name, attributes, text) {
   const node = document.createElementNS(SVG, name);
@@ -31,10 +31,10 @@ function ceiling(largest) {
   return [1, 2, 2.5, 5, 10].map((step) => step * size).find((step) => step >= largest);
 }
 
-function axis(svg, top, format) {
+function axis(svg, top, width, format) {
   for (const share of [0, 0.5, 1]) {
     const y = (HEIGHT - BOTTOM) * (1 - share) + 6;
-    svg.append(shape("line", { x1: LEFT, x2: WIDTH, y1: y, y2: y, class: "grid" }),
+    svg.append(shape("line", { x1: LEFT, x2: width, y1: y, y2: y, class: "grid" }),
       shape("text", { x: LEFT - 6, y: y + 4, class: "axis end" }, format(top * share)));
   }
 }
@@ -62,14 +62,15 @@ function bar(svg, row, series, { x, width, top, label }) {
 export function bars({ title, rows, series, format }) {
   const sums = rows.map((row) => series.reduce((sum, { key }) => sum + row[key], 0));
   const top = ceiling(Math.max(0, ...sums));
-  const svg = shape("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT + 12}`, role: "img", "aria-label": title });
-  const step = (WIDTH - LEFT) / Math.max(rows.length, 1);
-  axis(svg, top, format);
+  const whole = window.matchMedia(NARROW).matches ? 340 : 620;
+  const svg = shape("svg", { viewBox: `0 0 ${whole} ${HEIGHT + 12}`, role: "img", "aria-label": title });
+  const step = (whole - LEFT) / Math.max(rows.length, 1);
+  axis(svg, top, whole, format);
   rows.forEach((row, index) => {
     const x = LEFT + index * step + step * 0.15;
     const label = `${row.date}: ${series.map(({ key, title: name }) => `${name} ${format(row[key])}`).join(", ")}`;
     bar(svg, row, series, { x, width: step * 0.7, top, label });
-    if (index % Math.ceil(rows.length / LABELS) === 0) {
+    if (index % Math.ceil(LABEL_PX / step) === 0) {
       svg.append(shape("text", { x, y: HEIGHT + 6, class: "axis" }, row.date.slice(5)));
     }
   });

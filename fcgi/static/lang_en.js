@@ -22,7 +22,7 @@ export default {
   "account.key_name": "Name",
   "account.last_used": "Last used",
   "account.local": "You act as the local administrator because there is no user yet. An account begins with the first administrator.",
-  "account.new_password": "Password",
+  "account.new_password": "New password",
   "account.not_the_same": "The passwords are not the same.",
   "account.noted": "I have noted it",
   "account.once": "This is shown once. Keep it in a safe place.",

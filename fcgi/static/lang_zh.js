@@ -22,7 +22,7 @@ export default {
   "account.key_name": "名称",
   "account.last_used": "上次使用",
   "account.local": "尚无用户，您以本地管理员身份操作。创建首位管理员后即有账户。",
-  "account.new_password": "密码",
+  "account.new_password": "新密码",
   "account.not_the_same": "两次输入的密码不一致。",
   "account.noted": "我已记下",
   "account.once": "此内容仅显示一次，请妥善保存。",

@@ -12,7 +12,7 @@ const person = () => [
 ];
 
 const newPassword = () => field({
-  label: t("account.new_password"), name: "password", type: "password", hint: t("account.password_hint"),
+  label: t("account.password"), name: "password", type: "password", hint: t("account.password_hint"),
   autocomplete: "new-password", required: true, minlength: 8,
 });
 

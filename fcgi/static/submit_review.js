@@ -7,7 +7,7 @@ import { t, tOr } from "./i18n.js";
 const words = (warning) => (typeof warning === "string" ? warning : warning.message ?? JSON.stringify(warning));
 
 function quotaTable(quota) {
-  if (!quota || quota.impacts.length === 0) {
+  if (quota.impacts.length === 0) {
     return null;
   }
   return table({
@@ -22,7 +22,7 @@ function quotaTable(quota) {
   });
 }
 
-/** The panel with what is going to happen; quota is the answer of /api/quotas/cost-estimate or null. */
+/** The panel with what is going to happen; quota is the answer of /api/quotas/cost-estimate. */
 export function reviewOf(answer, quota) {
   const stops = [answer.quota_exceeded].filter(Boolean);
   const warnings = [answer.cost_limit_warning, ...answer.quota_warnings ?? [], ...answer.warnings ?? []].filter(Boolean);

@@ -181,8 +181,7 @@ class Submission {
   check() {
     return this.ask(async (body) => {
       const answer = await call("POST", this.path("&dry_run=true"), body);
-      const quota = await post("/api/quotas/cost-estimate",
-        { estimated_cost: answer.estimate.estimated_cost_usd }).catch(() => null);
+      const quota = await post(`/api/quotas/cost-estimate?estimated_cost=${answer.estimate.estimated_cost_usd}`);
       fill(this.review, reviewOf(answer, quota));
       this.review.querySelector("section").focus();
     });

@@ -26,6 +26,7 @@ class Browser:
             ["node", "page.mjs"], cwd=JS_HOME, env=environment, stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, text=True)
         self.url = None
+        self.cookies = {}  # of those who have signed in: {(url, name): cookies}
 
     def close(self):
         self.process.stdin.close()
@@ -62,14 +63,34 @@ class Browser:
         self.run("await page.goto(args)", f"{self.url}/{path}")
 
     def sign_in(self, stack, username="boss", password=ADMIN_PASSWORD, path="", **options):
-        """A new visitor who signs in and then goes to a path."""
+        """A new visitor who signs in, or has done so before, and then goes to a path."""
+        who = stack.url, username
+        if who in self.cookies:
+            self.visit(stack, path, cookies=self.cookies[who], **options)
+            self.see("#who")
+            return
         self.visit(stack, **options)
-        self.fill("Name or e-mail address", username)
-        self.fill("Password", password)
-        self.click("button", "Sign in")
-        self.see("#who")
+        self.enter(username, password)
+        self.cookies[who] = self.run("return page.context().cookies()")
         if path:
             self.go(path)
+
+    def forget(self):
+        """Sessions of before are not good any more."""
+        self.cookies.clear()
+
+    def enter(self, username="boss", password=ADMIN_PASSWORD):
+        """Sign in, in any language."""
+        self.see("#sign-in")
+        self.run("const at = page.locator('#sign-in input'); await at.nth(0).fill(args[0]);"
+                 "await at.nth(1).fill(args[1]); await page.keyboard.press('Enter')",
+                 [username, password])
+        self.see("#who")
+
+    def settled(self):
+        """Wait until the view is there and nothing is asked for any more, but for events."""
+        self.run("await page.locator('.view').first().waitFor();"
+                 "await page.locator('.view .panel').first().waitFor(); await tools.quiet()")
 
     # what people do: roles and labels, as they and screen readers find things
 
@@ -112,8 +133,10 @@ class Browser:
         SHOTS.mkdir(exist_ok=True)
         self.run("await page.screenshot({ path: args, fullPage: true })", str(SHOTS / f"{name}.png"))
 
-    def axe(self):
-        return self.run("return tools.axe()")
+    def axe(self, colours="light", rules=None):
+        """What axe has against the page from serious on; rules: of these only."""
+        return self.run("await page.emulateMedia({ colorScheme: args[0] });"
+                        "return tools.axe(args[1])", [colours, rules])
 
     def is_too_wide(self):
         """Whether one has to scroll to the side."""

@@ -162,6 +162,14 @@ def local_job(responder):
     return responder.make_job()
 
 
+@pytest.fixture(scope="module")
+def page_stack(fleet):
+    """A stack with an administrator, for tests of the page; it knows its provider."""
+    stack = fleet.get("lighttpd", "sqlite", staffed=True)
+    stack.reset()
+    return stack
+
+
 @pytest.fixture(scope="session")
 def browser():
     """A real browser; each test begins with visit() or sign_in()."""

@@ -18,8 +18,13 @@ const browser = await chromium.launch({
 let complaints = [];
 let context = null;
 let page = null;
+const open = new Set(); // requests without an answer
 
 function listen(one) {
+  open.clear();
+  one.on("request", (request) => request.url().includes("/api/events/") || open.add(request));
+  one.on("requestfinished", (request) => open.delete(request));
+  one.on("requestfailed", (request) => open.delete(request));
   one.on("console", (message) => {
     if (["error", "warning"].includes(message.type())) {
       complaints.push({ kind: "console", text: message.text() });
@@ -36,10 +41,11 @@ function listen(one) {
 
 const tools = {
   /** A new visitor, with nothing from earlier ones. options: those of a browser context, and token. */
-  async visit({ headers = {}, ...options } = {}) {
+  async visit({ headers = {}, cookies = [], ...options } = {}) {
     await context?.close();
     context = await browser.newContext({ locale: "en-US", reducedMotion: "reduce", ...options });
     context.setDefaultTimeout(ACTION_MS);
+    await context.addCookies(cookies);
     if (Object.keys(headers).length > 0) {
       await context.setExtraHTTPHeaders(headers);
     }
@@ -50,18 +56,31 @@ const tools = {
     listen(page);
   },
 
-  /** What axe has against the page, from serious on: the page's policy does not hold for this. */
-  async axe() {
-    const client = await context.newCDPSession(page);
-    const { root } = await client.send("DOM.getDocument");
-    await client.send("Runtime.evaluate", { expression: axeSource, includeCommandLineAPI: false });
-    await client.detach();
-    return root && page.evaluate(async () => {
-      const { violations } = await window.axe.run(document, { resultTypes: ["violations"] });
+  /** Wait until no request but the stream of events has been open for a moment. */
+  async quiet() {
+    const until = Date.now() + ACTION_MS;
+    for (let calm = 0; calm < 3; calm = open.size === 0 ? calm + 1 : 0) {
+      if (Date.now() > until) {
+        throw new Error(`still open: ${[...open].map((one) => one.url())}`);
+      }
+      await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+    }
+  },
+
+  /** What axe has against the page, from serious on. It comes by the debugger, past the policy. */
+  async axe(rules) {
+    if (!await page.evaluate(() => Boolean(window.axe))) {
+      const client = await context.newCDPSession(page);
+      await client.send("Runtime.evaluate", { expression: axeSource });
+      await client.detach();
+    }
+    return page.evaluate(async (values) => {
+      const options = { resultTypes: ["violations"], ...values && { runOnly: values } };
+      const { violations } = await window.axe.run(document, options);
       return violations.filter(({ impact }) => ["serious", "critical"].includes(impact))
         .map(({ id, nodes }) => ({ id, nodes: nodes.slice(0, 3).map((one) => [one.html.slice(0, 160),
           one.any.map((check) => check.message).join("; ")]) }));
-    });
+    }, rules);
   },
 };
 

@@ -11,7 +11,8 @@ const AUDIT = "/api/audit";
 const PAGE = 25;
 const FORMATS = ["json", "csv", "cef"];
 
-const typeName = (type) => tOr(`audit_type.${type}`, type);
+const typeNames = new Map(); // what the service calls them, in English
+const typeName = (type) => tOr(`audit_type.${type}`, typeNames.get(type) ?? type);
 const iso = (local) => (local ? new Date(local).toISOString() : null);
 
 function showEntry(entry) {
@@ -92,7 +93,7 @@ function tableOf(entries) {
 
 function filterForm(asked, types, change) {
   const select = [["", t("audit.all_types")],
-    ...types.map(({ value, name }) => [value, tOr(`audit_type.${value}`, name)])];
+    ...types.map(({ value }) => [value, typeName(value)])];
   return element("div", { class: "admin-filters", role: "search" }, askingForm({
     fields: [
       { name: "event_type", label: t("audit.type"), choices: select, value: asked.event_type ?? "" },
@@ -195,6 +196,7 @@ export function mount(root) {
   return live(root, async (reload) => {
     const [{ event_types: types }, answer, stats, target] = await Promise.all([get(`${AUDIT}/types`),
       load(asked, pages.at(-1)), get(`${AUDIT}/stats`), get(`${AUDIT}/export-config`)]);
+    types.forEach(({ value, name }) => typeNames.set(value, name));
     return [section(t("audit.title"), t("audit.about"), verify,
       facts([[t("audit.total"), count(stats.total_entries)], [t("audit.day"), count(stats.last_24h)],
         [t("audit.first"), moment(stats.first_entry)], [t("audit.last"), moment(stats.last_entry)]]),

@@ -4,8 +4,8 @@
 import { get, pathOf, post, remove } from "./api.js";
 import { moment } from "./format.js";
 import { may, session } from "./session.js";
-import { action, askConfirm, askForm, badge, element, list, live, permissionGroups, permissionName,
-  section, showSecret, t, tOr } from "./view_admin_kit.js";
+import { action, askConfirm, askForm, badge, element, list, live, loadPermissions, ownPermissions,
+  permissionGroups, permissionName, section, showSecret, t, tOr } from "./view_admin_kit.js";
 
 const KEYS = "/api/auth/api-keys";
 const S3 = "/api/auth/s3-credentials";
@@ -14,12 +14,6 @@ const TONES = { active: "good", expired: "warn", revoked: "bad" };
 const stateBadge = (state) => badge(tOr(`key_state.${state}`, state), TONES[state] ?? "");
 const until = (row) => (row.expires_at ? moment(row.expires_at) : t("never"));
 const used = (row) => (row.last_used_at ? moment(row.last_used_at) : t("never"));
-
-/** What one may put into the scope of a key: what one has. */
-function ownPermissions() {
-  return permissionGroups([...session().permissions].sort().map((name) => ({
-    name, category: name.split(".")[0] })));
-}
 
 async function newKey(reload) {
   let made = null;
@@ -30,7 +24,7 @@ async function newKey(reload) {
       { name: "expires_days", label: t("keys.expires_days"), type: "number", min: 1, max: 365,
         value: 90, hint: t("keys.expires_hint") },
       { name: "scoped_permissions", label: t("keys.scopes"), hint: t("keys.scopes_hint"),
-        groups: ownPermissions() },
+        groups: permissionGroups(ownPermissions()) },
     ],
     submit: t("keys.make"),
     send: async ({ scoped_permissions: scopes, ...values }) => {
@@ -120,7 +114,8 @@ export function mount(root) {
   return live(root, async (reload) => {
     const hasAccount = session().user?.id > 0;
     const [{ api_keys: keys }, { credentials }] = await Promise.all([
-      get(KEYS, { all: all || null }), get(S3, { all: (all && may("admin.config")) || null })]);
+      get(KEYS, { all: all || null }), get(S3, { all: (all && may("admin.config")) || null }),
+      loadPermissions()]);
     const whose = may("api.keys.all") && element("select", { "aria-label": t("keys.whose"),
       value: all ? "all" : "own", onchange: (event) => {
         all = event.target.value === "all";

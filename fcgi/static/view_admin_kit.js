@@ -1,9 +1,11 @@
 // What the views of the administration are made of, on top of dom.js: lists that load themselves,
 // forms and questions in dialogs, secrets that are shown once.
 
+import { get } from "./api.js";
 import { button, confirm, dialog, element, field, fill, form, panel, perform as withButton,
   show, table, toast } from "./dom.js";
 import { t as words, tOr as wordsOr } from "./i18n.js";
+import { may, session } from "./session.js";
 
 export { badge, element, facts } from "./dom.js";
 
@@ -274,8 +276,24 @@ export function showSecret({ title, text, items }) {
 
 // ---- permissions ----
 
-/** What a permission lets one do. */
-export const permissionName = (name) => wordsOr(`perm.${name}`, name);
+const descriptions = new Map();
+
+/** What a permission lets one do: the service itself says it in English. */
+export const permissionName = (name) => wordsOr(`perm.${name}`, descriptions.get(name) ?? name);
+
+/** The permissions there are; whoever may not ask for them gets those that he has himself. */
+export async function loadPermissions() {
+  if (!may("admin.users")) {
+    return ownPermissions();
+  }
+  const { permissions } = await get("/api/users/meta/permissions");
+  permissions.forEach(({ name, description }) => descriptions.set(name, description));
+  return permissions;
+}
+
+/** What one may oneself. */
+export const ownPermissions = () => [...session().permissions].sort()
+  .map((name) => ({ name, category: name.split(".")[0] }));
 
 /** Permissions as groups of check boxes, one for each area. */
 export function permissionGroups(permissions) {
@@ -283,7 +301,7 @@ export function permissionGroups(permissions) {
   for (const { name, category } of permissions) {
     const title = tOr(`area.${category}`, category);
     groups.set(title, [...(groups.get(title) ?? []),
-      { value: name, label: permissionName(name), hint: name }]);
+      { value: name, label: permissionName(name), hint: permissionName(name) === name ? "" : name }]);
   }
   return [...groups].map(([title, options]) => ({ title, options }));
 }

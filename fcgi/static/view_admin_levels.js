@@ -2,14 +2,11 @@
 
 import { get, pathOf, post, put, remove } from "./api.js";
 import { may } from "./session.js";
-import { action, askConfirm, askForm, badge, element, list, live, permissionGroups, permissionName,
-  section, t } from "./view_admin_kit.js";
+import { action, askConfirm, askForm, badge, element, list, live, loadPermissions, permissionGroups,
+  permissionName, section, t } from "./view_admin_kit.js";
 
 const LEVELS = "/api/users/levels";
 const RULES = "/api/users/resource-rules";
-
-/** The permissions there are: { name, category }. */
-export const loadPermissions = async () => (await get("/api/users/meta/permissions")).permissions;
 
 async function edit(level, permissions, reload) {
   const done = await askForm({
@@ -56,7 +53,7 @@ async function editRules(level, reload) {
 }
 
 function permissionsOf(level, permissions) {
-  if (level.permissions.length === permissions.length) {
+  if (may("admin.users") && level.permissions.length === permissions.length) {
     return t("levels.everything");
   }
   return element("details", { "data-key": level.name },
@@ -79,7 +76,7 @@ function actionsOf(level, permissions, reload) {
 
 export const mount = (root) => live(root, async (reload) => {
   const [{ levels }, permissions] = await Promise.all([get(LEVELS),
-    may("admin.users") ? loadPermissions() : []]);
+    loadPermissions()]);
   levels.sort((a, b) => b.priority - a.priority);
   return section(t("levels.title"), t("levels.about"),
     action(t("levels.new"), "", () => edit(null, permissions, reload), "primary"),

@@ -3,9 +3,8 @@
 import { get, patch, pathOf, post, remove } from "./api.js";
 import { moment } from "./format.js";
 import { may } from "./session.js";
-import { action, askConfirm, askForm, badge, element, facts, list, live, perform, permissionGroups,
-  permissionName, section, t } from "./view_admin_kit.js";
-import { loadPermissions } from "./view_admin_levels.js";
+import { action, askConfirm, askForm, badge, element, facts, list, live, loadPermissions, perform,
+  permissionGroups, permissionName, section, t } from "./view_admin_kit.js";
 import { standing } from "./view_admin_quotas.js";
 import { deleteUser, editUser, mountList, nameOf, statusBadge, toggleActive }
   from "./view_admin_users.js";

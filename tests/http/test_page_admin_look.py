@@ -2,6 +2,7 @@
 
 import re
 
+import expect
 from page_admin import boss, staff
 from stack import REPO
 
@@ -37,16 +38,32 @@ def test_every_view_can_be_used_in_both_themes_and_on_a_phone(boss):
     assert not faults
 
 
-def test_both_languages_have_the_same_words(boss):
+def test_both_languages_have_all_words_that_can_be_asked_for(staff, boss):
     maps = boss.run("""return page.evaluate(async () => {
-      const load = async (name) => (await import(`/static/lang_admin_${name}.js`)).default;
-      return { en: await load('en'), zh: await load('zh') };
+      const load = async (name) => (await import(`/static/${name}.js`)).default;
+      return { en: await load('lang_admin_en'), zh: await load('lang_admin_zh'),
+        api: await load('lang_admin_api_zh') };
     })""")
-    assert maps["en"].keys() == maps["zh"].keys()
+    service = {f"{group}.{key}" for group, words in maps["api"].items() for key in words}
+    assert maps["en"].keys() == maps["zh"].keys() - service  # what is in English at the service
     for key, text in maps["en"].items():
         assert text and maps["zh"][key], key
-        names = [sorted(re.findall(r"\{\w+\}", maps[name][key])) for name in maps]
+        names = [sorted(re.findall(r"\{\w+\}", maps[name][key])) for name in ("en", "zh")]
         assert names[0] == names[1], key
+    asked = {f"admin.audit_type.{one['value']}"
+             for one in expect.ok(staff.get("/api/audit/types"))["event_types"]}
+    asked |= {f"perm.{one['name']}"
+              for one in expect.ok(staff.get("/api/users/meta/permissions"))["permissions"]}
+    asked |= {f"admin.metrics_category.{one['id']}" for one in
+              expect.ok(staff.get("/api/cloud/metrics/config/categories"))["categories"]}
+    asked |= {f"admin.metrics_template.{one['id']}" for one in
+              expect.ok(staff.get("/api/cloud/metrics/config/templates"))["templates"]}
+    asked |= {f"admin.condition.{one['value']}" for one in
+              expect.ok(staff.get("/api/approvals/conditions"))["conditions"]}
+    quotas = expect.ok(staff.get("/api/quotas/types"))
+    asked |= {f"admin.quota_type.{one['value']}" for one in quotas["quota_types"]}
+    asked |= {f"admin.quota_action.{one}" for one in quotas["actions"]}
+    assert asked - maps["zh"].keys() == set()
 
 
 def test_every_word_that_a_view_asks_for_is_there(boss):

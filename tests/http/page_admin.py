@@ -66,6 +66,12 @@ def answer(browser, button):
     browser.gone(DIALOG)
 
 
+def dismiss(browser):
+    """Close what says how things went: it stands before what is to be pressed next."""
+    browser.run("await page.evaluate(() => document.querySelectorAll('.toast button')"
+                ".forEach((one) => one.click()))")
+
+
 def tick(browser, label, within=DIALOG):
     browser.run("await page.locator(args[1]).getByRole('checkbox', { name: args[0] }).first()"
                 ".check()", [label, within])

@@ -3,7 +3,8 @@
 import requests
 
 import expect
-from page_admin import DIALOG, PASSWORD, answer, boss, go, new_user, row, sign_in, staff, tick, watched
+from page_admin import (DIALOG, PASSWORD, answer, boss, dismiss, go, new_user, row, sign_in, staff,
+                        tick, watched)
 
 FIXTURES = (boss, staff)
 USERS = "/api/users"
@@ -153,13 +154,16 @@ def test_an_organisation_has_members_teams_and_ceilings(staff, boss):
     boss.run("await page.locator('dialog select').selectOption({ label: 'lovelace' })")
     answer(boss, "Add")
     boss.see("tr", "lovelace")
+    dismiss(boss)
     boss.click("button", "New team")
     boss.fill("Name", "Weavers", DIALOG)
     answer(boss, "Save")
+    dismiss(boss)
     boss.click("button", "Set a ceiling")
     boss.fill("Limit", "12.5", DIALOG)
     answer(boss, "Save")
     assert "$12.50" in row(boss, "Cost in 30 days")
+    dismiss(boss)
     boss.click("link", "Weavers")
     boss.see("h2", "Weavers")
     boss.click("button", "Add a member")

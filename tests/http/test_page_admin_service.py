@@ -65,7 +65,7 @@ def test_a_template_is_applied_and_the_preview_shows_its_categories(staff, boss)
     boss.see(".admin-template:has-text('Standard')", "in use")
     boss.see("pre[aria-label=Preview]", "simpletuner_http_requests_total")
     assert expect.ok(staff.get(METRICS))["prometheus_enabled"] is True
-    boss.run("await page.getByRole('checkbox', { name: /^Rate limiting/ }).check()")
+    boss.run("await page.getByRole('checkbox', { name: /^Rate Limiting/ }).check()")
     boss.see("pre[aria-label=Preview]", "simpletuner_rate_limit")  # before it is saved
     assert "rate_limits" not in expect.ok(staff.get(METRICS))["prometheus_categories"]
     boss.click("button", "Save categories")

@@ -2,8 +2,8 @@
 // with its name typed. What takes long goes on at the service while this page asks how it is.
 
 import { get, pathOf, post, remove } from "./api.js";
-import { perform as withToast, toast } from "./dom.js";
-import { bytes, count, duration, moment } from "./format.js";
+import { dialog, perform as withToast, toast } from "./dom.js";
+import { bytes, count, moment } from "./format.js";
 import { action, askConfirm, askForm, badge, element, facts, list, live, section, t }
   from "./view_admin_kit.js";
 
@@ -11,6 +11,7 @@ const BACKUPS = "/api/backup";
 const ASK_MS = 1500;
 const ASK_TIMES = 2400; // an hour
 const GONE = [401, 403, 404]; // answers that will not become better
+const RESTORE = "restore"; // the word to type
 
 const pause = (ms) => new Promise((done) => window.setTimeout(done, ms));
 
@@ -65,6 +66,7 @@ async function verify(backup, reload) {
 }
 
 const factsOf = (backup) => facts([
+  [t("backups.backup"), element("code", {}, backup.id)],
   [t("created"), moment(backup.created_at)],
   [t("backups.by"), backup.created_by || "–"],
   [t("backups.size"), bytes(backup.size_bytes)],
@@ -80,24 +82,27 @@ async function restore(backup, reload) {
   await finish(trial);
   let answer = null;
   await askForm({
-    title: t("backups.restore_q", { id: backup.id }),
-    text: [element("p", { class: "note admin-valid" }, badge(t("backups.trial_good"), "good"), " ",
-      (trial.warnings ?? []).join(" ")), factsOf(backup),
+    title: t("backups.restore_q"), wide: true,
+    text: [factsOf(backup), element("div", {}, element("p", { class: "note admin-valid" },
+      badge(t("backups.trial_good"), "good"), " ", (trial.warnings ?? []).join(" "))),
     element("p", { class: "note warn" }, t("backups.restore_text"))],
-    fields: [{ name: "typed", label: t("type_to_confirm", { word: backup.id }), required: true,
+    fields: [{ name: "typed", label: t("type_to_confirm", { word: RESTORE }), required: true,
       autocomplete: "off", spellcheck: "false" }],
     submit: t("backups.restore"), danger: true,
     send: async ({ typed }) => {
-      if (typed !== backup.id) {
-        throw Object.assign(new Error(t("typed_wrong", { word: backup.id })), { field: "typed" });
+      if (typed !== RESTORE) {
+        throw Object.assign(new Error(t("typed_wrong", { word: RESTORE })), { field: "typed" });
       }
       answer = await post(path, { dry_run: false });
     },
   });
   if (answer) {
     await finish(answer);
-    toast(t("backups.restored", { id: backup.id }));
-    (answer.warnings ?? []).forEach((warning) => toast(warning, "warn"));
+    await dialog({
+      title: t("backups.restored"), body: [element("p", {}, element("code", {}, backup.id)),
+        element("ul", {}, (answer.warnings ?? []).map((warning) => element("li", {}, warning)))],
+      buttons: [{ label: t("close"), value: true, kind: "primary" }],
+    });
     await withToast(null, reload);
   }
 }
@@ -131,7 +136,8 @@ export const mount = (root) => live(root, async (reload) => {
         [t("backups.size"), (backup) => bytes(backup.size_bytes), "number"],
         [t("backups.jobs"), (backup) => count(backup.job_count), "number"],
         [t("backups.contents"), contents],
-        [t("backups.took"), (backup) => duration(backup.took_ms / 1000), "number"],
+        [t("backups.took"), (backup) => t("backups.seconds",
+          { count: (backup.took_ms / 1000).toFixed(1) }), "number"],
       ],
       actions: (backup) => actionsOf(backup, reload),
     }));

@@ -11,7 +11,8 @@ const DATABASE = "/api/database";
 function verdict(report) {
   if (report.valid) {
     return element("p", { class: "note admin-valid", role: "status" },
-      badge(t("database.valid"), "good"), " ", t("database.valid_text"), " ", report.checked ?? "");
+      badge(t("database.valid"), "good"), " ", t("database.valid_text",
+        { what: report.checked }));
   }
   return element("div", { class: "note bad", role: "alert" },
     element("p", {}, badge(t("database.broken"), "bad"), " ", t("database.broken_text")),
@@ -27,17 +28,17 @@ const vacuum = (name, reload) => askConfirm({
 }, reload);
 
 function tables(stats) {
-  const rows = Object.entries(stats.tables).map(([name, table]) => ({ name, ...table }))
-    .sort((a, b) => (b.size_bytes ?? b.row_count) - (a.size_bytes ?? a.row_count));
+  const all = Object.entries(stats.tables).map(([name, table]) => ({ name, ...table }));
+  const rows = all.filter((row) => row.row_count > 0).sort((a, b) => (b.size_bytes ?? b.row_count) - (a.size_bytes ?? a.row_count));
   const sized = rows.some((row) => row.size_bytes !== undefined);
-  return list({
+  return [element("p", { class: "hint" }, t("database.empty", { count: all.length - rows.length })), list({
     label: t("database.tables"), rows,
     columns: [
       [t("database.table"), (row) => element("code", {}, row.name)],
       [t("database.rows"), (row) => count(row.row_count), "number"],
       ...(sized ? [[t("backups.size"), (row) => bytes(row.size_bytes), "number"]] : []),
     ],
-  });
+  })];
 }
 
 export function mount(root) {

@@ -36,7 +36,7 @@ def watched(browser, allowed=()):
     bad = [one for one in browser.complaints()
            if one["kind"] in ("exception", "policy")
            or (one["kind"] == "status" and one["status"] not in (400, 409, *allowed))]
-    assert not bad
+    assert not bad, bad
 
 
 def sign_in(browser, stack, name, path=""):

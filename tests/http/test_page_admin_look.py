@@ -10,7 +10,8 @@ FIXTURES = (boss, staff)
 STATIC = REPO / "fcgi" / "static"
 PATHS = ("approvals", "approvals/history", "approvals/mine", "approvals/rules", "admin/users",
          "admin/users/1", "admin/levels", "admin/rules", "admin/orgs", "admin/quotas",
-         "admin/keys", "admin/service", "admin/audit", "admin/metrics")
+         "admin/keys", "admin/service", "admin/audit", "admin/metrics",
+         "admin/backups", "admin/database")
 
 
 def resize(browser, width):

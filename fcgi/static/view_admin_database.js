@@ -29,7 +29,8 @@ const vacuum = (name, reload) => askConfirm({
 
 function tables(stats) {
   const all = Object.entries(stats.tables).map(([name, table]) => ({ name, ...table }));
-  const rows = all.filter((row) => row.row_count > 0).sort((a, b) => (b.size_bytes ?? b.row_count) - (a.size_bytes ?? a.row_count));
+  const rows = all.filter((row) => row.row_count > 0)
+    .sort((a, b) => (b.size_bytes ?? b.row_count) - (a.size_bytes ?? a.row_count));
   const sized = rows.some((row) => row.size_bytes !== undefined);
   return [element("p", { class: "hint" }, t("database.empty", { count: all.length - rows.length })), list({
     label: t("database.tables"), rows,

@@ -159,11 +159,12 @@ function followOthers(fields) {
 }
 
 /** The service names fields in several ways: its words say which one is meant. */
-export function nameField(error, fields) {
+function nameField(error, fields) {
   if (fields.some(({ name }) => name === error.field)) {
     return error;
   }
-  const found = fields.map(({ name }) => ({ name, at: error.message.search(new RegExp(`\\b${name}\\b`, "i")) }))
+  const found = fields.map(({ name }) => (
+    { name, at: error.message.search(new RegExp(`\\b${name}\\b`, "i")) }))
     .filter(({ at }) => at >= 0).sort((a, b) => a.at - b.at)[0];
   error.field = found?.name ?? null;
   return error;

@@ -170,7 +170,7 @@ function sessionsPanel() {
 }
 
 function mount(root) {
-  const { user, hasSession } = session();
+  const { user } = session();
   const isReal = user.id > 0;
   root.append(element("h1", {}, t("account.title")));
   if (!isReal) {
@@ -178,7 +178,7 @@ function mount(root) {
     return;
   }
   root.append(element("div", { class: "columns" }, profilePanel(user), user.auth_provider === "local" && passwordPanel()),
-    may("api.keys.own") && hasSession ? keysPanel() : "",
+    may("api.keys.own") ? keysPanel() : "",
     element("div", { class: "columns" }, s3Panel(), tokensPanel()), sessionsPanel());
 }
 

@@ -6,9 +6,11 @@ import { bytes, count, duration, moment, money } from "./format.js";
 import { t, tOr } from "./i18n.js";
 import { filesOf } from "./job_files.js";
 import { logsOf } from "./job_logs.js";
-import { JOBS, cancelJob, deleteJob, progressOf, retryJob, statusBadge } from "./job_parts.js";
+import { JOBS, cancelJob, deleteJob, progressOf, retryJob, statusBadge, takeProgress } from "./job_parts.js";
 import { follow } from "./live.js";
 import { may } from "./session.js";
+
+const LOGS_PAUSE_MS = 10000; // the provider is asked for them
 
 function copy(text) {
   return [element("code", {}, text), " ", button(t("job.copy"), async () => {
@@ -144,7 +146,10 @@ async function mount(root, route) {
   root.append(element("a", { href: "#/cloud", class: "back" }, `← ${t("cloud.jobs")}`), problem, place,
     files.root, logs.root);
   load();
-  return follow(load, (name, data) => data.job_id === jobId);
+  const isOurs = (name, data) => data.job_id === jobId && !takeProgress(place, name, data);
+  const ends = [follow(loadJob, isOurs), follow(files.load, (name, data) => name !== "job_progress"
+    && data.job_id === jobId), follow(logs.load, (name, data) => data.job_id === jobId, LOGS_PAUSE_MS)];
+  return () => ends.forEach((end) => end());
 }
 
 export default {

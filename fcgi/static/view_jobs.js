@@ -4,7 +4,7 @@ import { get, post } from "./api.js";
 import { button, element, fill, pager, panel, perform, refill, show, table, toast } from "./dom.js";
 import { ago, count, duration, moment, money } from "./format.js";
 import { t } from "./i18n.js";
-import { JOBS, STATUSES, cancelJob, progressOf, statusBadge } from "./job_parts.js";
+import { JOBS, STATUSES, cancelJob, progressOf, statusBadge, takeProgress } from "./job_parts.js";
 import { follow } from "./live.js";
 import { providerStrip } from "./provider_strip.js";
 import { may } from "./session.js";
@@ -165,7 +165,8 @@ function mount(root, route) {
       may("job.submit") && element("a", { href: "#/cloud/submit", class: "button primary" }, t("submit.title")),
     ] }, toolbar(query, change), chips, problem, list));
   load();
-  return follow(load);
+  return follow(load, (name, data) => name !== "job_file_received"
+    && !takeProgress(list.querySelector(`[data-job="${CSS.escape(data.job_id ?? "")}"]`), name, data));
 }
 
 export default { id: "cloud", group: "cloud", titleKey: "cloud.jobs", permission: "job.view.own", mount };

@@ -6,8 +6,8 @@
 Each figure is one line: NAME value (what is required) ok or MISSED. The exit status is 1 if one was
 missed. --quick shortens everything to see that it runs; its figures are rough. NAMEs choose among
 live, access-log, auth, list, put, memory, download, small-puts, list-pages, group-commit, webhooks,
-poll, flat, audit-verify, limiter, limit-backends and scrape.
-Needs wrk, curl and npm, and room for about thirty GiB below TMPDIR, which should be a disk and not
+poll, flat, audit-verify, limiter, limit-backends, scrape and page.
+Needs wrk, curl, npm and Chromium, and room for about thirty GiB below TMPDIR, which should be a disk and not
 memory.
 """
 
@@ -27,6 +27,7 @@ import time
 import access_log
 import auth
 import limiter
+import page
 import s3
 import scrape
 import services
@@ -356,6 +357,9 @@ class Bench:
     def scrape(self):
         scrape.scrape(self.report, self.resources, self.effort.scrapes)
 
+    def page(self):
+        page.page(self.report, self.resources, self.effort.rounds * 5)
+
     def group_commit(self):
         program = services.compile_with_core(self.directory, "group_commit")
         each, one = [], []
@@ -378,9 +382,9 @@ FIGURES = {"live": Bench.live, "access-log": Bench.access_log, "auth": Bench.aut
            "group-commit": Bench.group_commit,
            "webhooks": Bench.webhooks, "poll": Bench.poll, "flat": Bench.flat,
            "audit-verify": Bench.audit_verify, "limiter": limiter.limiter,
-           "limit-backends": Bench.limit_backends, "scrape": Bench.scrape}
+           "limit-backends": Bench.limit_backends, "scrape": Bench.scrape, "page": Bench.page}
 ALONE = {"auth", "group-commit", "poll", "flat", "audit-verify", "limiter", "limit-backends",
-         "scrape"}  # need no service that is up already
+         "scrape", "page"}  # need no service that is up already
 
 
 def parse_arguments():

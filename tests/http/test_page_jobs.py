@@ -116,6 +116,20 @@ def test_progress_moves_by_events_without_a_reload(page_stack, browser):
     assert unexpected(browser.complaints()) == []
 
 
+def test_without_a_stream_of_events_the_list_is_asked_for_every_half_minute(page_stack, browser):
+    browser.sign_in(page_stack)
+    browser.run("await page.clock.install(); await page.route('**/api/events/stream',"
+                "(route) => route.fulfill({ status: 503, body: '{}' }))")
+    browser.run("await page.reload()")
+    browser.see("#live", "Not live")
+    browser.see("#jobs table, #jobs .empty")
+    job = page_stack.new_job(config_name="comes by asking")
+    browser.run("await page.clock.runFor(20000)")
+    assert job.job_id not in job_ids(browser)
+    browser.run("await page.clock.runFor(11000)")
+    browser.see(f"[data-job='{job.job_id}']", "comes by asking")
+
+
 def test_logs_are_searched_and_are_text(page_stack, browser):
     job = page_stack.new_job(config_name="talks")
     lines = [f"INFO step {n}/9" for n in range(1, 9)] + ["WARNING <img src=x onerror=boom()>", "ERROR bad"]

@@ -131,10 +131,9 @@ def test_webhook_ranges_are_checked_added_and_removed(settings, browser):
         browser.see("#webhook-ips code", good)
     saved(browser)
     assert stored(settings)["webhook_allowed_ips"] == ["10.0.0.0/8", "1.2.3.4/32", "2001:db8::/32"]
-    browser.fill("IP range", "10.1.2.3/8")  # looks right, and the service knows better
+    browser.fill("IP range", "010.0.0.0/8")  # looks right, and the service knows better
     browser.press("Enter")
-    if stored(settings)["webhook_allowed_ips"][-1] != "10.1.2.3/8":
-        assert error_of(browser, "IP range")
+    assert "Invalid IP address or CIDR" in error_of(browser, "IP range")
     browser.click("button", "Remove 1.2.3.4/32")
     browser.gone("#webhook-ips code", "1.2.3.4/32")
     assert "1.2.3.4/32" not in stored(settings)["webhook_allowed_ips"]
@@ -249,7 +248,7 @@ def test_every_button_of_every_view_speaks_the_language_of_the_service(page_stac
             "  if (!await at.isVisible().catch(() => false)) continue;"
             "  await at.click({ timeout: 2000 }).catch(() => {});"
             "  pressed += 1;"
-            "  await page.locator('dialog').waitFor({ timeout: 60 }).catch(() => {});"
+            "  await tools.quiet();"
             "  if (await page.locator('dialog').count()) await page.keyboard.press('Escape');"
             "}"
             "await tools.quiet(); return pressed", [SAFE, LEAVING])

@@ -16,6 +16,7 @@ let retry = null;
 let poll = null;
 let wanted = false;
 let live = false;
+let hasBeenLive = false;
 let onLive = () => {};
 
 function tell(name, data) {
@@ -79,8 +80,13 @@ export function follow(load, wants = () => true, pause = PAUSE_MS) {
 export const isLive = () => live;
 
 function setLive(value) {
+  const isBack = value && !live && hasBeenLive;
   live = value;
+  hasBeenLive ||= value;
   onLive(value);
+  if (isBack) {
+    tell("poll", {}); // what went wrong meanwhile is asked for again
+  }
 }
 
 function stop() {

@@ -280,6 +280,7 @@ export function toast(text, tone = "good", passes = tone !== "bad") {
   const node = element("div", { class: `toast ${tone}` }, element("span", {}, text),
     button("×", () => node.remove(), { kind: "link", "aria-label": t("toast.close") }));
   const place = document.getElementById(passes ? "toasts" : "alerts");
+  [...place.children].filter((one) => one.firstChild.textContent === text).forEach((one) => one.remove());
   place.append(node);
   while (place.children.length > TOASTS_MAX) {
     place.firstChild.remove();

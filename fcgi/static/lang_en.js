@@ -156,6 +156,7 @@ export default {
   "job.cancel_label": "Cancel job {job}",
   "job.cancel_question": "Are you sure you want to cancel this job?",
   "job.cancel_title": "Cancel job {job}",
+  "job.cancel_yes": "Cancel the job",
   "job.cancelled": "Job {job} is cancelled.",
   "job.completed": "Ended",
   "job.copied": "Copied.",

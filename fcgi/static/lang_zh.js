@@ -156,6 +156,7 @@ export default {
   "job.cancel_label": "取消作业 {job}",
   "job.cancel_question": "确定要取消此作业吗？",
   "job.cancel_title": "取消作业 {job}",
+  "job.cancel_yes": "取消作业",
   "job.cancelled": "作业 {job} 已取消。",
   "job.completed": "结束时间",
   "job.copied": "已复制。",

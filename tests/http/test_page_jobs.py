@@ -75,7 +75,7 @@ def test_a_job_is_cancelled_after_a_question(page_stack, browser):
     browser.gone("dialog")
     assert status(page_stack, job.job_id) in ("pending", "queued")
     browser.click("button", "Cancel")
-    browser.click("button", "Cancel", within="dialog")
+    browser.click("button", "Cancel the job", within="dialog")
     browser.see("section .badge", "cancelled")
     assert status(page_stack, job.job_id) == "cancelled"
     browser.click("button", "Remove")

@@ -226,11 +226,11 @@ def test_own_keys_are_made_shown_once_and_revoked(page_stack, browser):
 
 
 SAFE = "button:not([aria-haspopup]):not(:disabled)"
-LEAVING = ("Sign out", "Disconnect", "Submit", "Use this host", "Test from outside")
+LEAVING = ("Sign out", "Download", "Disconnect", "Submit", "Use this host", "Test from outside")
 
 
 def test_every_button_of_every_view_speaks_the_language_of_the_service(page_stack, browser):
-    """Presses all there is to press; a question is answered with the way back."""
+    """Presses one of each there is to press; a question is answered with the way back."""
     page_stack.reset()
     job = page_stack.new_job(config_name="pressed")
     page_stack.sim.advance(job.prediction_id, "processing", logs="step 1/2\n")
@@ -245,7 +245,7 @@ def test_every_button_of_every_view_speaks_the_language_of_the_service(page_stac
             "let pressed = 0;"
             "for (let n = 0; n < names.length; n += 1) {"
             "  const at = page.locator(`main ${args[0]}`).nth(n);"
-            "  if (args[1].includes(names[n]) || names[n] === 'Download') continue;"
+            "  if (args[1].includes(names[n]) || names.indexOf(names[n]) < n) continue;"
             "  if (!await at.isVisible().catch(() => false)) continue;"
             "  await at.click({ timeout: 2000 }).catch(() => {});"
             "  pressed += 1;"

@@ -177,6 +177,11 @@ async function begin() {
       button(t("shell.again"), begin));
     return;
   }
+  await showAll();
+}
+
+/** Shell and view, for whoever is signed in. */
+async function showAll() {
   const { authenticated, needsSetup } = session();
   if (needsSetup && authenticated && !window.location.hash) {
     window.history.replaceState(null, "", "#/setup");
@@ -190,6 +195,7 @@ async function begin() {
 }
 
 async function start() {
+  const early = loadSession().catch(() => null); // beside the words; what fails is asked for again
   await loadLanguage();
   whenSignedOut(() => session().authenticated && begin());
   byId("skip").addEventListener("click", (event) => {
@@ -205,7 +211,7 @@ async function start() {
         NEWS_TONE[data.severity] ?? "", true);
     }
   });
-  await begin();
+  await (await early ? showAll() : begin());
 }
 
 start();

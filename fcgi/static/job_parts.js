@@ -39,7 +39,7 @@ export function takeProgress(place, name, data) {
 
 /** Ask, then cancel a job. Resolves with whether it was done. */
 export async function cancelJob(jobId, button) {
-  if (!await confirm(t("job.cancel_question"), { title: t("job.cancel_title", { job: jobId }),
+  if (!await confirm(t("job.cancel_question"), { title: t("job.cancel_label", { job: jobId }),
     yes: t("job.cancel_yes"), danger: true })) {
     return false;
   }

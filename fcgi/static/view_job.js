@@ -60,7 +60,7 @@ function allFacts(job) {
     ...times(job),
     [t("job.cost"), money(job.cost_usd)],
     [t("job.estimated"), job.estimated_cost_usd ? money(job.estimated_cost_usd) : "–"],
-    job.queue_position && [t("job.queue"), t("job.position", { n: job.queue_position })],
+    job.queue_position && [t("system.queue"), t("job.position", { n: job.queue_position })],
     [t("job.attempt"), job.attempt],
     job.retry_of && [t("job.retry_of"), element("a", { href: `#/jobs/${job.retry_of}` }, job.retry_of)],
     job.approval_id && [t("job.approval"), `#${job.approval_id}`],
@@ -127,7 +127,7 @@ async function mount(root, route) {
       if (news !== shown) {
         shown = news;
         const isOpen = place.querySelector("#metadata")?.open;
-        refill(place, panel(job.config_name || t("jobs.unnamed"), { level: 1, actions: [
+        refill(place, panel(job.config_name || t("job.title"), { level: 1, actions: [
           statusBadge(job.status), actionsOf(job, load)] },
         progressOf(job.progress),
         job.error_message && element("p", { class: "note bad", role: "status" }, job.error_message),

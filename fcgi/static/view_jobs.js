@@ -14,7 +14,7 @@ const TYPING_MS = 250;
 
 function nameCell(job) {
   return [element("a", { href: `#/jobs/${job.job_id}`, "data-key": `job-${job.job_id}`, class: "name" },
-    job.config_name || t("jobs.unnamed")), element("div", { class: "mono muted" }, job.job_id)];
+    job.config_name || t("job.title")), element("div", { class: "mono muted" }, job.job_id)];
 }
 
 function statusCell(job) {
@@ -104,7 +104,7 @@ function mount(root, route) {
   let shown = "";
   let asked = 0;
   const problem = element("p", { class: "error", role: "alert", hidden: true });
-  const chips = element("div", { class: "chips", role: "group", "aria-label": t("jobs.filter") });
+  const chips = element("div", { class: "chips", role: "group", "aria-label": t("job.status") });
   const list = element("div", { id: "jobs", "aria-busy": "true" },
     element("p", { class: "empty" }, t("shell.loading")));
 

@@ -50,7 +50,7 @@ async function mount(root) {
       show(problem, "");
       fill(numbers, facts([
         [t("stats.spent"), element("strong", { class: "big" }, money(stats.total_cost))],
-        [t("stats.jobs"), element("strong", { class: "big" }, count(stats.job_count))],
+        [t("cloud.jobs"), element("strong", { class: "big" }, count(stats.job_count))],
         [t("stats.mean_duration"), element("strong", { class: "big" }, duration(stats.avg_job_duration_seconds))],
         ...STATUSES.filter((status) => stats.jobs_by_status[status] > 0)
           .map((status) => [t(`status.${status}`), count(stats.jobs_by_status[status])]),

@@ -217,7 +217,7 @@ def test_own_keys_are_made_shown_once_and_revoked(page_stack, browser):
     browser.press("Escape")
     browser.fill("Name that is shown", "The Boss")
     browser.click("button", "Save", within="#profile")
-    browser.see(".toast", "Saved.")
+    browser.see(".toast", "Setting saved")
     assert page_stack.get("/api/users/me").json()["display_name"] == "The Boss"
     assert unexpected(browser.complaints()) == []
 

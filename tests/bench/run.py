@@ -6,8 +6,8 @@
 Each figure is one line: NAME value (what is required) ok or MISSED. The exit status is 1 if one was
 missed. --quick shortens everything to see that it runs; its figures are rough. NAMEs choose among
 live, access-log, auth, list, put, memory, download, small-puts, list-pages, group-commit, webhooks,
-poll, flat, audit-verify, limiter, limit-backends, scrape and copy.
-Needs wrk, curl and npm, and room for about thirty GiB below TMPDIR, which should be a disk and not
+poll, flat, audit-verify, limiter, limit-backends, scrape, copy and page.
+Needs wrk, curl, npm and Chromium, and room for about thirty GiB below TMPDIR, which should be a disk and not
 memory.
 """
 
@@ -28,6 +28,7 @@ import access_log
 import auth
 import copy_database
 import limiter
+import page
 import s3
 import scrape
 import services
@@ -361,6 +362,9 @@ class Bench:
     def copy(self):
         copy_database.copy(self.report, self.resources, self.effort.copied_rows)
 
+    def page(self):
+        page.page(self.report, self.resources, self.effort.rounds * 5)
+
     def group_commit(self):
         program = services.compile_with_core(self.directory, "group_commit")
         each, one = [], []
@@ -384,9 +388,9 @@ FIGURES = {"live": Bench.live, "access-log": Bench.access_log, "auth": Bench.aut
            "webhooks": Bench.webhooks, "poll": Bench.poll, "flat": Bench.flat,
            "audit-verify": Bench.audit_verify, "limiter": limiter.limiter,
            "limit-backends": Bench.limit_backends, "scrape": Bench.scrape,
-           "copy": Bench.copy}
+           "copy": Bench.copy, "page": Bench.page}
 ALONE = {"auth", "group-commit", "poll", "flat", "audit-verify", "limiter", "limit-backends",
-         "scrape", "copy"}  # need no service that is up already
+         "scrape", "copy", "page"}  # need no service that is up already
 
 
 def parse_arguments():

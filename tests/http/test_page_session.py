@@ -110,11 +110,45 @@ def test_a_session_that_ends_elsewhere_asks_for_the_password(page_stack, browser
     browser.see("h1", "Sign in")
 
 
-def test_who_may_little_sees_little(page_stack, browser):
-    answer = page_stack.post("/api/users", json={
-        "username": "looker", "email": "looker@example.org", "password": ADMIN_PASSWORD,
-        "level_names": ["viewer"]})
+def test_a_stranger_makes_an_account_where_that_is_allowed(page_stack, browser):
+    browser.visit(page_stack)
+    browser.see("#sign-in")
+    assert browser.run("return page.getByRole('button', { name: 'Create an account' }).count()") == 0
+    path = "/api/cloud/settings/registration"
+    assert page_stack.put(path, json={"enabled": True}).status_code == 200
+    browser.run("await page.reload()")
+    browser.click("button", "Create an account")
+    browser.fill("Name", "newcomer")
+    browser.fill("E-mail address", "newcomer@example.org")
+    browser.fill("Password", ADMIN_PASSWORD)
+    browser.click("button", "Create the account")
+    browser.see("#who", "newcomer")
+    assert page_stack.put(path, json={"enabled": False}).status_code == 200
+    assert unexpected(browser.complaints()) == []
+
+
+def new_user(stack, name, level):
+    answer = stack.post("/api/users", json={
+        "username": name, "email": f"{name}@example.org", "password": ADMIN_PASSWORD,
+        "level_names": [level]})
     assert answer.status_code == 201, answer.text
+
+
+def test_who_submits_jobs_meets_no_closed_door(page_stack, browser):
+    new_user(page_stack, "worker", "researcher")
+    browser.sign_in(page_stack, username="worker", path="#/cloud/submit")
+    browser.fill("Name", "of a worker")
+    browser.click("button", "Submit")
+    browser.see("h1", "of a worker")
+    browser.settled()
+    for path in ("#/cloud", "#/cloud/stats", "#/cloud/system", "#/account"):
+        browser.go(path)
+        browser.settled()
+    assert unexpected(browser.complaints()) == []
+
+
+def test_who_may_little_sees_little(page_stack, browser):
+    new_user(page_stack, "looker", "viewer")
     browser.sign_in(page_stack, username="looker")
     browser.see("#jobs")
     assert browser.text("#subtabs").split("\n") == ["Jobs", "Statistics", "System"]

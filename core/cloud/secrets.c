@@ -16,14 +16,12 @@
 
 struct secrets {
         pthread_mutex_t lock;
-        char *path, *lock_path, *key_path;
+        char *path, *lock_path;
         /* The file as last read. */
         json_t *values; /* NULL: there is no file */
         int held; /* open on it, so that no other file is given its number meanwhile; -1: none */
         struct timespec mtime;
         ino_t inode;
-        bool has_key; /* key is the master key, read once */
-        unsigned char key[MASTER_KEY_SIZE];
 };
 
 enum err secrets_new(struct ctx *ctx, struct secrets **ret)
@@ -36,8 +34,7 @@ enum err secrets_new(struct ctx *ctx, struct secrets **ret)
         secrets->held = -1;
         pthread_mutex_init(&secrets->lock, NULL);
         if (asprintf(&secrets->path, "%s/secrets.json", home) < 0 ||
-            asprintf(&secrets->lock_path, "%s/.secrets.lock", home) < 0 ||
-            asprintf(&secrets->key_path, "%s/credential.key", home) < 0)
+            asprintf(&secrets->lock_path, "%s/.secrets.lock", home) < 0)
                 return ctx_nomem(ctx);
         *ret = TAKE(secrets);
         return OK;
@@ -51,8 +48,6 @@ void secrets_free(struct secrets *secrets)
         close_fdp(&secrets->held);
         free(secrets->path);
         free(secrets->lock_path);
-        free(secrets->key_path);
-        secret_wipe(secrets->key, sizeof(secrets->key));
         pthread_mutex_destroy(&secrets->lock);
         free(secrets);
 }
@@ -182,42 +177,4 @@ enum err secrets_put(struct ctx *ctx, const char *name, const char *value)
 enum err secrets_delete(struct ctx *ctx, const char *name)
 {
         return secrets_put(ctx, name, NULL);
-}
-
-static enum err read_key(struct ctx *ctx, const char *path, unsigned char ret_key[MASTER_KEY_SIZE])
-{
-        size_t len = 0;
-        char *text = NULL;
-        enum err rc;
-
-        rc = private_file_read(ctx, path, &text, &len);
-        if (rc == ERR_NOT_FOUND) {
-                rc = private_file_make_key(ctx, path, MASTER_KEY_SIZE);
-                if (rc == OK)
-                        rc = private_file_read(ctx, path, &text, &len);
-        }
-        if (rc != OK)
-                return rc == ERR_NOT_FOUND ? ERR_UNAVAILABLE : rc;
-        while (len > 0 && strchr("\r\n ", text[len - 1]))
-                len--;
-        if (len < MASTER_KEY_SIZE)
-                return ctx_fail(ctx, ERR_UNAVAILABLE, "%s is too short to be a key", path);
-        if (!crypto_sha256(text, len, ret_key))
-                return ctx_fail(ctx, ERR_INTERNAL, "cannot hash the master key");
-        secret_wipe(text, len);
-        return OK;
-}
-
-enum err secrets_master_key(struct ctx *ctx, unsigned char ret_key[MASTER_KEY_SIZE])
-{
-        struct secrets *secrets = ctx->cloud->secrets;
-        enum err rc = OK;
-
-        pthread_mutex_lock(&secrets->lock);
-        if (!secrets->has_key)
-                rc = read_key(ctx, secrets->key_path, secrets->key);
-        secrets->has_key = rc == OK;
-        memcpy(ret_key, secrets->key, MASTER_KEY_SIZE);
-        pthread_mutex_unlock(&secrets->lock);
-        return rc;
 }

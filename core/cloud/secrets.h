@@ -23,10 +23,4 @@ NODISCARD enum err secrets_delete(struct ctx *ctx, const char *name);
 /* Where secrets_put writes. Borrowed. */
 const char *secrets_path(const struct secrets *secrets);
 
-/* The 32-byte master key of this installation, from credential.key; made on first use, exclusively,
- * so that two processes agree, and read once by each. ERR_UNAVAILABLE: unreadable, unsafe or of the
- * wrong size. */
-#define MASTER_KEY_SIZE 32
-NODISCARD enum err secrets_master_key(struct ctx *ctx, unsigned char ret_key[MASTER_KEY_SIZE]);
-
 #endif

@@ -44,7 +44,7 @@ static void a_secret_nobody_set_is_not_found(void **state)
 
         assert_rc(ctx, ERR_NOT_FOUND, secrets_get(ctx, NAME, &untouched));
         assert_string_equal(untouched.bytes, "untouched");
-        write_file(ctx, "{\"" NAME "\":\"\",\"OTHER\":7}", 0600);
+        write_file(ctx, "{\"" NAME "\":\"\",\"OTHER\":null}", 0600);
         assert_null(get(ctx, NAME));
         assert_null(get(ctx, "OTHER"));
 }

@@ -9,7 +9,7 @@
 
 #define TARGET "secretsmanager.GetSecretValue"
 
-static bool configured(const struct ctx *ctx)
+static bool configured(struct ctx *ctx)
 {
         return *ctx->config->secrets.aws_name != '\0';
 }

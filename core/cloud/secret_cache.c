@@ -19,8 +19,8 @@ struct secret_cache {
         /* Under lock. Times are monotonic. */
         json_t *values; /* NULL: it has never answered */
         int64_t fetched_us, valid_us;
-        int64_t failed_us; /* the last try failed then; 0: it did not */
-        bool is_flushed;
+        int64_t failed_us;          /* the last try failed then; 0: it did not */
+        bool is_flushed, may_retry; /* the second: without waiting after a failure */
         unsigned flushes;
         char error[CTX_DETAIL_SIZE];
         /* For people. */
@@ -103,6 +103,7 @@ static void fetch(struct ctx *ctx, struct secret_cache *cache)
         enum err rc;
 
         cache->is_asking = true;
+        cache->may_retry = false;
         pthread_mutex_unlock(&cache->lock);
         rc = ask(ctx, cache, &values, &valid_s);
         pthread_mutex_lock(&cache->lock);
@@ -157,7 +158,7 @@ static bool is_usable(const struct ctx *ctx, const struct secret_cache *cache)
 
 static bool is_backing_off(const struct ctx *ctx, const struct secret_cache *cache)
 {
-        return cache->failed_us &&
+        return cache->failed_us && !cache->may_retry &&
                clock_mono_us(ctx->clock) - cache->failed_us < SECRET_RETRY_S * US_PER_S;
 }
 
@@ -177,7 +178,7 @@ static enum err settle(struct ctx *ctx, struct secret_cache *cache, const char *
                         return is_usable(ctx, cache)
                                        ? OK
                                        : refuse(ctx, cache, "they were not asked for in time");
-                if (is_backing_off(ctx, cache) && !(cache->is_flushed && cache->values))
+                if (is_backing_off(ctx, cache))
                         return is_usable(ctx, cache) ? OK : refuse(ctx, cache, cache->error);
                 if (!cache->is_asking) {
                         fetch(ctx, cache);
@@ -224,7 +225,7 @@ enum err secret_cache_names(struct ctx *ctx, struct secret_cache *cache, json_t 
 void secret_cache_flush(struct secret_cache *cache)
 {
         pthread_mutex_lock(&cache->lock);
-        cache->is_flushed = true;
+        cache->is_flushed = cache->may_retry = true;
         cache->flushes++;
         pthread_mutex_unlock(&cache->lock);
 }

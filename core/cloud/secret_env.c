@@ -4,7 +4,7 @@
 #include "core/base/config.h"
 #include "core/cloud/secret_source.h"
 
-static bool always(const struct ctx *ctx)
+static bool always(struct ctx *ctx)
 {
         (void)ctx;
         return true;

@@ -231,7 +231,7 @@ enum err secret_store_put(struct ctx *ctx, struct secret_store *store, const cha
 
 /* ---- as a source ---- */
 
-static bool always(const struct ctx *ctx)
+static bool always(struct ctx *ctx)
 {
         (void)ctx;
         return true;

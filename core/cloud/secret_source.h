@@ -8,7 +8,9 @@
 struct secret_source {
         const char *name; /* "environment" */
         /* Is it to be asked at all? */
-        bool (*configured)(const struct ctx *ctx);
+        bool (*configured)(struct ctx *ctx);
+        /* What is not set though something else is; NULL: nothing. NULL: there is no such case. */
+        const char *(*missing)(const struct ctx *ctx);
         /* One that is near: the value, in the arena. ERR_NOT_FOUND: it has none, or an empty one.
          * ERR_UNAVAILABLE: it cannot be known. NULL of one that is fetched. */
         enum err (*get)(struct ctx *ctx, const char *name, const char **ret);

@@ -14,7 +14,7 @@
 
 #define CREDENTIAL_MAX (64 * KiB)
 
-static bool configured(const struct ctx *ctx)
+static bool configured(struct ctx *ctx)
 {
         return *ctx->config->secrets.credentials != '\0';
 }

@@ -5,9 +5,22 @@
 #include "core/cloud/secret_cache.h"
 #include "core/cloud/vault_call.h"
 
-static bool configured(const struct ctx *ctx)
+/* VAULT_ADDR may be set for other programs: a way to log in makes it one of ours. What cannot be
+ * read may be one. */
+static bool configured(struct ctx *ctx)
 {
-        return *ctx->config->secrets.vault_addr != '\0';
+        const char *text;
+
+        return *ctx->config->secrets.vault_addr &&
+               (secret_near(ctx, "VAULT_TOKEN", &text) != ERR_NOT_FOUND ||
+                secret_near(ctx, "VAULT_ROLE_ID", &text) != ERR_NOT_FOUND);
+}
+
+static const char *missing(const struct ctx *ctx)
+{
+        return *ctx->config->secrets.vault_addr
+                       ? "VAULT_ADDR is set, but neither VAULT_TOKEN nor VAULT_ROLE_ID"
+                       : NULL;
 }
 
 static void end_answer(struct vault_answer *answer)
@@ -124,6 +137,7 @@ static void forget(void *state)
 const struct secret_source secret_vault = {
         .name = "vault",
         .configured = configured,
+        .missing = missing,
         .fetch = fetch,
         .state_size = sizeof(struct vault_login),
         .forget = forget,

@@ -21,7 +21,9 @@ static const char *const known_names[] = {
         "AWS_SESSION_TOKEN",
         "CLOUD_WEBHOOK_SECRET",
         "HF_TOKEN",
+        "HTTP_PROVIDER_TOKEN",
         "REPLICATE_API_TOKEN",
+        "REPLICATE_WEBHOOK_SECRET",
         "SIMPLETUNER_STORAGE_ACCESS_KEY_ID",
         "SIMPLETUNER_STORAGE_SECRET_ACCESS_KEY",
         "VAULT_ROLE_ID",
@@ -209,8 +211,10 @@ static enum err explain_one(struct ctx *ctx, size_t i, const char *name, bool is
         enum err rc;
 
         *ret = (struct secret_finding){ .source = sources[i]->name, .state = SECRET_UNUSED };
-        if (!sources[i]->configured(ctx))
+        if (!sources[i]->configured(ctx)) {
+                ret->detail = sources[i]->missing ? sources[i]->missing(ctx) : NULL;
                 return OK;
+        }
         rc = get_from(ctx, i, name, &value);
         if (rc == OK)
                 ret->state = is_found ? SECRET_SHADOWED : SECRET_USED;

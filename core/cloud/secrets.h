@@ -65,7 +65,7 @@ const char *secret_state_name(enum secret_state state);
 struct secret_finding {
         const char *source;
         enum secret_state state;
-        const char *detail; /* why it failed; NULL: nothing to say */
+        const char *detail; /* why it failed, or is not asked; NULL: nothing to say */
 };
 NODISCARD enum err secrets_explain(struct ctx *ctx, const char *name,
                                    struct secret_finding ret[SECRET_SOURCES_MAX],

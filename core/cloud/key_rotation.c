@@ -6,6 +6,7 @@
 #include "core/base/fault.h"
 #include "core/base/json.h"
 #include "core/cloud/audit.h"
+#include "core/cloud/cloud.h"
 #include "core/cloud/key_ring.h"
 #include "core/cloud/seal.h"
 #include "core/db/db.h"
@@ -117,9 +118,32 @@ enum err key_rotation_activate(struct ctx *ctx)
         return change(ctx, seal_with_next, NULL);
 }
 
-enum err key_rotation_begin(struct ctx *ctx)
+/* Other hosts could not read what this one seals with a key that they do not have. */
+static enum err check_hosts(struct ctx *ctx)
 {
-        return change(ctx, begin, NULL);
+        struct key_list list;
+        enum err rc;
+
+        if (strcmp(database_kind(ctx->cloud->database), "sqlite") == 0)
+                return OK;
+        rc = key_ring_read(ctx, &list);
+        if (rc != OK)
+                return rc;
+        secret_wipe(list.keys, sizeof(list.keys));
+        if (list.count > 1)
+                return OK;
+        return ctx_fail(
+                ctx, ERR_CONFLICT,
+                "other hosts may use this database, and would lack the new key: run \"secret "
+                "rotate-key --prepare\" and copy credential.key to them first, or say "
+                "--one-host");
+}
+
+enum err key_rotation_begin(struct ctx *ctx, bool is_one_host)
+{
+        enum err rc = is_one_host ? OK : check_hosts(ctx);
+
+        return rc == OK ? change(ctx, begin, NULL) : rc;
 }
 
 /* ---- the rows ---- */

@@ -15,8 +15,8 @@ NODISCARD enum err key_rotation_prepare(struct ctx *ctx);
 /* Seal with the key that was prepared. ERR_CONFLICT: none was. */
 NODISCARD enum err key_rotation_activate(struct ctx *ctx);
 /* Both at once, unless an old key is there already: then that rotation is to go on. ERR_CONFLICT: a
- * key was prepared. */
-NODISCARD enum err key_rotation_begin(struct ctx *ctx);
+ * key was prepared; or other hosts may use the database, and nobody said that none does. */
+NODISCARD enum err key_rotation_begin(struct ctx *ctx, bool is_one_host);
 
 /* Seal anew what is not under the key that seals, row by row and some rows to a transaction. */
 struct key_rotation {

@@ -34,9 +34,9 @@ static enum err make_call(struct ctx *ctx, struct aws_call *ret)
         const struct secrets_config *config = &ctx->config->secrets;
         CLEANUP(json_decrefp) json_t *body = json_pack("{s:s}", "SecretId", config->aws_name);
 
-        *ret = (struct aws_call){ .region = region_of(ctx),
-                                  .service = "secretsmanager",
-                                  .target = TARGET };
+        *ret = (struct aws_call){
+                .region = region_of(ctx), .service = "secretsmanager", .target = TARGET, .body = ""
+        };
         if (!body || !ret->region)
                 return ctx_nomem(ctx);
         if (!*ret->region)

@@ -2,13 +2,10 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
-#include "core/cloud/cloud.h"
 #include "core/cloud/key_ring.h"
 #include "core/cloud/key_rotation.h"
 #include "core/cron/command.h"
-#include "core/db/database.h"
 
 struct outcome {
         const char *step;
@@ -22,27 +19,6 @@ static enum err check_options(struct ctx *ctx, const struct command_options *opt
                 return ctx_fail(ctx, ERR_INVALID,
                                 "--prepare, --activate, --retire and --one-host go one at a time");
         return OK;
-}
-
-/* Other hosts could not read what this one seals with a key that they do not have. */
-static enum err check_hosts(struct ctx *ctx, const struct command_options *options)
-{
-        struct key_list list;
-        enum err rc;
-
-        if (options->one_host || strcmp(database_kind(ctx->cloud->database), "sqlite") == 0)
-                return OK;
-        rc = key_ring_read(ctx, &list);
-        if (rc != OK)
-                return rc;
-        secret_wipe(list.keys, sizeof(list.keys));
-        if (list.count > 1)
-                return OK;
-        return ctx_fail(
-                ctx, ERR_CONFLICT,
-                "other hosts may use this database, and would lack the new key: run \"secret "
-                "rotate-key --prepare\" and copy credential.key to them first, or say "
-                "--one-host");
 }
 
 static enum err rotate(struct ctx *ctx, const struct command_options *options,
@@ -59,9 +35,8 @@ static enum err rotate(struct ctx *ctx, const struct command_options *options,
                 return key_rotation_retire(ctx, &outcome->dropped);
         }
         outcome->step = "sealed";
-        rc = options->activate ? key_rotation_activate(ctx) : check_hosts(ctx, options);
-        if (rc == OK && !options->activate)
-                rc = key_rotation_begin(ctx);
+        rc = options->activate ? key_rotation_activate(ctx)
+                               : key_rotation_begin(ctx, options->one_host);
         return rc == OK ? key_rotation_reseal(ctx, &outcome->rotation) : rc;
 }
 

@@ -7,7 +7,7 @@
 #include "core/cron/command.h"
 #include "core/cron/secret_print.h"
 
-static enum err read_value(struct ctx *ctx, char **ret)
+static enum err read_value(struct ctx *ctx, char **ret, size_t *ret_len)
 {
         char *text = arena_alloc(ctx->arena, SECRET_VALUE_MAX + 3);
         size_t len;
@@ -23,6 +23,7 @@ static enum err read_value(struct ctx *ctx, char **ret)
         if (strlen(text) != len)
                 return ctx_fail(ctx, ERR_INVALID, "the value must not have NUL in it");
         *ret = text;
+        *ret_len = len;
         return OK;
 }
 
@@ -48,14 +49,15 @@ enum err cmd_secret_set(struct ctx *ctx, const struct command_options *options)
 {
         const char *source = NULL;
         char *value = NULL;
+        size_t len = 0;
         enum err rc = secret_check_name(ctx, options->operand);
 
         if (rc == OK)
-                rc = read_value(ctx, &value);
+                rc = read_value(ctx, &value, &len);
         if (rc != OK)
                 return rc;
         rc = secret_set(ctx, options->operand, value);
-        secret_wipe(value, strlen(value));
+        secret_wipe(value, len);
         if (rc != OK)
                 return rc;
         if (secret_print_source(ctx, options->operand, &source) != OK)

@@ -68,8 +68,7 @@ enum err audit_query_read(struct ctx *ctx, const struct request *request,
         for (size_t i = 0; rc == OK && i < ARRAY_SIZE(texts); i++)
                 rc = request_query(ctx, request, texts[i].name, texts[i].value);
         if (rc == OK)
-                rc = request_query_int(ctx, request, "actor_id", (struct int_range){ 1, INT64_MAX },
-                                       &filter->actor_id);
+                rc = request_query_int(ctx, request, "actor_id", &filter->actor_id);
         if (rc == OK)
                 rc = audit_query_times(ctx, request, &filter->since_us, &filter->until_us);
         return rc;

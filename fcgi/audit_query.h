@@ -7,6 +7,10 @@
 
 /* event_type, actor, actor_id, target_type, target_id, since and until. ERR_INVALID names the one
  * that is wrong. */
+#define AUDIT_FILTER_QUERY                                                                         \
+        QUERY(TEXT, "event_type"), QUERY(TEXT, "actor"), QUERY(TEXT, "target_type"),               \
+                QUERY(TEXT, "target_id"), QUERY(NUMBER, "actor_id", .min = 1, .max = INT64_MAX),   \
+                QUERY(TIME, "since"), QUERY(TIME, "until")
 NODISCARD enum err audit_query_read(struct ctx *ctx, const struct request *request,
                                     struct audit_filter *filter);
 

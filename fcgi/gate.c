@@ -184,6 +184,7 @@ enum err gate_admit(struct ctx *ctx, struct request *request)
 
 static enum err run_route(struct ctx *ctx, struct request *request, struct reply *reply)
 {
+        const struct operation *operation = request->route->operation;
         enum err rc = rate_gate_enter(ctx, request, reply);
 
         if (rc == OK)
@@ -196,8 +197,10 @@ static enum err run_route(struct ctx *ctx, struct request *request, struct reply
                 rc = check_length(ctx, request);
         if (rc == OK && request->s3)
                 rc = s3_check_supported(ctx, request);
-        if (rc == OK)
-                rc = request->route->handler(ctx, request, reply);
+        if (rc == OK) {
+                reply->status = operation->status ? operation->status : 200;
+                rc = operation->run(ctx, request, reply);
+        }
         return rate_gate_leave(ctx, request, reply, rc);
 }
 

@@ -50,7 +50,13 @@ static void render_row(void *arg, const struct api_key *row)
         jsonw_object_end(listing->json);
 }
 
-enum err api_keys_list(struct ctx *ctx, const struct request *request, struct reply *reply)
+static const struct query list_query[] = {
+        QUERY(BOOL, "all"),
+        { 0 },
+};
+
+static enum err api_keys_list_run(struct ctx *ctx, const struct request *request,
+                                  struct reply *reply)
 {
         struct jsonw json = reply_json(reply);
         struct listing listing = { ctx, &json };
@@ -70,12 +76,18 @@ enum err api_keys_list(struct ctx *ctx, const struct request *request, struct re
         return reply_json_end(ctx, reply, &json);
 }
 
+const struct operation api_keys_list = {
+        OPERATION(api_keys_list),
+        .summary = "List API keys",
+        .query = list_query,
+};
+
 struct given {
         const char *name;
         int64_t expires_days;
         json_t *scoped_permissions;
 };
-static const struct field fields[] = {
+static const struct field given_fields[] = {
         FIELD(struct given, name, FIELD_STRING, .min = 1, .max = API_KEY_NAME_MAX,
               .required = true),
         FIELD(struct given, expires_days, FIELD_INT, .min = 1, .max = API_KEY_DAYS_MAX),
@@ -105,7 +117,7 @@ static enum err read_given(struct ctx *ctx, const struct request *request,
         struct given given = { 0 };
         enum err rc;
 
-        rc = request_fields(ctx, request, fields, ARRAY_SIZE(fields), &given);
+        rc = request_fields(ctx, request, &given);
         if (rc == OK && given.scoped_permissions)
                 rc = read_scopes(ctx, given.scoped_permissions, &ret->scopes);
         ret->is_scoped = given.scoped_permissions != NULL;
@@ -114,7 +126,8 @@ static enum err read_given(struct ctx *ctx, const struct request *request,
         return rc;
 }
 
-enum err api_keys_add(struct ctx *ctx, const struct request *request, struct reply *reply)
+static enum err api_keys_add_run(struct ctx *ctx, const struct request *request,
+                                 struct reply *reply)
 {
         struct api_key_given given = { 0 };
         struct api_key_made made;
@@ -129,7 +142,6 @@ enum err api_keys_add(struct ctx *ctx, const struct request *request, struct rep
                 rc = api_key_new(ctx, ctx->actor.user_id, &given, &made);
         if (rc != OK)
                 return rc;
-        reply->status = 201;
         json = reply_json(reply);
         jsonw_string(&json, "key", made.key);
         jsonw_object(&json, "key_info");
@@ -138,7 +150,15 @@ enum err api_keys_add(struct ctx *ctx, const struct request *request, struct rep
         return reply_json_end(ctx, reply, &json);
 }
 
-enum err api_keys_revoke(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation api_keys_add = {
+        OPERATION(api_keys_add),
+        .summary = "Make an API key",
+        .body = FIELDS(given_fields),
+        .status = 201,
+};
+
+static enum err api_keys_revoke_run(struct ctx *ctx, const struct request *request,
+                                    struct reply *reply)
 {
         const char *text = request_param(request, "key_id");
         const int64_t key_id = strspn(text, "0123456789") == strlen(text) && strlen(text) < 19
@@ -153,3 +173,8 @@ enum err api_keys_revoke(struct ctx *ctx, const struct request *request, struct 
         jsonw_bool(&json, "success", true);
         return reply_json_end(ctx, reply, &json);
 }
+
+const struct operation api_keys_revoke = {
+        OPERATION(api_keys_revoke),
+        .summary = "End an API key",
+};

@@ -40,7 +40,7 @@ static enum err read_given(struct ctx *ctx, const struct request *request, struc
         enum err rc = request_json(ctx, request, &tree);
 
         if (rc == OK)
-                rc = fields_decode(ctx, body_fields, ARRAY_SIZE(body_fields), tree, body);
+                rc = request_fields_of(ctx, request, tree, body);
         if (rc != OK)
                 return rc;
         *ret = (struct approval_rule_given){
@@ -83,7 +83,8 @@ static enum err answer(struct ctx *ctx, struct reply *reply, const struct approv
         return reply_json_end(ctx, reply, &json);
 }
 
-enum err approval_rules_list(struct ctx *ctx, const struct request *request, struct reply *reply)
+static enum err approval_rules_list_run(struct ctx *ctx, const struct request *request,
+                                        struct reply *reply)
 {
         struct approval_rule *rules;
         struct jsonw json;
@@ -104,7 +105,13 @@ enum err approval_rules_list(struct ctx *ctx, const struct request *request, str
         return reply_json_end(ctx, reply, &json);
 }
 
-enum err approval_rules_add(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation approval_rules_list = {
+        OPERATION(approval_rules_list),
+        .summary = "List the rules for approvals",
+};
+
+static enum err approval_rules_add_run(struct ctx *ctx, const struct request *request,
+                                       struct reply *reply)
 {
         struct approval_rule_given given;
         struct body body = { 0 };
@@ -116,7 +123,14 @@ enum err approval_rules_add(struct ctx *ctx, const struct request *request, stru
         return rc == OK ? answer(ctx, reply, &rule) : rc;
 }
 
-enum err approval_rules_show(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation approval_rules_add = {
+        OPERATION(approval_rules_add),
+        .summary = "Make a rule",
+        .body = FIELDS(body_fields),
+};
+
+static enum err approval_rules_show_run(struct ctx *ctx, const struct request *request,
+                                        struct reply *reply)
 {
         struct approval_rule rule;
         int64_t id;
@@ -127,7 +141,13 @@ enum err approval_rules_show(struct ctx *ctx, const struct request *request, str
         return rc == OK ? answer(ctx, reply, &rule) : rc;
 }
 
-enum err approval_rules_update(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation approval_rules_show = {
+        OPERATION(approval_rules_show),
+        .summary = "Show a rule",
+};
+
+static enum err approval_rules_update_run(struct ctx *ctx, const struct request *request,
+                                          struct reply *reply)
 {
         struct approval_rule_given given;
         struct body body = { 0 };
@@ -142,7 +162,14 @@ enum err approval_rules_update(struct ctx *ctx, const struct request *request, s
         return rc == OK ? answer(ctx, reply, &rule) : rc;
 }
 
-enum err approval_rules_delete(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation approval_rules_update = {
+        OPERATION(approval_rules_update),
+        .summary = "Change a rule",
+        .body = FIELDS(body_fields),
+};
+
+static enum err approval_rules_delete_run(struct ctx *ctx, const struct request *request,
+                                          struct reply *reply)
 {
         struct jsonw json;
         int64_t id;
@@ -158,7 +185,13 @@ enum err approval_rules_delete(struct ctx *ctx, const struct request *request, s
         return reply_json_end(ctx, reply, &json);
 }
 
-enum err approval_conditions(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation approval_rules_delete = {
+        OPERATION(approval_rules_delete),
+        .summary = "Delete a rule",
+};
+
+static enum err approval_conditions_run(struct ctx *ctx, const struct request *request,
+                                        struct reply *reply)
 {
         struct jsonw json = reply_json(reply);
 
@@ -175,3 +208,8 @@ enum err approval_conditions(struct ctx *ctx, const struct request *request, str
         jsonw_array_end(&json);
         return reply_json_end(ctx, reply, &json);
 }
+
+const struct operation approval_conditions = {
+        OPERATION(approval_conditions),
+        .summary = "List what rules can look at",
+};

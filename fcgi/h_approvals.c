@@ -33,11 +33,9 @@ static enum err read_filter(struct ctx *ctx, const struct request *request,
         if (rc == OK)
                 rc = request_query_bool(ctx, request, "pending_only", &pending_only);
         if (rc == OK)
-                rc = request_query_int(ctx, request, "limit", (struct int_range){ 1, LIST_MAX },
-                                       &limit);
+                rc = request_query_int(ctx, request, "limit", &limit);
         if (rc == OK)
-                rc = request_query_int(ctx, request, "offset", (struct int_range){ 0, OFFSET_MAX },
-                                       &offset);
+                rc = request_query_int(ctx, request, "offset", &offset);
         if (rc != OK)
                 return rc;
         if (filter->status && !approval_status_parse(filter->status, &status))
@@ -52,7 +50,16 @@ static enum err read_filter(struct ctx *ctx, const struct request *request,
         return OK;
 }
 
-enum err approvals_list(struct ctx *ctx, const struct request *request, struct reply *reply)
+static const struct query list_query[] = {
+        QUERY(TEXT, "status"),
+        QUERY(BOOL, "pending_only"),
+        QUERY(NUMBER, "limit", .min = 1, .max = LIST_MAX),
+        QUERY(NUMBER, "offset", .min = 0, .max = OFFSET_MAX),
+        { 0 },
+};
+
+static enum err approvals_list_run(struct ctx *ctx, const struct request *request,
+                                   struct reply *reply)
 {
         struct approval_filter filter = { 0 };
         struct jsonw json = reply_json(reply);
@@ -72,7 +79,14 @@ enum err approvals_list(struct ctx *ctx, const struct request *request, struct r
         return reply_json_end(ctx, reply, &json);
 }
 
-enum err approvals_mine(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation approvals_list = {
+        OPERATION(approvals_list),
+        .summary = "List requests for approval",
+        .query = list_query,
+};
+
+static enum err approvals_mine_run(struct ctx *ctx, const struct request *request,
+                                   struct reply *reply)
 {
         struct approval_filter filter = { .owner = ctx_actor_name(ctx) };
         struct jsonw json = reply_json(reply);
@@ -88,7 +102,14 @@ enum err approvals_mine(struct ctx *ctx, const struct request *request, struct r
         return reply_json_end(ctx, reply, &json);
 }
 
-enum err approvals_pending(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation approvals_mine = {
+        OPERATION(approvals_mine),
+        .summary = "List the own requests",
+        .query = list_query,
+};
+
+static enum err approvals_pending_run(struct ctx *ctx, const struct request *request,
+                                      struct reply *reply)
 {
         struct jsonw json;
         int64_t pending;
@@ -102,6 +123,11 @@ enum err approvals_pending(struct ctx *ctx, const struct request *request, struc
         return reply_json_end(ctx, reply, &json);
 }
 
+const struct operation approvals_pending = {
+        OPERATION(approvals_pending),
+        .summary = "How many requests wait",
+};
+
 static enum err answer(struct ctx *ctx, struct reply *reply, const struct approval_request *row)
 {
         struct jsonw json = reply_json(reply);
@@ -110,7 +136,8 @@ static enum err answer(struct ctx *ctx, struct reply *reply, const struct approv
         return reply_json_end(ctx, reply, &json);
 }
 
-enum err approvals_show(struct ctx *ctx, const struct request *request, struct reply *reply)
+static enum err approvals_show_run(struct ctx *ctx, const struct request *request,
+                                   struct reply *reply)
 {
         struct approval_request row;
         int64_t id;
@@ -121,13 +148,24 @@ enum err approvals_show(struct ctx *ctx, const struct request *request, struct r
         return rc == OK ? answer(ctx, reply, &row) : rc;
 }
 
-enum err approvals_of_job(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation approvals_show = {
+        OPERATION(approvals_show),
+        .summary = "Show a request",
+};
+
+static enum err approvals_of_job_run(struct ctx *ctx, const struct request *request,
+                                     struct reply *reply)
 {
         struct approval_request row;
         enum err rc = approval_of_job(ctx, request_param(request, "job_id"), &row);
 
         return rc == OK ? answer(ctx, reply, &row) : rc;
 }
+
+const struct operation approvals_of_job = {
+        OPERATION(approvals_of_job),
+        .summary = "Show the request of a job",
+};
 
 /* ---- deciding ---- */
 
@@ -176,8 +214,7 @@ static enum err approve(struct ctx *ctx, const struct request *request, int64_t 
         enum err rc = request_json_or_empty(ctx, request, &body);
 
         if (rc == OK)
-                rc = fields_decode(ctx, approve_fields, ARRAY_SIZE(approve_fields), body,
-                                   &decision);
+                rc = request_fields_of(ctx, request, body, &decision);
         if (rc == OK)
                 rc = approval_approve(ctx, id, decision.notes, &row);
         return rc == OK ? answer_decision(ctx, reply, &row) : rc;
@@ -192,13 +229,14 @@ static enum err reject(struct ctx *ctx, const struct request *request, int64_t i
         enum err rc = request_json_or_empty(ctx, request, &body);
 
         if (rc == OK)
-                rc = fields_decode(ctx, reject_fields, ARRAY_SIZE(reject_fields), body, &decision);
+                rc = request_fields_of(ctx, request, body, &decision);
         if (rc == OK)
                 rc = approval_reject(ctx, id, decision.reason, &row);
         return rc == OK ? answer_decision(ctx, reply, &row) : rc;
 }
 
-enum err approvals_approve(struct ctx *ctx, const struct request *request, struct reply *reply)
+static enum err approvals_approve_run(struct ctx *ctx, const struct request *request,
+                                      struct reply *reply)
 {
         int64_t id;
         enum err rc = param_id(ctx, request, "request_id", "Request", &id);
@@ -206,13 +244,26 @@ enum err approvals_approve(struct ctx *ctx, const struct request *request, struc
         return rc == OK ? approve(ctx, request, id, reply) : rc;
 }
 
-enum err approvals_reject(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation approvals_approve = {
+        OPERATION(approvals_approve),
+        .summary = "Approve a request",
+        .body = FIELDS(approve_fields),
+};
+
+static enum err approvals_reject_run(struct ctx *ctx, const struct request *request,
+                                     struct reply *reply)
 {
         int64_t id;
         enum err rc = param_id(ctx, request, "request_id", "Request", &id);
 
         return rc == OK ? reject(ctx, request, id, reply) : rc;
 }
+
+const struct operation approvals_reject = {
+        OPERATION(approvals_reject),
+        .summary = "Reject a request",
+        .body = FIELDS(reject_fields),
+};
 
 /* The same by the job that waits. */
 static enum err request_of_job(struct ctx *ctx, const struct request *request, int64_t *ret_id)
@@ -225,7 +276,8 @@ static enum err request_of_job(struct ctx *ctx, const struct request *request, i
         return rc;
 }
 
-enum err queue_approve(struct ctx *ctx, const struct request *request, struct reply *reply)
+static enum err queue_approve_run(struct ctx *ctx, const struct request *request,
+                                  struct reply *reply)
 {
         int64_t id;
         enum err rc = request_of_job(ctx, request, &id);
@@ -233,7 +285,14 @@ enum err queue_approve(struct ctx *ctx, const struct request *request, struct re
         return rc == OK ? approve(ctx, request, id, reply) : rc;
 }
 
-enum err queue_reject(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation queue_approve = {
+        OPERATION(queue_approve),
+        .summary = "Approve a job that waits",
+        .body = FIELDS(approve_fields),
+};
+
+static enum err queue_reject_run(struct ctx *ctx, const struct request *request,
+                                 struct reply *reply)
 {
         int64_t id;
         enum err rc = request_of_job(ctx, request, &id);
@@ -241,7 +300,14 @@ enum err queue_reject(struct ctx *ctx, const struct request *request, struct rep
         return rc == OK ? reject(ctx, request, id, reply) : rc;
 }
 
-enum err approvals_cancel(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation queue_reject = {
+        OPERATION(queue_reject),
+        .summary = "Reject a job that waits",
+        .body = FIELDS(reject_fields),
+};
+
+static enum err approvals_cancel_run(struct ctx *ctx, const struct request *request,
+                                     struct reply *reply)
 {
         struct approval_request row;
         struct jsonw json;
@@ -258,6 +324,11 @@ enum err approvals_cancel(struct ctx *ctx, const struct request *request, struct
         jsonw_string(&json, "job_id", row.job_id);
         return reply_json_end(ctx, reply, &json);
 }
+
+const struct operation approvals_cancel = {
+        OPERATION(approvals_cancel),
+        .summary = "Take a request back",
+};
 
 /* ---- many at once: each in a transaction of its own, so that one that fails stops no other ----
  */
@@ -313,11 +384,11 @@ static enum err decide_all(struct ctx *ctx, struct reply *reply, const json_t *i
         return reply_json_end(ctx, reply, &json);
 }
 
-enum err approvals_bulk_approve(struct ctx *ctx, const struct request *request, struct reply *reply)
+static enum err approvals_bulk_approve_run(struct ctx *ctx, const struct request *request,
+                                           struct reply *reply)
 {
         struct decision decision = { 0 };
-        enum err rc = request_fields(ctx, request, bulk_approve_fields,
-                                     ARRAY_SIZE(bulk_approve_fields), &decision);
+        enum err rc = request_fields(ctx, request, &decision);
 
         if (rc == OK)
                 rc = check_ids(ctx, decision.request_ids);
@@ -326,11 +397,17 @@ enum err approvals_bulk_approve(struct ctx *ctx, const struct request *request, 
                         : rc;
 }
 
-enum err approvals_bulk_reject(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation approvals_bulk_approve = {
+        OPERATION(approvals_bulk_approve),
+        .summary = "Approve several requests",
+        .body = FIELDS(bulk_approve_fields),
+};
+
+static enum err approvals_bulk_reject_run(struct ctx *ctx, const struct request *request,
+                                          struct reply *reply)
 {
         struct decision decision = { 0 };
-        enum err rc = request_fields(ctx, request, bulk_reject_fields,
-                                     ARRAY_SIZE(bulk_reject_fields), &decision);
+        enum err rc = request_fields(ctx, request, &decision);
 
         if (rc == OK)
                 rc = check_ids(ctx, decision.request_ids);
@@ -341,7 +418,14 @@ enum err approvals_bulk_reject(struct ctx *ctx, const struct request *request, s
                         : rc;
 }
 
-enum err approvals_expire(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation approvals_bulk_reject = {
+        OPERATION(approvals_bulk_reject),
+        .summary = "Reject several requests",
+        .body = FIELDS(bulk_reject_fields),
+};
+
+static enum err approvals_expire_run(struct ctx *ctx, const struct request *request,
+                                     struct reply *reply)
 {
         struct jsonw json;
         unsigned expired = 0, batch;
@@ -359,3 +443,8 @@ enum err approvals_expire(struct ctx *ctx, const struct request *request, struct
         jsonw_int(&json, "expired", expired);
         return reply_json_end(ctx, reply, &json);
 }
+
+const struct operation approvals_expire = {
+        OPERATION(approvals_expire),
+        .summary = "End the requests whose time is over",
+};

@@ -48,13 +48,11 @@ static enum err read_page(struct ctx *ctx, const struct request *request,
         int64_t limit = LIST_DEFAULT, offset = 0;
         enum err rc;
 
-        rc = request_query_int(ctx, request, "limit", (struct int_range){ 1, LIST_MAX }, &limit);
+        rc = request_query_int(ctx, request, "limit", &limit);
         if (rc == OK)
-                rc = request_query_int(ctx, request, "offset", (struct int_range){ 0, OFFSET_MAX },
-                                       &offset);
+                rc = request_query_int(ctx, request, "offset", &offset);
         if (rc == OK)
-                rc = request_query_int(ctx, request, "before", (struct int_range){ 1, INT64_MAX },
-                                       &filter->before_id);
+                rc = request_query_int(ctx, request, "before", &filter->before_id);
         filter->limit = (unsigned)limit + 1; /* one more tells that there are more */
         filter->offset = (unsigned)offset;
         return rc;
@@ -93,7 +91,18 @@ static enum err reply_list(struct ctx *ctx, struct reply *reply, const struct au
         return rc == OK ? end_list(ctx, reply, &list, total) : rc;
 }
 
-enum err audit_show(struct ctx *ctx, const struct request *request, struct reply *reply)
+#define PAGE_QUERY                                                                                 \
+        QUERY(NUMBER, "limit", .min = 1, .max = LIST_MAX),                                         \
+                QUERY(NUMBER, "offset", .min = 0, .max = OFFSET_MAX),                              \
+                QUERY(NUMBER, "before", .min = 1, .max = INT64_MAX)
+
+static const struct query list_query[] = {
+        AUDIT_FILTER_QUERY,
+        PAGE_QUERY,
+        { 0 },
+};
+
+static enum err audit_show_run(struct ctx *ctx, const struct request *request, struct reply *reply)
 {
         struct audit_filter filter = { 0 };
         enum err rc = audit_query_read(ctx, request, &filter);
@@ -103,7 +112,19 @@ enum err audit_show(struct ctx *ctx, const struct request *request, struct reply
         return rc == OK ? reply_list(ctx, reply, &filter) : rc;
 }
 
-enum err audit_show_security(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation audit_show = {
+        OPERATION(audit_show),
+        .summary = "List entries of the audit log, the newest first",
+        .query = list_query,
+};
+
+static const struct query page_query[] = {
+        PAGE_QUERY,
+        { 0 },
+};
+
+static enum err audit_show_security_run(struct ctx *ctx, const struct request *request,
+                                        struct reply *reply)
 {
         struct audit_filter filter = { 0 };
         enum err rc = read_page(ctx, request, &filter);
@@ -112,7 +133,14 @@ enum err audit_show_security(struct ctx *ctx, const struct request *request, str
         return rc == OK ? reply_list(ctx, reply, &filter) : rc;
 }
 
-enum err audit_show_user(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation audit_show_security = {
+        OPERATION(audit_show_security),
+        .summary = "List its entries about security",
+        .query = page_query,
+};
+
+static enum err audit_show_user_run(struct ctx *ctx, const struct request *request,
+                                    struct reply *reply)
 {
         struct audit_filter filter = { 0 };
         struct list_rendering list;
@@ -129,3 +157,9 @@ enum err audit_show_user(struct ctx *ctx, const struct request *request, struct 
         rc = audit_list_user(ctx, &filter, render_row, &list, &total);
         return rc == OK ? end_list(ctx, reply, &list, total) : rc;
 }
+
+const struct operation audit_show_user = {
+        OPERATION(audit_show_user),
+        .summary = "List its entries by and about a user",
+        .query = page_query,
+};

@@ -60,7 +60,16 @@ static enum err read_format(struct ctx *ctx, const struct request *request, enum
         return rc;
 }
 
-enum err audit_export(struct ctx *ctx, const struct request *request, struct reply *reply)
+static const struct query export_query[] = {
+        QUERY(TEXT, "format"),
+        QUERY(BOOL, "security_only"),
+        QUERY(TIME, "since"),
+        QUERY(TIME, "until"),
+        { 0 },
+};
+
+static enum err audit_show_export_run(struct ctx *ctx, const struct request *request,
+                                      struct reply *reply)
 {
         static const char *const names[] = { "attachment; filename=\"audit.jsonl\"",
                                              "attachment; filename=\"audit.csv\"",
@@ -85,6 +94,13 @@ enum err audit_export(struct ctx *ctx, const struct request *request, struct rep
         reply_stream(reply, audit_format_content_type(export->format), stream_export, streaming);
         return OK;
 }
+
+const struct operation audit_show_export = {
+        OPERATION(audit_show_export),
+        .summary = "Write the audit log out",
+        .query = export_query,
+        .gives = "application/octet-stream",
+};
 
 static enum err render_cursor(struct ctx *ctx, struct jsonw *json, const char *target)
 {
@@ -129,7 +145,8 @@ static enum err reply_target(struct ctx *ctx, struct reply *reply,
         return reply_json_end(ctx, reply, &json);
 }
 
-enum err audit_target_show(struct ctx *ctx, const struct request *request, struct reply *reply)
+static enum err audit_target_show_run(struct ctx *ctx, const struct request *request,
+                                      struct reply *reply)
 {
         struct audit_target target;
         enum err rc = audit_target_load(ctx, &target);
@@ -138,7 +155,13 @@ enum err audit_target_show(struct ctx *ctx, const struct request *request, struc
         return rc == OK ? reply_target(ctx, reply, &target) : rc;
 }
 
-enum err audit_target_save(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation audit_target_show = {
+        OPERATION(audit_target_show),
+        .summary = "Where the audit log is forwarded to",
+};
+
+static enum err audit_target_save_run(struct ctx *ctx, const struct request *request,
+                                      struct reply *reply)
 {
         struct audit_target target;
         json_t *body;
@@ -151,3 +174,9 @@ enum err audit_target_save(struct ctx *ctx, const struct request *request, struc
         bell_ring(ctx->cloud->bells, BELL_AUDIT);
         return reply_target(ctx, reply, &target);
 }
+
+const struct operation audit_target_save = {
+        OPERATION(audit_target_save),
+        .summary = "Say where the audit log is forwarded to",
+        .body = &audit_target_fields,
+};

@@ -9,7 +9,8 @@ static void render_type(void *arg, const char *event_type, int64_t entries)
         jsonw_int(arg, event_type, entries);
 }
 
-enum err audit_show_stats(struct ctx *ctx, const struct request *request, struct reply *reply)
+static enum err audit_show_stats_run(struct ctx *ctx, const struct request *request,
+                                     struct reply *reply)
 {
         struct jsonw json = reply_json(reply);
         struct audit_stats stats;
@@ -28,7 +29,13 @@ enum err audit_show_stats(struct ctx *ctx, const struct request *request, struct
         return reply_json_end(ctx, reply, &json);
 }
 
-enum err audit_show_types(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation audit_show_stats = {
+        OPERATION(audit_show_stats),
+        .summary = "What is in the audit log",
+};
+
+static enum err audit_show_types_run(struct ctx *ctx, const struct request *request,
+                                     struct reply *reply)
 {
         struct jsonw json = reply_json(reply);
 
@@ -44,6 +51,11 @@ enum err audit_show_types(struct ctx *ctx, const struct request *request, struct
         return reply_json_end(ctx, reply, &json);
 }
 
+const struct operation audit_show_types = {
+        OPERATION(audit_show_types),
+        .summary = "List the types of its entries",
+};
+
 static enum err reply_report(struct ctx *ctx, struct reply *reply,
                              const struct audit_report *report)
 {
@@ -53,19 +65,31 @@ static enum err reply_report(struct ctx *ctx, struct reply *reply,
         return reply_json_end(ctx, reply, &json);
 }
 
-enum err audit_show_verify(struct ctx *ctx, const struct request *request, struct reply *reply)
+static const struct query verify_query[] = {
+        QUERY(NUMBER, "start_id", .min = 1, .max = INT64_MAX),
+        QUERY(NUMBER, "end_id", .min = 1, .max = INT64_MAX),
+        { 0 },
+};
+
+static enum err audit_show_verify_run(struct ctx *ctx, const struct request *request,
+                                      struct reply *reply)
 {
-        const struct int_range any = { 1, INT64_MAX };
         struct audit_range range = { 0 };
         struct audit_report *report = arena_alloc(ctx->arena, sizeof(*report));
         enum err rc;
 
         if (!report)
                 return ctx_nomem(ctx);
-        rc = request_query_int(ctx, request, "start_id", any, &range.start_id);
+        rc = request_query_int(ctx, request, "start_id", &range.start_id);
         if (rc == OK)
-                rc = request_query_int(ctx, request, "end_id", any, &range.end_id);
+                rc = request_query_int(ctx, request, "end_id", &range.end_id);
         if (rc == OK)
                 rc = audit_verify(ctx, range, report);
         return rc == OK ? reply_report(ctx, reply, report) : rc;
 }
+
+const struct operation audit_show_verify = {
+        OPERATION(audit_show_verify),
+        .summary = "Is the audit log what was written?",
+        .query = verify_query,
+};

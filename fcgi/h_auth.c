@@ -49,7 +49,7 @@ static const struct field login_fields[] = {
         FIELD(struct login_given, remember_me, FIELD_BOOL),
 };
 
-enum err auth_login(struct ctx *ctx, const struct request *request, struct reply *reply)
+static enum err auth_login_run(struct ctx *ctx, const struct request *request, struct reply *reply)
 {
         struct login_given given = {
                 .user_agent = request_header(request, "User-Agent"),
@@ -60,13 +60,19 @@ enum err auth_login(struct ctx *ctx, const struct request *request, struct reply
 
         if (!origin_is_same(request, ctx->config->public_url))
                 return ctx_fail(ctx, ERR_DENIED, "This request was made by a page of another site");
-        rc = request_fields(ctx, request, login_fields, ARRAY_SIZE(login_fields), &given);
+        rc = request_fields(ctx, request, &given);
         if (rc == OK)
                 rc = login(ctx, &given, &result);
         return rc == OK ? reply_login(ctx, request, reply, &result, NULL) : rc;
 }
 
-enum err auth_logout(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation auth_login = {
+        OPERATION(auth_login),
+        .summary = "Begin a session",
+        .body = FIELDS(login_fields),
+};
+
+static enum err auth_logout_run(struct ctx *ctx, const struct request *request, struct reply *reply)
 {
         const char *cookie = request->session;
         struct jsonw json;
@@ -80,6 +86,11 @@ enum err auth_logout(struct ctx *ctx, const struct request *request, struct repl
         jsonw_bool(&json, "success", true);
         return reply_json_end(ctx, reply, &json);
 }
+
+const struct operation auth_logout = {
+        OPERATION(auth_logout),
+        .summary = "End the session",
+};
 
 /* ---- who am I ---- */
 
@@ -99,7 +110,7 @@ static enum err view_caller(struct ctx *ctx, struct user_view *ret)
         return OK;
 }
 
-enum err auth_me(struct ctx *ctx, const struct request *request, struct reply *reply)
+static enum err auth_me_run(struct ctx *ctx, const struct request *request, struct reply *reply)
 {
         struct user_view view;
         struct jsonw json;
@@ -113,6 +124,11 @@ enum err auth_me(struct ctx *ctx, const struct request *request, struct reply *r
         render_user_members(&json, &view);
         return reply_json_end(ctx, reply, &json);
 }
+
+const struct operation auth_me = {
+        OPERATION(auth_me),
+        .summary = "Who is asking, and what he may do",
+};
 
 /* The session in use. */
 struct search {
@@ -141,7 +157,7 @@ static enum err renew_cookie(struct ctx *ctx, const struct request *request, str
         return session_cookie_set(ctx, request, reply, cookie, search.lifetime_s);
 }
 
-enum err auth_check(struct ctx *ctx, const struct request *request, struct reply *reply)
+static enum err auth_check_run(struct ctx *ctx, const struct request *request, struct reply *reply)
 {
         const struct actor *actor = &ctx->actor;
         const char *cookie = actor->via == VIA_SESSION ? request->session : NULL;
@@ -169,18 +185,24 @@ enum err auth_check(struct ctx *ctx, const struct request *request, struct reply
         return reply_json_end(ctx, reply, &json);
 }
 
+const struct operation auth_check = {
+        OPERATION(auth_check),
+        .summary = "Is somebody logged in?",
+};
+
 static const struct field password_fields[] = {
         FIELD(struct password_change, current_password, FIELD_STRING, .required = true),
         FIELD(struct password_change, new_password, FIELD_STRING, .required = true),
 };
 
-enum err auth_change_password(struct ctx *ctx, const struct request *request, struct reply *reply)
+static enum err auth_change_password_run(struct ctx *ctx, const struct request *request,
+                                         struct reply *reply)
 {
         struct password_change change = { 0 };
         struct jsonw json;
         enum err rc;
 
-        rc = request_fields(ctx, request, password_fields, ARRAY_SIZE(password_fields), &change);
+        rc = request_fields(ctx, request, &change);
         if (rc == OK)
                 rc = login_change_password(ctx, &change);
         if (rc != OK)
@@ -189,6 +211,12 @@ enum err auth_change_password(struct ctx *ctx, const struct request *request, st
         jsonw_bool(&json, "success", true);
         return reply_json_end(ctx, reply, &json);
 }
+
+const struct operation auth_change_password = {
+        OPERATION(auth_change_password),
+        .summary = "Change the own password",
+        .body = FIELDS(password_fields),
+};
 
 /* ---- how accounts begin ---- */
 
@@ -206,11 +234,11 @@ static enum err read_account(struct ctx *ctx, const struct request *request,
         enum err rc = request_json(ctx, request, &body);
 
         ret->user_agent = request_header(request, "User-Agent");
-        return rc == OK ? fields_decode(ctx, account_fields, ARRAY_SIZE(account_fields), body, ret)
-                        : rc;
+        return rc == OK ? request_fields_of(ctx, request, body, ret) : rc;
 }
 
-enum err auth_setup_status(struct ctx *ctx, const struct request *request, struct reply *reply)
+static enum err auth_setup_status_run(struct ctx *ctx, const struct request *request,
+                                      struct reply *reply)
 {
         struct setup_status status;
         struct jsonw json;
@@ -227,7 +255,13 @@ enum err auth_setup_status(struct ctx *ctx, const struct request *request, struc
         return reply_json_end(ctx, reply, &json);
 }
 
-enum err auth_first_admin(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation auth_setup_status = {
+        OPERATION(auth_setup_status),
+        .summary = "Is there a user yet?",
+};
+
+static enum err auth_first_admin_run(struct ctx *ctx, const struct request *request,
+                                     struct reply *reply)
 {
         struct account_given given = { 0 };
         struct login_result result;
@@ -238,11 +272,18 @@ enum err auth_first_admin(struct ctx *ctx, const struct request *request, struct
                 rc = setup_first_admin(ctx, &given, &result);
         if (rc != OK)
                 return rc;
-        reply->status = 201;
         return reply_login(ctx, request, reply, &result, "Admin account created successfully");
 }
 
-enum err auth_register(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation auth_first_admin = {
+        OPERATION(auth_first_admin),
+        .summary = "Make the first administrator",
+        .body = FIELDS(account_fields),
+        .status = 201,
+};
+
+static enum err auth_register_run(struct ctx *ctx, const struct request *request,
+                                  struct reply *reply)
 {
         struct account_given given = { 0 };
         struct login_result result;
@@ -253,6 +294,12 @@ enum err auth_register(struct ctx *ctx, const struct request *request, struct re
                 rc = setup_register(ctx, &given, &result);
         if (rc != OK)
                 return rc;
-        reply->status = 201;
         return reply_login(ctx, request, reply, &result, "Account created successfully");
 }
+
+const struct operation auth_register = {
+        OPERATION(auth_register),
+        .summary = "Register",
+        .body = FIELDS(account_fields),
+        .status = 201,
+};

@@ -23,7 +23,8 @@ static void render_breaker(const struct ctx *ctx, struct jsonw *json, const stru
         jsonw_string(json, "last_error", breaker->last_error);
 }
 
-enum err breakers_list(struct ctx *ctx, const struct request *request, struct reply *reply)
+static enum err breakers_list_run(struct ctx *ctx, const struct request *request,
+                                  struct reply *reply)
 {
         struct breaker breaker;
         struct jsonw json;
@@ -46,7 +47,13 @@ enum err breakers_list(struct ctx *ctx, const struct request *request, struct re
         return reply_json_end(ctx, reply, &json);
 }
 
-enum err breakers_reset(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation breakers_list = {
+        OPERATION(breakers_list),
+        .summary = "List the circuit breakers of the providers",
+};
+
+static enum err breakers_reset_run(struct ctx *ctx, const struct request *request,
+                                   struct reply *reply)
 {
         const struct provider *provider;
         struct breaker breaker;
@@ -62,3 +69,8 @@ enum err breakers_reset(struct ctx *ctx, const struct request *request, struct r
         render_breaker(ctx, &json, &breaker);
         return reply_json_end(ctx, reply, &json);
 }
+
+const struct operation breakers_reset = {
+        OPERATION(breakers_reset),
+        .summary = "Close the circuit breaker of a provider",
+};

@@ -35,7 +35,7 @@ static enum err read_estimate(struct ctx *ctx, const struct request *request,
 
         rc = request_json_value(ctx, request, &tree);
         if (rc == OK && json_is_object(tree))
-                rc = fields_decode(ctx, estimate_fields, ARRAY_SIZE(estimate_fields), tree, &body);
+                rc = request_fields_of(ctx, request, tree, &body);
         else if (rc == OK && !json_is_array(tree))
                 rc = ctx_fail(ctx, ERR_INVALID, "body must be an array of data sets or an object");
         *ret = (struct cost_query){
@@ -58,7 +58,8 @@ static const char *explain_estimate(struct ctx *ctx, const struct cost_answer *a
                             (answer->estimate.run_s + 59) / 60, answer->hardware.label);
 }
 
-enum err costs_estimate(struct ctx *ctx, const struct request *request, struct reply *reply)
+static enum err costs_estimate_run(struct ctx *ctx, const struct request *request,
+                                   struct reply *reply)
 {
         struct cost_query query;
         struct cost_answer answer;
@@ -86,7 +87,19 @@ enum err costs_estimate(struct ctx *ctx, const struct request *request, struct r
         return reply_json_end(ctx, reply, &json);
 }
 
-enum err costs_limit_status(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation costs_estimate = {
+        OPERATION(costs_estimate),
+        .summary = "What a job would cost",
+        .body = FIELDS(estimate_fields),
+};
+
+static const struct query limit_query[] = {
+        QUERY(TEXT, "provider"),
+        { 0 },
+};
+
+static enum err costs_limit_status_run(struct ctx *ctx, const struct request *request,
+                                       struct reply *reply)
 {
         struct provider_session session;
         const char *provider, *message;
@@ -125,6 +138,12 @@ enum err costs_limit_status(struct ctx *ctx, const struct request *request, stru
         return reply_json_end(ctx, reply, &json);
 }
 
+const struct operation costs_limit_status = {
+        OPERATION(costs_limit_status),
+        .summary = "How much of the cost limit is used",
+        .query = limit_query,
+};
+
 static void render_day(struct jsonw *json, const struct job_day *day)
 {
         char date[CLOCK_ISO_SIZE];
@@ -143,15 +162,20 @@ static void render_day(struct jsonw *json, const struct job_day *day)
         jsonw_object_end(json);
 }
 
-enum err costs_metrics(struct ctx *ctx, const struct request *request, struct reply *reply)
+static const struct query metrics_query[] = {
+        QUERY(NUMBER, "days", .min = 1, .max = JOB_STATS_DAYS_MAX),
+        { 0 },
+};
+
+static enum err costs_metrics_run(struct ctx *ctx, const struct request *request,
+                                  struct reply *reply)
 {
         struct job_stats stats;
         struct jsonw json;
         int64_t days = 30;
         enum err rc;
 
-        rc = request_query_int(ctx, request, "days", (struct int_range){ 1, JOB_STATS_DAYS_MAX },
-                               &days);
+        rc = request_query_int(ctx, request, "days", &days);
         if (rc == OK)
                 rc = job_stats(ctx, (unsigned)days, &stats);
         if (rc != OK)
@@ -178,3 +202,9 @@ enum err costs_metrics(struct ctx *ctx, const struct request *request, struct re
         jsonw_int(&json, "period_days", days);
         return reply_json_end(ctx, reply, &json);
 }
+
+const struct operation costs_metrics = {
+        OPERATION(costs_metrics),
+        .summary = "Jobs and costs of the last days",
+        .query = metrics_query,
+};

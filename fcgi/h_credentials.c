@@ -6,7 +6,8 @@
 #include "fcgi/handlers.h"
 #include "fcgi/render_account.h"
 
-enum err credentials_list(struct ctx *ctx, const struct request *request, struct reply *reply)
+static enum err credentials_list_run(struct ctx *ctx, const struct request *request,
+                                     struct reply *reply)
 {
         struct jsonw json = reply_json(reply);
         enum err rc;
@@ -20,6 +21,11 @@ enum err credentials_list(struct ctx *ctx, const struct request *request, struct
         return reply_json_end(ctx, reply, &json);
 }
 
+const struct operation credentials_list = {
+        OPERATION(credentials_list),
+        .summary = "List the own credentials at providers",
+};
+
 static const struct field given_fields[] = {
         FIELD(struct credential_given, provider, FIELD_STRING, .max = 64, .required = true),
         FIELD(struct credential_given, credential_name, FIELD_STRING, .max = 64),
@@ -27,18 +33,18 @@ static const struct field given_fields[] = {
         FIELD(struct credential_given, description, FIELD_STRING, .max = 200),
 };
 
-enum err credentials_save(struct ctx *ctx, const struct request *request, struct reply *reply)
+static enum err credentials_save_run(struct ctx *ctx, const struct request *request,
+                                     struct reply *reply)
 {
         struct credential_given given = { .credential_name = CREDENTIAL_TOKEN };
         struct jsonw json;
         enum err rc;
 
-        rc = request_fields(ctx, request, given_fields, ARRAY_SIZE(given_fields), &given);
+        rc = request_fields(ctx, request, &given);
         if (rc == OK)
                 rc = credential_save(ctx, &given);
         if (rc != OK)
                 return rc;
-        reply->status = 201;
         json = reply_json(reply);
         jsonw_bool(&json, "success", true);
         jsonw_string(&json, "provider", given.provider);
@@ -46,7 +52,15 @@ enum err credentials_save(struct ctx *ctx, const struct request *request, struct
         return reply_json_end(ctx, reply, &json);
 }
 
-enum err credentials_delete(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation credentials_save = {
+        OPERATION(credentials_save),
+        .summary = "Save a credential at a provider",
+        .body = FIELDS(given_fields),
+        .status = 201,
+};
+
+static enum err credentials_delete_run(struct ctx *ctx, const struct request *request,
+                                       struct reply *reply)
 {
         struct jsonw json;
         enum err rc = credential_delete(ctx, NULL, request_param(request, "provider"),
@@ -59,12 +73,18 @@ enum err credentials_delete(struct ctx *ctx, const struct request *request, stru
         return reply_json_end(ctx, reply, &json);
 }
 
+const struct operation credentials_delete = {
+        OPERATION(credentials_delete),
+        .summary = "Delete an own credential",
+};
+
 static const struct field validate_fields[] = {
         FIELD(struct credential_given, provider, FIELD_STRING, .max = 64),
         FIELD(struct credential_given, credential_name, FIELD_STRING, .max = 64),
 };
 
-enum err credentials_validate(struct ctx *ctx, const struct request *request, struct reply *reply)
+static enum err credentials_validate_run(struct ctx *ctx, const struct request *request,
+                                         struct reply *reply)
 {
         struct credential_given given = {
                 .provider = ctx->config->default_provider,
@@ -72,8 +92,14 @@ enum err credentials_validate(struct ctx *ctx, const struct request *request, st
         };
         enum err rc;
 
-        rc = request_fields(ctx, request, validate_fields, ARRAY_SIZE(validate_fields), &given);
+        rc = request_fields(ctx, request, &given);
         if (rc == OK)
                 rc = credential_check(ctx, &given);
         return rc == OK ? render_account(ctx, given.provider, reply) : rc;
 }
+
+const struct operation credentials_validate = {
+        OPERATION(credentials_validate),
+        .summary = "Ask a provider whether a credential is good",
+        .body = FIELDS(validate_fields),
+};

@@ -66,7 +66,8 @@ static enum err render_sets(struct ctx *ctx, struct jsonw *json, const struct da
         return OK;
 }
 
-enum err data_consent_preview(struct ctx *ctx, const struct request *request, struct reply *reply)
+static enum err data_consent_preview_run(struct ctx *ctx, const struct request *request,
+                                         struct reply *reply)
 {
         struct data_total total = { 0 };
         struct data_sets sets;
@@ -101,6 +102,11 @@ enum err data_consent_preview(struct ctx *ctx, const struct request *request, st
         return reply_json_end(ctx, reply, &json);
 }
 
+const struct operation data_consent_preview = {
+        OPERATION(data_consent_preview),
+        .summary = "What would be sent of local data sets",
+};
+
 static enum err reply_consent(struct ctx *ctx, struct reply *reply, const char *consent)
 {
         struct jsonw json = reply_json(reply);
@@ -110,7 +116,8 @@ static enum err reply_consent(struct ctx *ctx, struct reply *reply, const char *
         return reply_json_end(ctx, reply, &json);
 }
 
-enum err data_consent_show(struct ctx *ctx, const struct request *request, struct reply *reply)
+static enum err data_consent_show_run(struct ctx *ctx, const struct request *request,
+                                      struct reply *reply)
 {
         const char *consent;
         enum err rc = data_consent_get(ctx, &consent);
@@ -119,7 +126,13 @@ enum err data_consent_show(struct ctx *ctx, const struct request *request, struc
         return rc == OK ? reply_consent(ctx, reply, consent) : rc;
 }
 
-enum err data_consent_update(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation data_consent_show = {
+        OPERATION(data_consent_show),
+        .summary = "Show whether local data may be sent",
+};
+
+static enum err data_consent_update_run(struct ctx *ctx, const struct request *request,
+                                        struct reply *reply)
 {
         struct consent_body body = { 0 };
         json_t *tree;
@@ -127,8 +140,14 @@ enum err data_consent_update(struct ctx *ctx, const struct request *request, str
 
         rc = request_json(ctx, request, &tree);
         if (rc == OK)
-                rc = fields_decode(ctx, consent_fields, ARRAY_SIZE(consent_fields), tree, &body);
+                rc = request_fields_of(ctx, request, tree, &body);
         if (rc == OK)
                 rc = data_consent_set(ctx, body.consent);
         return rc == OK ? reply_consent(ctx, reply, body.consent) : rc;
 }
+
+const struct operation data_consent_update = {
+        OPERATION(data_consent_update),
+        .summary = "Say whether local data may be sent",
+        .body = FIELDS(consent_fields),
+};

@@ -48,7 +48,7 @@ static enum err read_filter(struct ctx *ctx, const struct request *request,
         int64_t limit = LIST_DEFAULT;
         enum err rc;
 
-        rc = request_query_int(ctx, request, "limit", (struct int_range){ 1, LIST_MAX }, &limit);
+        rc = request_query_int(ctx, request, "limit", &limit);
         if (rc == OK)
                 rc = request_query(ctx, request, "provider", &filter->provider);
         if (rc == OK)
@@ -61,7 +61,17 @@ static enum err read_filter(struct ctx *ctx, const struct request *request,
         return rc;
 }
 
-enum err deliveries_list(struct ctx *ctx, const struct request *request, struct reply *reply)
+static const struct query list_query[] = {
+        QUERY(NUMBER, "limit", .min = 1, .max = LIST_MAX),
+        QUERY(TEXT, "provider"),
+        QUERY(TEXT, "job_id"),
+        QUERY(TEXT, "outcome"),
+        QUERY(TEXT, "before"),
+        { 0 },
+};
+
+static enum err deliveries_list_run(struct ctx *ctx, const struct request *request,
+                                    struct reply *reply)
 {
         struct webhook_filter filter = { 0 };
         struct list_rendering list = { 0 };
@@ -83,7 +93,14 @@ enum err deliveries_list(struct ctx *ctx, const struct request *request, struct 
         return reply_json_end(ctx, reply, &list.json);
 }
 
-enum err deliveries_show(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation deliveries_list = {
+        OPERATION(deliveries_list),
+        .summary = "List webhook deliveries, the newest first",
+        .query = list_query,
+};
+
+static enum err deliveries_show_run(struct ctx *ctx, const struct request *request,
+                                    struct reply *reply)
 {
         struct webhook_delivery delivery;
         struct jsonw json;
@@ -102,7 +119,13 @@ enum err deliveries_show(struct ctx *ctx, const struct request *request, struct 
         return reply_json_end(ctx, reply, &json);
 }
 
-enum err deliveries_replay(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation deliveries_show = {
+        OPERATION(deliveries_show),
+        .summary = "Show a webhook delivery",
+};
+
+static enum err deliveries_replay_run(struct ctx *ctx, const struct request *request,
+                                      struct reply *reply)
 {
         const char *delivery_id = request_param(request, "delivery_id");
         struct webhook_effect effect;
@@ -125,3 +148,8 @@ enum err deliveries_replay(struct ctx *ctx, const struct request *request, struc
         jsonw_object_end(&json);
         return reply_json_end(ctx, reply, &json);
 }
+
+const struct operation deliveries_replay = {
+        OPERATION(deliveries_replay),
+        .summary = "Apply a webhook delivery again",
+};

@@ -19,8 +19,7 @@ static enum err read_last_id(struct ctx *ctx, const struct request *request, int
         char *end;
 
         if (!text || !*text) {
-                struct int_range range = { 0, INT64_MAX };
-                enum err rc = request_query_int(ctx, request, "last_event_id", range, &last_id);
+                enum err rc = request_query_int(ctx, request, "last_event_id", &last_id);
 
                 *ret = last_id;
                 return rc;
@@ -40,7 +39,14 @@ static enum err refuse_for_now(struct ctx *ctx, struct reply *reply)
         return OK;
 }
 
-enum err events_stream(struct ctx *ctx, const struct request *request, struct reply *reply)
+static const struct query stream_query[] = {
+        QUERY(NUMBER, "last_event_id", .min = 0, .max = INT64_MAX),
+        QUERY(TEXT, "job_id"),
+        { 0 },
+};
+
+static enum err events_stream_run(struct ctx *ctx, const struct request *request,
+                                  struct reply *reply)
 {
         struct event_feed *feed = arena_alloc(ctx->arena, sizeof(*feed));
         const char *job_id;
@@ -64,6 +70,13 @@ enum err events_stream(struct ctx *ctx, const struct request *request, struct re
         return OK;
 }
 
+const struct operation events_stream = {
+        OPERATION(events_stream),
+        .summary = "Listen to events",
+        .query = stream_query,
+        .gives = "text/event-stream",
+};
+
 static bool render_event(void *arg, const struct event *event)
 {
         struct jsonw *json = arg;
@@ -78,13 +91,19 @@ static bool render_event(void *arg, const struct event *event)
         return true;
 }
 
-enum err events_recent(struct ctx *ctx, const struct request *request, struct reply *reply)
+static const struct query recent_query[] = {
+        QUERY(NUMBER, "limit", .min = 1, .max = RECENT_MAX),
+        { 0 },
+};
+
+static enum err events_recent_run(struct ctx *ctx, const struct request *request,
+                                  struct reply *reply)
 {
         int64_t limit = RECENT_DEFAULT, newest;
         struct jsonw json;
         enum err rc;
 
-        rc = request_query_int(ctx, request, "limit", (struct int_range){ 1, RECENT_MAX }, &limit);
+        rc = request_query_int(ctx, request, "limit", &limit);
         if (rc != OK)
                 return rc;
 
@@ -97,3 +116,9 @@ enum err events_recent(struct ctx *ctx, const struct request *request, struct re
         jsonw_int(&json, "last_event_id", newest);
         return reply_json_end(ctx, reply, &json);
 }
+
+const struct operation events_recent = {
+        OPERATION(events_recent),
+        .summary = "List the last events",
+        .query = recent_query,
+};

@@ -62,7 +62,14 @@ static enum err ask(struct ctx *ctx, const struct request *request,
         return rc == ERR_PROVIDER ? ctx_strdup(ctx, ctx->detail, ret_message) : rc;
 }
 
-enum err hardware_options(struct ctx *ctx, const struct request *request, struct reply *reply)
+static const struct query hardware_query[] = {
+        QUERY(TEXT, "provider"),
+        QUERY(TEXT, "live"),
+        { 0 },
+};
+
+static enum err hardware_options_run(struct ctx *ctx, const struct request *request,
+                                     struct reply *reply)
 {
         const char *provider, *message = NULL;
         struct provider_session session;
@@ -95,8 +102,15 @@ enum err hardware_options(struct ctx *ctx, const struct request *request, struct
         return reply_json_end(ctx, reply, &json);
 }
 
+const struct operation hardware_options = {
+        OPERATION(hardware_options),
+        .summary = "List hardware and its prices",
+        .query = hardware_query,
+};
+
 /* No provider here tells a balance: what there is to say is where to look, and the prices. */
-enum err providers_billing(struct ctx *ctx, const struct request *request, struct reply *reply)
+static enum err providers_billing_run(struct ctx *ctx, const struct request *request,
+                                      struct reply *reply)
 {
         struct provider_session session;
         struct hardware card;
@@ -128,3 +142,8 @@ enum err providers_billing(struct ctx *ctx, const struct request *request, struc
         jsonw_string(&json, "default_hardware", card.price_id);
         return reply_json_end(ctx, reply, &json);
 }
+
+const struct operation providers_billing = {
+        OPERATION(providers_billing),
+        .summary = "Where the bills of a provider are",
+};

@@ -13,19 +13,31 @@ static enum err render_status(struct ctx *ctx, struct reply *reply, const char *
         return reply_json_end(ctx, reply, &json);
 }
 
-enum err health_plain(struct ctx *ctx, const struct request *request, struct reply *reply)
+static enum err health_plain_run(struct ctx *ctx, const struct request *request,
+                                 struct reply *reply)
 {
         (void)request;
         return render_status(ctx, reply, "healthy");
 }
 
-enum err health_live(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation health_plain = {
+        OPERATION(health_plain),
+        .summary = "Is the service alive?",
+};
+
+static enum err health_live_run(struct ctx *ctx, const struct request *request, struct reply *reply)
 {
         (void)request;
         return render_status(ctx, reply, "ok");
 }
 
-enum err health_is_ready(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation health_live = {
+        OPERATION(health_live),
+        .summary = "Liveness probe",
+};
+
+static enum err health_is_ready_run(struct ctx *ctx, const struct request *request,
+                                    struct reply *reply)
 {
         enum err rc;
 
@@ -35,6 +47,11 @@ enum err health_is_ready(struct ctx *ctx, const struct request *request, struct 
                 return rc;
         return render_status(ctx, reply, "ready");
 }
+
+const struct operation health_is_ready = {
+        OPERATION(health_is_ready),
+        .summary = "Readiness probe",
+};
 
 static void render_component(struct jsonw *json, const struct health_component *component)
 {
@@ -52,8 +69,14 @@ static bool is_true(const char *value)
         return value && (strcmp(value, "true") == 0 || strcmp(value, "1") == 0);
 }
 
+static const struct query health_query[] = {
+        QUERY(TEXT, "include_providers"),
+        QUERY(TEXT, "include_replicate"),
+        { 0 },
+};
+
 /* The parts are for those who may administrate; a stranger learns whether the whole is well. */
-enum err health_full(struct ctx *ctx, const struct request *request, struct reply *reply)
+static enum err health_full_run(struct ctx *ctx, const struct request *request, struct reply *reply)
 {
         bool known = auth_may(ctx, PERM_ADMIN_CONFIG);
         const char *providers, *replicate;
@@ -83,3 +106,9 @@ enum err health_full(struct ctx *ctx, const struct request *request, struct repl
         }
         return reply_json_end(ctx, reply, &json);
 }
+
+const struct operation health_full = {
+        OPERATION(health_full),
+        .summary = "Health of every component",
+        .query = health_query,
+};

@@ -168,7 +168,13 @@ static enum err dry_run(struct ctx *ctx, const struct job_request *request, stru
         return rc == OK ? reply_json_end(ctx, reply, &json) : rc;
 }
 
-enum err jobs_submit(struct ctx *ctx, const struct request *request, struct reply *reply)
+static const struct query submit_query[] = {
+        QUERY(TEXT, "provider"),
+        QUERY(BOOL, "dry_run"),
+        { 0 },
+};
+
+static enum err jobs_submit_run(struct ctx *ctx, const struct request *request, struct reply *reply)
 {
         struct job_request job_request;
         struct submit_result result;
@@ -183,6 +189,13 @@ enum err jobs_submit(struct ctx *ctx, const struct request *request, struct repl
         return rc == OK ? render_result(ctx, reply, &result) : rc;
 }
 
+const struct operation jobs_submit = {
+        OPERATION(jobs_submit),
+        .summary = "Submit a job",
+        .body = &job_request_fields,
+        .query = submit_query,
+};
+
 struct retry_body {
         const char *idempotency_key;
 };
@@ -192,7 +205,7 @@ static const struct field retry_fields[] = {
               .max = IDEMPOTENCY_KEY_MAX),
 };
 
-enum err jobs_retry(struct ctx *ctx, const struct request *request, struct reply *reply)
+static enum err jobs_retry_run(struct ctx *ctx, const struct request *request, struct reply *reply)
 {
         struct retry_body body = { 0 };
         struct submit_result result;
@@ -203,14 +216,21 @@ enum err jobs_retry(struct ctx *ctx, const struct request *request, struct reply
         if (rc == OK)
                 rc = take_key_header(ctx, request, tree);
         if (rc == OK)
-                rc = fields_decode(ctx, retry_fields, ARRAY_SIZE(retry_fields), tree, &body);
+                rc = request_fields_of(ctx, request, tree, &body);
         if (rc == OK)
                 rc = job_retry(ctx, request_param(request, "job_id"), body.idempotency_key,
                                &result);
         return rc == OK ? render_result(ctx, reply, &result) : rc;
 }
 
-enum err configs_list(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation jobs_retry = {
+        OPERATION(jobs_retry),
+        .summary = "Submit a job that has ended once more",
+        .body = FIELDS(retry_fields),
+};
+
+static enum err configs_list_run(struct ctx *ctx, const struct request *request,
+                                 struct reply *reply)
 {
         const char *const *names;
         struct jsonw json;
@@ -234,3 +254,8 @@ enum err configs_list(struct ctx *ctx, const struct request *request, struct rep
         jsonw_null(&json, "active_config");
         return reply_json_end(ctx, reply, &json);
 }
+
+const struct operation configs_list = {
+        OPERATION(configs_list),
+        .summary = "List the saved configurations",
+};

@@ -1,200 +1,14 @@
-/* Jobs: list, show, cancel, delete, and what they say. How they begin is h_job_submit.c. */
+/* Jobs: show, cancel, delete, and what they say. How they begin is h_job_submit.c. */
 #include <string.h>
 
 #include "core/base/config.h"
 #include "core/cloud/archive.h"
 #include "core/cloud/job.h"
 #include "core/cloud/job_logs.h"
-#include "core/cloud/job_poll.h"
 #include "core/cloud/job_sync.h"
 #include "core/cloud/submission.h"
 #include "fcgi/handlers.h"
-
-#define LIST_DEFAULT 50
-#define LIST_MAX     500
-#define OFFSET_MAX   10000
-#define POLL_MAX     50 /* active jobs asked about before a list */
-
-/* What is the same for all jobs of an answer. */
-struct rendering {
-        struct job_queue queue;
-        int64_t now_us;
-};
-
-static enum err rendering_init(struct ctx *ctx, struct rendering *ret)
-{
-        ret->now_us = clock_wall_us(ctx->clock);
-        return job_queue_load(ctx, &ret->queue);
-}
-
-static void render_cost(struct jsonw *json, const char *key, int64_t usd_micros)
-{
-        if (usd_micros < 0)
-                jsonw_null(json, key);
-        else
-                jsonw_number(json, key, (double)usd_micros / 1e6, 6);
-}
-
-/* The members of a job, in the order the original has them. */
-static void render_job(struct jsonw *json, const struct job *job, const struct rendering *rendering)
-{
-        bool terminal = job_status_is_terminal(job->status);
-        int64_t end_us = job->completed_at_us ? job->completed_at_us : rendering->now_us;
-        int64_t position = job_queue_position(&rendering->queue, job);
-
-        jsonw_string(json, "job_id", job->job_id);
-        jsonw_string(json, "job_type", "cloud");
-        jsonw_string(json, "provider", job->provider);
-        jsonw_string(json, "external_id", job->external_id);
-        jsonw_string(json, "status", job_status_name(job->status));
-        jsonw_string(json, "config_name", job->config_name);
-        jsonw_time(json, "created_at", job->created_at_us);
-        jsonw_time(json, "started_at", job->started_at_us);
-        jsonw_time(json, "completed_at", job->completed_at_us);
-        render_cost(json, "cost_usd", job->cost_usd_micros);
-        render_cost(json, "estimated_cost_usd", job->estimated_cost_usd_micros);
-        jsonw_string(json, "hardware_type", job->hardware_type);
-        jsonw_string(json, "error_message", job->error_message);
-        jsonw_string(json, "output_url", job->output_url);
-        jsonw_string(json, "owner", job->owner);
-        jsonw_string(json, "retry_of", job->retry_of);
-        jsonw_int(json, "attempt", job->attempt);
-        jsonw_raw(json, "metadata", job->metadata);
-        jsonw_bool(json, "requires_approval", job->status == JOB_BLOCKED);
-        if (job->approval_id)
-                jsonw_int(json, "approval_id", job->approval_id);
-        else
-                jsonw_null(json, "approval_id");
-        jsonw_bool(json, "is_terminal", terminal);
-        jsonw_bool(json, "is_active", !terminal);
-        if (job->started_at_us)
-                jsonw_number(json, "duration_seconds", (double)(end_us - job->started_at_us) / 1e6,
-                             1);
-        else
-                jsonw_null(json, "duration_seconds");
-        if (position > 0)
-                jsonw_int(json, "queue_position", position);
-}
-
-struct list_rendering {
-        struct jsonw json;
-        struct rendering rendering;
-        unsigned count;
-        char last_id[CTX_ID_SIZE];
-};
-
-static void render_list_row(void *arg, const struct job *job)
-{
-        struct list_rendering *list = arg;
-
-        jsonw_object(&list->json, NULL);
-        render_job(&list->json, job, &list->rendering);
-        jsonw_object_end(&list->json);
-        list->count++;
-        memcpy(list->last_id, job->job_id, strnlen(job->job_id, CTX_ID_SIZE - 1) + 1);
-}
-
-/* What a list is asked for beside the filter. */
-struct list_query {
-        struct job_filter filter;
-        bool is_empty; /* by its filter: there are no local jobs */
-        bool sync_active;
-};
-
-static enum err read_range(struct ctx *ctx, const struct request *request,
-                           struct job_filter *filter)
-{
-        int64_t limit = LIST_DEFAULT, offset = 0;
-        enum err rc;
-
-        rc = request_query_int(ctx, request, "limit", (struct int_range){ 1, LIST_MAX }, &limit);
-        if (rc == OK)
-                rc = request_query_int(ctx, request, "offset", (struct int_range){ 0, OFFSET_MAX },
-                                       &offset);
-        if (rc == OK)
-                rc = request_query(ctx, request, "before", &filter->before_id);
-        if (rc != OK)
-                return rc;
-        if (filter->before_id && !job_id_is_valid(filter->before_id))
-                return ctx_fail(ctx, ERR_INVALID, "before must be a job id");
-        filter->limit = (unsigned)limit;
-        filter->offset = (unsigned)offset;
-        return OK;
-}
-
-static enum err read_job_type(struct ctx *ctx, const struct request *request, bool *ret_is_local)
-{
-        const char *type;
-        enum err rc = request_query(ctx, request, "job_type", &type);
-
-        if (rc != OK || !type)
-                return rc;
-        *ret_is_local = strcmp(type, "local") == 0;
-        if (!*ret_is_local && strcmp(type, "cloud") != 0)
-                return ctx_fail(ctx, ERR_INVALID, "job_type must be one of cloud, local");
-        return OK;
-}
-
-static enum err read_query(struct ctx *ctx, const struct request *request, struct list_query *query)
-{
-        struct job_filter *filter = &query->filter;
-        enum job_status status;
-        enum err rc;
-
-        rc = read_range(ctx, request, filter);
-        if (rc == OK)
-                rc = read_job_type(ctx, request, &query->is_empty);
-        if (rc == OK)
-                rc = request_query_bool(ctx, request, "sync_active", &query->sync_active);
-        if (rc == OK)
-                rc = request_query(ctx, request, "status", &filter->status);
-        if (rc == OK)
-                rc = request_query(ctx, request, "provider", &filter->provider);
-        if (rc == OK)
-                rc = request_query(ctx, request, "owner", &filter->owner);
-        if (rc == OK && filter->status && !job_status_parse(filter->status, &status))
-                return ctx_fail(ctx, ERR_INVALID,
-                                "status must be one of blocked, pending, uploading, queued, "
-                                "running, completed, failed, cancelled");
-        return rc;
-}
-
-/* Asking providers is work that others pay for, hence the permission. */
-static enum err sync_active(struct ctx *ctx)
-{
-        struct poll_round round = poll_round_begin(ctx);
-        enum err rc = auth_require(ctx, PERM_ADMIN_CONFIG);
-
-        return rc == OK ? job_poll(ctx, &round, POLL_MAX) : rc;
-}
-
-enum err jobs_list(struct ctx *ctx, const struct request *request, struct reply *reply)
-{
-        struct list_rendering list = { .count = 0 };
-        struct list_query query = { .is_empty = false };
-        int64_t total = 0;
-        enum err rc;
-
-        rc = read_query(ctx, request, &query);
-        if (rc == OK && query.sync_active)
-                rc = sync_active(ctx);
-        if (rc == OK)
-                rc = rendering_init(ctx, &list.rendering);
-        if (rc != OK)
-                return rc;
-
-        list.json = reply_json(reply);
-        jsonw_array(&list.json, "jobs");
-        if (!query.is_empty)
-                rc = job_list(ctx, &query.filter, render_list_row, &list, &total);
-        if (rc != OK)
-                return rc;
-        jsonw_array_end(&list.json);
-        jsonw_int(&list.json, "total", total);
-        jsonw_string(&list.json, "next_before",
-                     list.count == query.filter.limit ? list.last_id : NULL);
-        return reply_json_end(ctx, reply, &list.json);
-}
+#include "fcgi/render_job.h"
 
 static void render_progress(struct jsonw *json, const struct upload_progress *progress)
 {
@@ -246,10 +60,10 @@ static void render_data_upload(struct jsonw *json, const struct submission *data
         jsonw_object_end(json);
 }
 
-enum err jobs_show(struct ctx *ctx, const struct request *request, struct reply *reply)
+static enum err jobs_show_run(struct ctx *ctx, const struct request *request, struct reply *reply)
 {
         struct upload_progress progress;
-        struct rendering rendering;
+        struct job_rendering rendering;
         struct submission data;
         struct archive archive;
         struct jsonw json;
@@ -260,7 +74,7 @@ enum err jobs_show(struct ctx *ctx, const struct request *request, struct reply 
         if (rc == OK)
                 rc = job_upload_progress(ctx, job.job_id, &progress);
         if (rc == OK)
-                rc = rendering_init(ctx, &rendering);
+                rc = job_rendering_init(ctx, &rendering);
         if (rc != OK)
                 return rc;
         archived = archive_of(ctx, job.job_id, &archive);
@@ -280,7 +94,12 @@ enum err jobs_show(struct ctx *ctx, const struct request *request, struct reply 
         return reply_json_end(ctx, reply, &json);
 }
 
-enum err jobs_cancel(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation jobs_show = {
+        OPERATION(jobs_show),
+        .summary = "Show a job",
+};
+
+static enum err jobs_cancel_run(struct ctx *ctx, const struct request *request, struct reply *reply)
 {
         struct jsonw json;
         struct job job;
@@ -297,7 +116,12 @@ enum err jobs_cancel(struct ctx *ctx, const struct request *request, struct repl
         return reply_json_end(ctx, reply, &json);
 }
 
-enum err jobs_delete(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation jobs_cancel = {
+        OPERATION(jobs_cancel),
+        .summary = "Cancel a job, at its provider too",
+};
+
+static enum err jobs_delete_run(struct ctx *ctx, const struct request *request, struct reply *reply)
 {
         const char *job_id = request_param(request, "job_id");
         struct jsonw json;
@@ -312,7 +136,12 @@ enum err jobs_delete(struct ctx *ctx, const struct request *request, struct repl
         return reply_json_end(ctx, reply, &json);
 }
 
-enum err jobs_logs(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation jobs_delete = {
+        OPERATION(jobs_delete),
+        .summary = "Forget a job that has ended",
+};
+
+static enum err jobs_logs_run(struct ctx *ctx, const struct request *request, struct reply *reply)
 {
         const char *job_id = request_param(request, "job_id");
         struct job_logs logs;
@@ -329,7 +158,13 @@ enum err jobs_logs(struct ctx *ctx, const struct request *request, struct reply 
         return reply_json_end(ctx, reply, &json);
 }
 
-enum err jobs_progress(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation jobs_logs = {
+        OPERATION(jobs_logs),
+        .summary = "Logs of a job",
+};
+
+static enum err jobs_progress_run(struct ctx *ctx, const struct request *request,
+                                  struct reply *reply)
 {
         struct jsonw json;
         struct job job;
@@ -352,7 +187,17 @@ enum err jobs_progress(struct ctx *ctx, const struct request *request, struct re
         return reply_json_end(ctx, reply, &json);
 }
 
-enum err jobs_sync(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation jobs_progress = {
+        OPERATION(jobs_progress),
+        .summary = "Progress of a job",
+};
+
+static const struct query sync_query[] = {
+        QUERY(TEXT, "provider"),
+        { 0 },
+};
+
+static enum err jobs_sync_run(struct ctx *ctx, const struct request *request, struct reply *reply)
 {
         struct sync_report report;
         const char *provider;
@@ -375,7 +220,14 @@ enum err jobs_sync(struct ctx *ctx, const struct request *request, struct reply 
         return reply_json_end(ctx, reply, &json);
 }
 
-enum err jobs_archive(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation jobs_sync = {
+        OPERATION(jobs_sync),
+        .summary = "Take in jobs that were submitted elsewhere",
+        .query = sync_query,
+};
+
+static enum err jobs_archive_run(struct ctx *ctx, const struct request *request,
+                                 struct reply *reply)
 {
         const char *job_id = request_param(request, "job_id");
         struct archive archive;
@@ -392,3 +244,8 @@ enum err jobs_archive(struct ctx *ctx, const struct request *request, struct rep
         render_archive(&json, &archive);
         return reply_json_end(ctx, reply, &json);
 }
+
+const struct operation jobs_archive = {
+        OPERATION(jobs_archive),
+        .summary = "Fetch what is missing of the results of a job",
+};

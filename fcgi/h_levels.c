@@ -10,7 +10,7 @@
 
 /* ---- levels ---- */
 
-enum err levels_list(struct ctx *ctx, const struct request *request, struct reply *reply)
+static enum err levels_list_run(struct ctx *ctx, const struct request *request, struct reply *reply)
 {
         const struct level *level = NULL;
         struct jsonw json;
@@ -27,7 +27,13 @@ enum err levels_list(struct ctx *ctx, const struct request *request, struct repl
         return reply_json_end(ctx, reply, &json);
 }
 
-enum err permissions_list(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation levels_list = {
+        OPERATION(levels_list),
+        .summary = "List the levels",
+};
+
+static enum err permissions_list_run(struct ctx *ctx, const struct request *request,
+                                     struct reply *reply)
 {
         struct jsonw json = reply_json(reply);
 
@@ -49,6 +55,11 @@ enum err permissions_list(struct ctx *ctx, const struct request *request, struct
         return reply_json_end(ctx, reply, &json);
 }
 
+const struct operation permissions_list = {
+        OPERATION(permissions_list),
+        .summary = "List the permissions",
+};
+
 static enum err reply_level(struct ctx *ctx, struct reply *reply, const struct level *level)
 {
         struct jsonw json = reply_json(reply);
@@ -57,7 +68,7 @@ static enum err reply_level(struct ctx *ctx, struct reply *reply, const struct l
         return reply_json_end(ctx, reply, &json);
 }
 
-enum err levels_show(struct ctx *ctx, const struct request *request, struct reply *reply)
+static enum err levels_show_run(struct ctx *ctx, const struct request *request, struct reply *reply)
 {
         struct level level;
         int64_t level_id;
@@ -67,6 +78,11 @@ enum err levels_show(struct ctx *ctx, const struct request *request, struct repl
                 rc = level_get(ctx, level_id, &level);
         return rc == OK ? reply_level(ctx, reply, &level) : rc;
 }
+
+const struct operation levels_show = {
+        OPERATION(levels_show),
+        .summary = "Show a level",
+};
 
 struct level_body {
         const char *name, *description;
@@ -80,12 +96,12 @@ static const struct field level_fields[] = {
         FIELD(struct level_body, priority, FIELD_INT, .min = 0, .max = LEVEL_PRIORITY_MAX),
         FIELD(struct level_body, permissions, FIELD_STRING_LIST, .max = 100),
 };
+static const struct field permissions_fields[] = {
+        FIELD(struct level_body, permissions, FIELD_STRING_LIST, .max = 100, .required = true),
+};
 
-/* Only permissions are looked at where the route is theirs. */
-static enum err read_level(struct ctx *ctx, const struct request *request, bool only_permissions,
-                           struct level_given *ret)
+static enum err read_level(struct ctx *ctx, const struct request *request, struct level_given *ret)
 {
-        const size_t first = only_permissions ? ARRAY_SIZE(level_fields) - 1 : 0;
         struct level_body *given = arena_alloc(ctx->arena, sizeof(*given));
         json_t *body;
         enum err rc;
@@ -94,10 +110,7 @@ static enum err read_level(struct ctx *ctx, const struct request *request, bool 
                 return ctx_nomem(ctx);
         rc = request_json(ctx, request, &body);
         if (rc == OK)
-                rc = fields_decode(ctx, level_fields + first, ARRAY_SIZE(level_fields) - first,
-                                   body, given);
-        if (rc == OK && only_permissions && !given->permissions)
-                return ctx_fail(ctx, ERR_INVALID, "permissions is required");
+                rc = request_fields_of(ctx, request, body, given);
         if (rc != OK)
                 return rc;
         *ret = (struct level_given){
@@ -110,20 +123,26 @@ static enum err read_level(struct ctx *ctx, const struct request *request, bool 
         return OK;
 }
 
-enum err levels_create(struct ctx *ctx, const struct request *request, struct reply *reply)
+static enum err levels_create_run(struct ctx *ctx, const struct request *request,
+                                  struct reply *reply)
 {
         struct level_given given;
         struct level level;
-        enum err rc = read_level(ctx, request, false, &given);
+        enum err rc = read_level(ctx, request, &given);
 
         if (rc == OK)
                 rc = level_create(ctx, &given, &level);
-        reply->status = 201;
         return rc == OK ? reply_level(ctx, reply, &level) : rc;
 }
 
-static enum err update(struct ctx *ctx, const struct request *request, struct reply *reply,
-                       bool only_permissions)
+const struct operation levels_create = {
+        OPERATION(levels_create),
+        .summary = "Make a level",
+        .body = FIELDS(level_fields),
+        .status = 201,
+};
+
+static enum err update(struct ctx *ctx, const struct request *request, struct reply *reply)
 {
         struct level_given given;
         struct level level;
@@ -131,23 +150,38 @@ static enum err update(struct ctx *ctx, const struct request *request, struct re
         enum err rc = param_id(ctx, request, "id", "Level", &level_id);
 
         if (rc == OK)
-                rc = read_level(ctx, request, only_permissions, &given);
+                rc = read_level(ctx, request, &given);
         if (rc == OK)
                 rc = level_update(ctx, level_id, &given, &level);
         return rc == OK ? reply_level(ctx, reply, &level) : rc;
 }
 
-enum err levels_update(struct ctx *ctx, const struct request *request, struct reply *reply)
+static enum err levels_update_run(struct ctx *ctx, const struct request *request,
+                                  struct reply *reply)
 {
-        return update(ctx, request, reply, false);
+        return update(ctx, request, reply);
 }
 
-enum err levels_set_permissions(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation levels_update = {
+        OPERATION(levels_update),
+        .summary = "Change a level",
+        .body = FIELDS(level_fields),
+};
+
+static enum err levels_set_permissions_run(struct ctx *ctx, const struct request *request,
+                                           struct reply *reply)
 {
-        return update(ctx, request, reply, true);
+        return update(ctx, request, reply);
 }
 
-enum err levels_delete(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation levels_set_permissions = {
+        OPERATION(levels_set_permissions),
+        .summary = "Set the permissions of a level",
+        .body = FIELDS(permissions_fields),
+};
+
+static enum err levels_delete_run(struct ctx *ctx, const struct request *request,
+                                  struct reply *reply)
 {
         int64_t level_id;
         enum err rc = param_id(ctx, request, "id", "Level", &level_id);
@@ -156,3 +190,8 @@ enum err levels_delete(struct ctx *ctx, const struct request *request, struct re
                 rc = level_delete(ctx, level_id);
         return rc == OK ? reply_success(ctx, reply) : rc;
 }
+
+const struct operation levels_delete = {
+        OPERATION(levels_delete),
+        .summary = "Delete a level",
+};

@@ -117,7 +117,13 @@ static const char *why_not(const struct metrics_config *config)
                                      : NULL;
 }
 
-enum err metrics_scrape(struct ctx *ctx, const struct request *request, struct reply *reply)
+static const struct query scrape_query[] = {
+        QUERY(BOOL, "legacy"),
+        { 0 },
+};
+
+static enum err metrics_scrape_run(struct ctx *ctx, const struct request *request,
+                                   struct reply *reply)
 {
         const bool open = wants_open_metrics(request);
         struct metrics_config config;
@@ -141,3 +147,10 @@ enum err metrics_scrape(struct ctx *ctx, const struct request *request, struct r
         wish = (struct metrics_wish){ config.categories, legacy && config.legacy, open };
         return metrics_write(ctx, &wish, &reply->body, &samples);
 }
+
+const struct operation metrics_scrape = {
+        OPERATION(metrics_scrape),
+        .summary = "Scrape the metrics",
+        .query = scrape_query,
+        .gives = "text/plain",
+};

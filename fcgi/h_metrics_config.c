@@ -30,7 +30,8 @@ static enum err render_config(struct ctx *ctx, struct reply *reply,
         return reply_json_end(ctx, reply, &json);
 }
 
-enum err metrics_config_show(struct ctx *ctx, const struct request *request, struct reply *reply)
+static enum err metrics_config_show_run(struct ctx *ctx, const struct request *request,
+                                        struct reply *reply)
 {
         struct metrics_config config;
         enum err rc = metrics_config_read(ctx, &config);
@@ -38,6 +39,11 @@ enum err metrics_config_show(struct ctx *ctx, const struct request *request, str
         (void)request;
         return rc == OK ? render_config(ctx, reply, &config) : rc;
 }
+
+const struct operation metrics_config_show = {
+        OPERATION(metrics_config_show),
+        .summary = "Show what is exported to Prometheus",
+};
 
 static enum err add_all(struct ctx *ctx, const json_t *ids, unsigned *categories)
 {
@@ -67,7 +73,8 @@ static const struct field change_fields[] = {
         FIELD(struct change, prometheus_categories, FIELD_STRING_LIST, .max = 64),
 };
 
-enum err metrics_config_update(struct ctx *ctx, const struct request *request, struct reply *reply)
+static enum err metrics_config_update_run(struct ctx *ctx, const struct request *request,
+                                          struct reply *reply)
 {
         struct metrics_config config;
         struct change change;
@@ -80,7 +87,7 @@ enum err metrics_config_update(struct ctx *ctx, const struct request *request, s
         if (rc != OK)
                 return rc;
         change = (struct change){ config.enabled, config.legacy, NULL };
-        rc = fields_decode(ctx, change_fields, ARRAY_SIZE(change_fields), body, &change);
+        rc = request_fields_of(ctx, request, body, &change);
         if (rc == OK && change.prometheus_categories)
                 rc = add_all(ctx, change.prometheus_categories, &config.categories);
         config.enabled = change.prometheus_enabled;
@@ -90,13 +97,20 @@ enum err metrics_config_update(struct ctx *ctx, const struct request *request, s
         return rc == OK ? render_config(ctx, reply, &config) : rc;
 }
 
+const struct operation metrics_config_update = {
+        OPERATION(metrics_config_update),
+        .summary = "Change what is exported to Prometheus",
+        .body = FIELDS(change_fields),
+};
+
 static void render_names(struct jsonw *json, const char *const *names)
 {
         for (; *names; names++)
                 jsonw_string(json, NULL, *names);
 }
 
-enum err metrics_categories(struct ctx *ctx, const struct request *request, struct reply *reply)
+static enum err metrics_categories_run(struct ctx *ctx, const struct request *request,
+                                       struct reply *reply)
 {
         struct jsonw json = reply_json(reply);
 
@@ -119,7 +133,13 @@ enum err metrics_categories(struct ctx *ctx, const struct request *request, stru
         return reply_json_end(ctx, reply, &json);
 }
 
-enum err metrics_templates(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation metrics_categories = {
+        OPERATION(metrics_categories),
+        .summary = "List the categories of metrics",
+};
+
+static enum err metrics_templates_run(struct ctx *ctx, const struct request *request,
+                                      struct reply *reply)
 {
         struct jsonw json = reply_json(reply);
 
@@ -139,7 +159,13 @@ enum err metrics_templates(struct ctx *ctx, const struct request *request, struc
         return reply_json_end(ctx, reply, &json);
 }
 
-enum err metrics_template_apply(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation metrics_templates = {
+        OPERATION(metrics_templates),
+        .summary = "List the templates of categories",
+};
+
+static enum err metrics_template_apply_run(struct ctx *ctx, const struct request *request,
+                                           struct reply *reply)
 {
         const struct metrics_template *template;
         struct metrics_config config;
@@ -155,6 +181,11 @@ enum err metrics_template_apply(struct ctx *ctx, const struct request *request, 
         rc = metrics_config_set(ctx, &config);
         return rc == OK ? render_config(ctx, reply, &config) : rc;
 }
+
+const struct operation metrics_template_apply = {
+        OPERATION(metrics_template_apply),
+        .summary = "Export the categories of a template",
+};
 
 /* As a scrape would be if these were set, whether export is on or not. */
 static enum err preview(struct ctx *ctx, struct reply *reply, unsigned categories, bool legacy)
@@ -177,7 +208,14 @@ static enum err preview(struct ctx *ctx, struct reply *reply, unsigned categorie
         return reply_json_end(ctx, reply, &json);
 }
 
-enum err metrics_preview(struct ctx *ctx, const struct request *request, struct reply *reply)
+static const struct query preview_query[] = {
+        QUERY(TEXT, "categories", .many = true),
+        QUERY(BOOL, "legacy"),
+        { 0 },
+};
+
+static enum err metrics_preview_run(struct ctx *ctx, const struct request *request,
+                                    struct reply *reply)
 {
         struct metrics_config config;
         const char *const *ids;
@@ -197,15 +235,23 @@ enum err metrics_preview(struct ctx *ctx, const struct request *request, struct 
         return rc == OK ? preview(ctx, reply, config.categories, legacy && config.legacy) : rc;
 }
 
+const struct operation metrics_preview = {
+        OPERATION(metrics_preview),
+        .summary = "Show what a scrape would give",
+        .query = preview_query,
+        .gives = "text/plain",
+};
+
 /* The same with the categories as a JSON array in the body. */
-enum err metrics_preview_posted(struct ctx *ctx, const struct request *request, struct reply *reply)
+static enum err metrics_preview_posted_run(struct ctx *ctx, const struct request *request,
+                                           struct reply *reply)
 {
         struct metrics_config config;
         json_t *ids = NULL;
         enum err rc;
 
         if (request->content_length == 0)
-                return metrics_preview(ctx, request, reply);
+                return metrics_preview_run(ctx, request, reply);
         rc = request_json_value(ctx, request, &ids);
         if (rc == OK && !json_is_array(ids))
                 return ctx_fail(ctx, ERR_INVALID, "The body must be an array of categories");
@@ -215,3 +261,10 @@ enum err metrics_preview_posted(struct ctx *ctx, const struct request *request, 
                 rc = add_all(ctx, ids, &config.categories);
         return rc == OK ? preview(ctx, reply, config.categories, config.legacy) : rc;
 }
+
+const struct operation metrics_preview_posted = {
+        OPERATION(metrics_preview_posted),
+        .summary = "Show what a scrape of the categories given would give",
+        .query = preview_query,
+        .gives = "text/plain",
+};

@@ -9,7 +9,7 @@
 
 #define WHAT "Organization"
 
-enum err orgs_list(struct ctx *ctx, const struct request *request, struct reply *reply)
+static enum err orgs_list_run(struct ctx *ctx, const struct request *request, struct reply *reply)
 {
         const struct org *org = NULL;
         struct jsonw json;
@@ -26,6 +26,11 @@ enum err orgs_list(struct ctx *ctx, const struct request *request, struct reply 
         return reply_json_end(ctx, reply, &json);
 }
 
+const struct operation orgs_list = {
+        OPERATION(orgs_list),
+        .summary = "List organisations",
+};
+
 static enum err reply_org(struct ctx *ctx, struct reply *reply, const struct org *org)
 {
         struct jsonw json = reply_json(reply);
@@ -34,7 +39,7 @@ static enum err reply_org(struct ctx *ctx, struct reply *reply, const struct org
         return reply_json_end(ctx, reply, &json);
 }
 
-enum err orgs_show(struct ctx *ctx, const struct request *request, struct reply *reply)
+static enum err orgs_show_run(struct ctx *ctx, const struct request *request, struct reply *reply)
 {
         struct org org;
         int64_t org_id;
@@ -45,19 +50,30 @@ enum err orgs_show(struct ctx *ctx, const struct request *request, struct reply 
         return rc == OK ? reply_org(ctx, reply, &org) : rc;
 }
 
-enum err orgs_create(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation orgs_show = {
+        OPERATION(orgs_show),
+        .summary = "Show an organisation",
+};
+
+static enum err orgs_create_run(struct ctx *ctx, const struct request *request, struct reply *reply)
 {
         struct org_given given;
         struct org org;
-        enum err rc = org_body_read(ctx, request, true, &given);
+        enum err rc = org_body_read(ctx, request, &given);
 
         if (rc == OK)
                 rc = org_create(ctx, &given, &org);
-        reply->status = 201;
         return rc == OK ? reply_org(ctx, reply, &org) : rc;
 }
 
-enum err orgs_update(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation orgs_create = {
+        OPERATION(orgs_create),
+        .summary = "Make an organisation",
+        .body = &org_body_new,
+        .status = 201,
+};
+
+static enum err orgs_update_run(struct ctx *ctx, const struct request *request, struct reply *reply)
 {
         struct org_given given;
         struct org org;
@@ -65,13 +81,19 @@ enum err orgs_update(struct ctx *ctx, const struct request *request, struct repl
         enum err rc = param_id(ctx, request, "org_id", WHAT, &org_id);
 
         if (rc == OK)
-                rc = org_body_read(ctx, request, false, &given);
+                rc = org_body_read(ctx, request, &given);
         if (rc == OK)
                 rc = org_update(ctx, org_id, &given, &org);
         return rc == OK ? reply_org(ctx, reply, &org) : rc;
 }
 
-enum err orgs_delete(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation orgs_update = {
+        OPERATION(orgs_update),
+        .summary = "Change an organisation",
+        .body = &org_body_old,
+};
+
+static enum err orgs_delete_run(struct ctx *ctx, const struct request *request, struct reply *reply)
 {
         int64_t org_id;
         enum err rc = param_id(ctx, request, "org_id", WHAT, &org_id);
@@ -81,9 +103,15 @@ enum err orgs_delete(struct ctx *ctx, const struct request *request, struct repl
         return rc == OK ? reply_success(ctx, reply) : rc;
 }
 
+const struct operation orgs_delete = {
+        OPERATION(orgs_delete),
+        .summary = "Delete an organisation",
+};
+
 /* ---- members ---- */
 
-enum err org_members_list(struct ctx *ctx, const struct request *request, struct reply *reply)
+static enum err org_members_list_run(struct ctx *ctx, const struct request *request,
+                                     struct reply *reply)
 {
         struct jsonw json = reply_json(reply);
         int64_t org_id;
@@ -98,7 +126,13 @@ enum err org_members_list(struct ctx *ctx, const struct request *request, struct
         return reply_json_end(ctx, reply, &json);
 }
 
-enum err org_members_add(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation org_members_list = {
+        OPERATION(org_members_list),
+        .summary = "List the members of an organisation",
+};
+
+static enum err org_members_add_run(struct ctx *ctx, const struct request *request,
+                                    struct reply *reply)
 {
         int64_t org_id, user_id;
         enum err rc = param_id(ctx, request, "org_id", WHAT, &org_id);
@@ -110,7 +144,14 @@ enum err org_members_add(struct ctx *ctx, const struct request *request, struct 
         return rc == OK ? reply_success(ctx, reply) : rc;
 }
 
-enum err org_members_remove(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation org_members_add = {
+        OPERATION(org_members_add),
+        .summary = "Add a member",
+        .body = &org_body_member,
+};
+
+static enum err org_members_remove_run(struct ctx *ctx, const struct request *request,
+                                       struct reply *reply)
 {
         int64_t org_id, user_id;
         enum err rc = param_id(ctx, request, "org_id", WHAT, &org_id);
@@ -121,3 +162,8 @@ enum err org_members_remove(struct ctx *ctx, const struct request *request, stru
                 rc = org_remove_member(ctx, org_id, user_id);
         return rc == OK ? reply_success(ctx, reply) : rc;
 }
+
+const struct operation org_members_remove = {
+        OPERATION(org_members_remove),
+        .summary = "Remove a member",
+};

@@ -11,7 +11,8 @@ static void render_choice(struct jsonw *json, const char *key, enum polling_pref
                 jsonw_bool(json, key, preference == POLLING_ON);
 }
 
-enum err polling_show(struct ctx *ctx, const struct request *request, struct reply *reply)
+static enum err polling_show_run(struct ctx *ctx, const struct request *request,
+                                 struct reply *reply)
 {
         struct polling_status status;
         struct jsonw json;
@@ -29,6 +30,11 @@ enum err polling_show(struct ctx *ctx, const struct request *request, struct rep
         return reply_json_end(ctx, reply, &json);
 }
 
+const struct operation polling_show = {
+        OPERATION(polling_show),
+        .summary = "Is polling on, and has it been done?",
+};
+
 /* {"enabled": true|false|null}: here null is a choice, and has to be there. */
 static enum err read_choice(struct ctx *ctx, const json_t *body, enum polling_preference *ret)
 {
@@ -44,7 +50,8 @@ static enum err read_choice(struct ctx *ctx, const json_t *body, enum polling_pr
         return OK;
 }
 
-enum err polling_update(struct ctx *ctx, const struct request *request, struct reply *reply)
+static enum err polling_update_run(struct ctx *ctx, const struct request *request,
+                                   struct reply *reply)
 {
         enum polling_preference preference = POLLING_UNSET;
         struct polling_status status;
@@ -68,3 +75,8 @@ enum err polling_update(struct ctx *ctx, const struct request *request, struct r
         jsonw_bool(&json, "is_active", status.active);
         return reply_json_end(ctx, reply, &json);
 }
+
+const struct operation polling_update = {
+        OPERATION(polling_update),
+        .summary = "Switch polling on or off",
+};

@@ -27,7 +27,8 @@ static enum err render_token(struct ctx *ctx, struct reply *reply, const char *p
         return reply_json_end(ctx, reply, &json);
 }
 
-enum err providers_token_save(struct ctx *ctx, const struct request *request, struct reply *reply)
+static enum err providers_token_save_run(struct ctx *ctx, const struct request *request,
+                                         struct reply *reply)
 {
         struct token_body body = { 0 };
         const char *problem = NULL;
@@ -36,7 +37,7 @@ enum err providers_token_save(struct ctx *ctx, const struct request *request, st
 
         rc = request_json(ctx, request, &json);
         if (rc == OK)
-                rc = fields_decode(ctx, token_fields, ARRAY_SIZE(token_fields), json, &body);
+                rc = request_fields_of(ctx, request, json, &body);
         if (rc == OK)
                 rc = provider_token_save(ctx, request_param(request, "provider"), body.api_token,
                                          &problem);
@@ -45,7 +46,14 @@ enum err providers_token_save(struct ctx *ctx, const struct request *request, st
         return render_token(ctx, reply, problem);
 }
 
-enum err providers_token_delete(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation providers_token_save = {
+        OPERATION(providers_token_save),
+        .summary = "Save the token of a provider",
+        .body = FIELDS(token_fields),
+};
+
+static enum err providers_token_delete_run(struct ctx *ctx, const struct request *request,
+                                           struct reply *reply)
 {
         enum err rc = provider_token_delete(ctx, request_param(request, "provider"));
 
@@ -54,10 +62,21 @@ enum err providers_token_delete(struct ctx *ctx, const struct request *request, 
         return render_token(ctx, reply, NULL);
 }
 
-enum err providers_validate(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation providers_token_delete = {
+        OPERATION(providers_token_delete),
+        .summary = "Forget the token of a provider",
+};
+
+static enum err providers_validate_run(struct ctx *ctx, const struct request *request,
+                                       struct reply *reply)
 {
         return render_account(ctx, request_param(request, "provider"), reply);
 }
+
+const struct operation providers_validate = {
+        OPERATION(providers_validate),
+        .summary = "Ask a provider whether its token is good",
+};
 
 /* "owner/name", in characters that cannot change the meaning of a path. */
 static bool is_model_id(const char *id)
@@ -115,7 +134,13 @@ static enum err render_versions(struct ctx *ctx, struct jsonw *json, const char 
         return OK;
 }
 
-enum err providers_versions(struct ctx *ctx, const struct request *request, struct reply *reply)
+static const struct query versions_query[] = {
+        QUERY(TEXT, "model_id"),
+        { 0 },
+};
+
+static enum err providers_versions_run(struct ctx *ctx, const struct request *request,
+                                       struct reply *reply)
 {
         struct provider_versions versions = { 0 };
         struct provider_session session;
@@ -143,7 +168,14 @@ enum err providers_versions(struct ctx *ctx, const struct request *request, stru
         return reply_json_end(ctx, reply, &json);
 }
 
-enum err providers_status(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation providers_versions = {
+        OPERATION(providers_versions),
+        .summary = "List the versions of the trainer at a provider",
+        .query = versions_query,
+};
+
+static enum err providers_status_run(struct ctx *ctx, const struct request *request,
+                                     struct reply *reply)
 {
         struct provider_session session;
         struct status_page page;
@@ -171,3 +203,8 @@ enum err providers_status(struct ctx *ctx, const struct request *request, struct
         jsonw_string(&json, "error", page.error);
         return reply_json_end(ctx, reply, &json);
 }
+
+const struct operation providers_status = {
+        OPERATION(providers_status),
+        .summary = "Incidents that a provider reports",
+};

@@ -79,7 +79,8 @@ static enum err render_provider(struct ctx *ctx, struct jsonw *json,
         return rc;
 }
 
-enum err providers_list(struct ctx *ctx, const struct request *request, struct reply *reply)
+static enum err providers_list_run(struct ctx *ctx, const struct request *request,
+                                   struct reply *reply)
 {
         struct provider_session session;
         struct jsonw json;
@@ -100,7 +101,13 @@ enum err providers_list(struct ctx *ctx, const struct request *request, struct r
         return reply_json_end(ctx, reply, &json);
 }
 
-enum err providers_show(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation providers_list = {
+        OPERATION(providers_list),
+        .summary = "List the providers",
+};
+
+static enum err providers_show_run(struct ctx *ctx, const struct request *request,
+                                   struct reply *reply)
 {
         CLEANUP(json_decrefp) json_t *view = NULL;
         const struct provider *provider;
@@ -122,7 +129,13 @@ enum err providers_show(struct ctx *ctx, const struct request *request, struct r
         return reply_json_end(ctx, reply, &json);
 }
 
-enum err providers_update(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation providers_show = {
+        OPERATION(providers_show),
+        .summary = "Show the settings of a provider",
+};
+
+static enum err providers_update_run(struct ctx *ctx, const struct request *request,
+                                     struct reply *reply)
 {
         const struct provider *provider;
         json_t *patch;
@@ -135,10 +148,17 @@ enum err providers_update(struct ctx *ctx, const struct request *request, struct
                 rc = provider_settings_update(ctx, provider->id, patch);
         if (rc != OK)
                 return rc;
-        return providers_show(ctx, request, reply);
+        return providers_show_run(ctx, request, reply);
 }
 
-enum err advanced_show(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation providers_update = {
+        OPERATION(providers_update),
+        .summary = "Change settings of a provider",
+        .body = &provider_settings_fields,
+};
+
+static enum err advanced_show_run(struct ctx *ctx, const struct request *request,
+                                  struct reply *reply)
 {
         const char *id = request_param(request, "provider"), *ips = "[]";
         CLEANUP(json_decrefp) json_t *view = NULL;
@@ -166,7 +186,13 @@ enum err advanced_show(struct ctx *ctx, const struct request *request, struct re
         return reply_json_end(ctx, reply, &json);
 }
 
-enum err advanced_update(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation advanced_show = {
+        OPERATION(advanced_show),
+        .summary = "Show the network settings of a provider",
+};
+
+static enum err advanced_update_run(struct ctx *ctx, const struct request *request,
+                                    struct reply *reply)
 {
         const struct provider *provider;
         json_t *patch;
@@ -177,5 +203,11 @@ enum err advanced_update(struct ctx *ctx, const struct request *request, struct 
                 rc = request_json(ctx, request, &patch);
         if (rc == OK)
                 rc = provider_advanced_update(ctx, provider->id, patch);
-        return rc == OK ? advanced_show(ctx, request, reply) : rc;
+        return rc == OK ? advanced_show_run(ctx, request, reply) : rc;
 }
+
+const struct operation advanced_update = {
+        OPERATION(advanced_update),
+        .summary = "Change network settings of a provider",
+        .body = &provider_advanced_fields,
+};

@@ -21,7 +21,7 @@ static enum err render_count(struct ctx *ctx, struct jsonw *json, enum job_statu
         return rc;
 }
 
-enum err queue_stats(struct ctx *ctx, const struct request *request, struct reply *reply)
+static enum err queue_stats_run(struct ctx *ctx, const struct request *request, struct reply *reply)
 {
         struct jsonw json = reply_json(reply);
         int64_t waiting = 0, running = 0;
@@ -38,3 +38,8 @@ enum err queue_stats(struct ctx *ctx, const struct request *request, struct repl
         jsonw_int(&json, "running", running);
         return rc == OK ? reply_json_end(ctx, reply, &json) : rc;
 }
+
+const struct operation queue_stats = {
+        OPERATION(queue_stats),
+        .summary = "How many jobs wait and run",
+};

@@ -25,7 +25,8 @@ static enum err read_group(struct ctx *ctx, const struct request *request, struc
         return rc;
 }
 
-enum err quota_groups_list(struct ctx *ctx, const struct request *request, struct reply *reply)
+static enum err quota_groups_list_run(struct ctx *ctx, const struct request *request,
+                                      struct reply *reply)
 {
         struct jsonw json = reply_json(reply);
         struct quota_group group;
@@ -41,7 +42,13 @@ enum err quota_groups_list(struct ctx *ctx, const struct request *request, struc
         return reply_json_end(ctx, reply, &json);
 }
 
-enum err quota_groups_set(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation quota_groups_list = {
+        OPERATION(quota_groups_list),
+        .summary = "List the ceilings of an organisation or team",
+};
+
+static enum err quota_groups_set_run(struct ctx *ctx, const struct request *request,
+                                     struct reply *reply)
 {
         struct quota_given given = { 0 };
         struct quota_group group;
@@ -50,7 +57,7 @@ enum err quota_groups_set(struct ctx *ctx, const struct request *request, struct
         enum err rc = read_group(ctx, request, &group);
 
         if (rc == OK)
-                rc = request_fields(ctx, request, given_fields, ARRAY_SIZE(given_fields), &given);
+                rc = request_fields(ctx, request, &given);
         if (rc == OK)
                 rc = quota_group_set(ctx, &group, &given, &quota);
         if (rc != OK)
@@ -60,7 +67,14 @@ enum err quota_groups_set(struct ctx *ctx, const struct request *request, struct
         return reply_json_end(ctx, reply, &json);
 }
 
-enum err quota_groups_delete(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation quota_groups_set = {
+        OPERATION(quota_groups_set),
+        .summary = "Set a ceiling",
+        .body = FIELDS(given_fields),
+};
+
+static enum err quota_groups_delete_run(struct ctx *ctx, const struct request *request,
+                                        struct reply *reply)
 {
         struct quota_group group;
         struct jsonw json;
@@ -78,3 +92,8 @@ enum err quota_groups_delete(struct ctx *ctx, const struct request *request, str
         jsonw_int(&json, "quota_id", id);
         return reply_json_end(ctx, reply, &json);
 }
+
+const struct operation quota_groups_delete = {
+        OPERATION(quota_groups_delete),
+        .summary = "Delete a ceiling",
+};

@@ -20,7 +20,7 @@ static const struct field given_fields[] = {
         FIELD(struct quota_given, org_id, FIELD_INT, .min = 1),
 };
 
-enum err quotas_list(struct ctx *ctx, const struct request *request, struct reply *reply)
+static enum err quotas_list_run(struct ctx *ctx, const struct request *request, struct reply *reply)
 {
         struct jsonw json = reply_json(reply);
         enum err rc;
@@ -34,6 +34,11 @@ enum err quotas_list(struct ctx *ctx, const struct request *request, struct repl
         return reply_json_end(ctx, reply, &json);
 }
 
+const struct operation quotas_list = {
+        OPERATION(quotas_list),
+        .summary = "List the quotas",
+};
+
 static enum err answer(struct ctx *ctx, struct reply *reply, const struct quota *quota)
 {
         struct jsonw json = reply_json(reply);
@@ -42,18 +47,24 @@ static enum err answer(struct ctx *ctx, struct reply *reply, const struct quota 
         return reply_json_end(ctx, reply, &json);
 }
 
-enum err quotas_set(struct ctx *ctx, const struct request *request, struct reply *reply)
+static enum err quotas_set_run(struct ctx *ctx, const struct request *request, struct reply *reply)
 {
         struct quota_given given = { 0 };
         struct quota quota;
-        enum err rc = request_fields(ctx, request, given_fields, ARRAY_SIZE(given_fields), &given);
+        enum err rc = request_fields(ctx, request, &given);
 
         if (rc == OK)
                 rc = quota_set(ctx, &given, &quota);
         return rc == OK ? answer(ctx, reply, &quota) : rc;
 }
 
-enum err quotas_show(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation quotas_set = {
+        OPERATION(quotas_set),
+        .summary = "Set a quota",
+        .body = FIELDS(given_fields),
+};
+
+static enum err quotas_show_run(struct ctx *ctx, const struct request *request, struct reply *reply)
 {
         struct quota quota;
         int64_t id;
@@ -64,7 +75,13 @@ enum err quotas_show(struct ctx *ctx, const struct request *request, struct repl
         return rc == OK ? answer(ctx, reply, &quota) : rc;
 }
 
-enum err quotas_delete(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation quotas_show = {
+        OPERATION(quotas_show),
+        .summary = "Show a quota",
+};
+
+static enum err quotas_delete_run(struct ctx *ctx, const struct request *request,
+                                  struct reply *reply)
 {
         struct jsonw json;
         int64_t id;
@@ -80,7 +97,13 @@ enum err quotas_delete(struct ctx *ctx, const struct request *request, struct re
         return reply_json_end(ctx, reply, &json);
 }
 
-enum err quotas_types(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation quotas_delete = {
+        OPERATION(quotas_delete),
+        .summary = "Delete a quota",
+};
+
+static enum err quotas_types_run(struct ctx *ctx, const struct request *request,
+                                 struct reply *reply)
 {
         struct jsonw json = reply_json(reply);
 
@@ -99,6 +122,11 @@ enum err quotas_types(struct ctx *ctx, const struct request *request, struct rep
         jsonw_array_end(&json);
         return reply_json_end(ctx, reply, &json);
 }
+
+const struct operation quotas_types = {
+        OPERATION(quotas_types),
+        .summary = "List what can be limited",
+};
 
 /* ---- how somebody stands ---- */
 
@@ -150,7 +178,7 @@ static enum err answer_statuses(struct ctx *ctx, struct reply *reply, int64_t us
         return reply_json_end(ctx, reply, &json);
 }
 
-enum err quotas_user(struct ctx *ctx, const struct request *request, struct reply *reply)
+static enum err quotas_user_run(struct ctx *ctx, const struct request *request, struct reply *reply)
 {
         struct quota_status *statuses;
         size_t count;
@@ -162,7 +190,12 @@ enum err quotas_user(struct ctx *ctx, const struct request *request, struct repl
         return rc == OK ? answer_statuses(ctx, reply, id, statuses, count) : rc;
 }
 
-enum err quotas_me(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation quotas_user = {
+        OPERATION(quotas_user),
+        .summary = "The limits of a user and how much is used",
+};
+
+static enum err quotas_me_run(struct ctx *ctx, const struct request *request, struct reply *reply)
 {
         struct quota_status *statuses;
         size_t count;
@@ -171,6 +204,11 @@ enum err quotas_me(struct ctx *ctx, const struct request *request, struct reply 
         (void)request;
         return rc == OK ? answer_statuses(ctx, reply, ctx->actor.user_id, statuses, count) : rc;
 }
+
+const struct operation quotas_me = {
+        OPERATION(quotas_me),
+        .summary = "The own limits and how much is used",
+};
 
 static enum err read_estimate(struct ctx *ctx, const struct request *request, double *ret)
 {
@@ -210,7 +248,13 @@ static bool render_impact(struct jsonw *json, const struct quota_status *status,
         return after > limit;
 }
 
-enum err quotas_estimate(struct ctx *ctx, const struct request *request, struct reply *reply)
+static const struct query estimate_query[] = {
+        QUERY(TEXT, "estimated_cost", .required = true),
+        { 0 },
+};
+
+static enum err quotas_estimate_run(struct ctx *ctx, const struct request *request,
+                                    struct reply *reply)
 {
         struct quota_status *statuses;
         bool exceeds = false;
@@ -234,3 +278,9 @@ enum err quotas_estimate(struct ctx *ctx, const struct request *request, struct 
         jsonw_bool(&json, "would_exceed", exceeds);
         return reply_json_end(ctx, reply, &json);
 }
+
+const struct operation quotas_estimate = {
+        OPERATION(quotas_estimate),
+        .summary = "What the own limits say to a job of a cost",
+        .query = estimate_query,
+};

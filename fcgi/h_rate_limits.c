@@ -89,8 +89,7 @@ static enum err read_query(struct ctx *ctx, const struct request *request, struc
         if (rc == OK)
                 rc = request_query(ctx, request, "client", &ret->client);
         if (rc == OK)
-                rc = request_query_int(ctx, request, "limit", (struct int_range){ 1, LIST_MAX },
-                                       &ret->limit);
+                rc = request_query_int(ctx, request, "limit", &ret->limit);
         if (rc == OK)
                 rc = check_rule(ctx, ret);
         return rc == OK ? read_client(ctx, ret) : rc;
@@ -138,7 +137,15 @@ static void render_standings(struct jsonw *json, const struct limit_standings *s
         jsonw_array_end(json);
 }
 
-enum err rate_limits_usage(struct ctx *ctx, const struct request *request, struct reply *reply)
+static const struct query usage_query[] = {
+        QUERY(TEXT, "rule"),
+        QUERY(TEXT, "client"),
+        QUERY(NUMBER, "limit", .min = 1, .max = LIST_MAX),
+        { 0 },
+};
+
+static enum err rate_limits_usage_run(struct ctx *ctx, const struct request *request,
+                                      struct reply *reply)
 {
         struct limit_standings standings = { 0 };
         struct usage_rendering rendering;
@@ -169,3 +176,9 @@ enum err rate_limits_usage(struct ctx *ctx, const struct request *request, struc
         }
         return reply_json_end(ctx, reply, &json);
 }
+
+const struct operation rate_limits_usage = {
+        OPERATION(rate_limits_usage),
+        .summary = "How the rate limits stand",
+        .query = usage_query,
+};

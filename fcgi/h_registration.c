@@ -14,7 +14,8 @@ static enum err render(struct ctx *ctx, struct reply *reply, const struct regist
         return reply_json_end(ctx, reply, &json);
 }
 
-enum err registration_show(struct ctx *ctx, const struct request *request, struct reply *reply)
+static enum err registration_show_run(struct ctx *ctx, const struct request *request,
+                                      struct reply *reply)
 {
         struct registration setting;
         enum err rc;
@@ -24,12 +25,18 @@ enum err registration_show(struct ctx *ctx, const struct request *request, struc
         return rc == OK ? render(ctx, reply, &setting) : rc;
 }
 
-static const struct field fields[] = {
+const struct operation registration_show = {
+        OPERATION(registration_show),
+        .summary = "Show whether people may register",
+};
+
+static const struct field registration_fields[] = {
         FIELD(struct registration, enabled, FIELD_BOOL),
         FIELD(struct registration, default_level, FIELD_STRING, .min = 1, .max = 100),
 };
 
-enum err registration_update(struct ctx *ctx, const struct request *request, struct reply *reply)
+static enum err registration_update_run(struct ctx *ctx, const struct request *request,
+                                        struct reply *reply)
 {
         struct registration setting;
         json_t *body;
@@ -39,8 +46,14 @@ enum err registration_update(struct ctx *ctx, const struct request *request, str
         if (rc == OK)
                 rc = registration_get(ctx, &setting);
         if (rc == OK)
-                rc = fields_decode(ctx, fields, ARRAY_SIZE(fields), body, &setting);
+                rc = request_fields_of(ctx, request, body, &setting);
         if (rc == OK)
                 rc = registration_set(ctx, &setting);
         return rc == OK ? render(ctx, reply, &setting) : rc;
 }
+
+const struct operation registration_update = {
+        OPERATION(registration_update),
+        .summary = "Say whether people may register",
+        .body = FIELDS(registration_fields),
+};

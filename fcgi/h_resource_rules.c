@@ -32,13 +32,20 @@ static enum err reply_rule(struct ctx *ctx, struct reply *reply, const struct re
         return reply_json_end(ctx, reply, &json);
 }
 
-enum err resource_rules_list(struct ctx *ctx, const struct request *request, struct reply *reply)
+static enum err resource_rules_list_run(struct ctx *ctx, const struct request *request,
+                                        struct reply *reply)
 {
         (void)request;
         return reply_rules(ctx, reply, 0);
 }
 
-enum err resource_rules_show(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation resource_rules_list = {
+        OPERATION(resource_rules_list),
+        .summary = "List the rules about resources",
+};
+
+static enum err resource_rules_show_run(struct ctx *ctx, const struct request *request,
+                                        struct reply *reply)
 {
         struct resource_rule rule;
         int64_t rule_id;
@@ -48,6 +55,11 @@ enum err resource_rules_show(struct ctx *ctx, const struct request *request, str
                 rc = resource_rule_get(ctx, rule_id, &rule);
         return rc == OK ? reply_rule(ctx, reply, &rule) : rc;
 }
+
+const struct operation resource_rules_show = {
+        OPERATION(resource_rules_show),
+        .summary = "Show a rule",
+};
 
 /* ---- changing ---- */
 
@@ -76,7 +88,7 @@ static const struct field create_fields[] = { RULE_FIELDS(true) };
 static const struct field update_fields[] = { RULE_FIELDS(false) };
 
 static enum err read_rule(struct ctx *ctx, const struct request *request,
-                          const struct field *fields, struct resource_rule_given *ret)
+                          struct resource_rule_given *ret)
 {
         struct rule_body *given = arena_alloc(ctx->arena, sizeof(*given));
         json_t *body;
@@ -86,7 +98,7 @@ static enum err read_rule(struct ctx *ctx, const struct request *request,
                 return ctx_nomem(ctx);
         rc = request_json(ctx, request, &body);
         if (rc == OK)
-                rc = fields_decode(ctx, fields, ARRAY_SIZE(create_fields), body, given);
+                rc = request_fields_of(ctx, request, body, given);
         if (rc != OK)
                 return rc;
         *ret = (struct resource_rule_given){
@@ -102,19 +114,27 @@ static enum err read_rule(struct ctx *ctx, const struct request *request,
         return OK;
 }
 
-enum err resource_rules_create(struct ctx *ctx, const struct request *request, struct reply *reply)
+static enum err resource_rules_create_run(struct ctx *ctx, const struct request *request,
+                                          struct reply *reply)
 {
         struct resource_rule_given given;
         struct resource_rule rule;
-        enum err rc = read_rule(ctx, request, create_fields, &given);
+        enum err rc = read_rule(ctx, request, &given);
 
         if (rc == OK)
                 rc = resource_rule_create(ctx, &given, &rule);
-        reply->status = 201;
         return rc == OK ? reply_rule(ctx, reply, &rule) : rc;
 }
 
-enum err resource_rules_update(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation resource_rules_create = {
+        OPERATION(resource_rules_create),
+        .summary = "Make a rule",
+        .body = FIELDS(create_fields),
+        .status = 201,
+};
+
+static enum err resource_rules_update_run(struct ctx *ctx, const struct request *request,
+                                          struct reply *reply)
 {
         struct resource_rule_given given;
         struct resource_rule rule;
@@ -122,13 +142,20 @@ enum err resource_rules_update(struct ctx *ctx, const struct request *request, s
         enum err rc = param_id(ctx, request, "id", "Resource rule", &rule_id);
 
         if (rc == OK)
-                rc = read_rule(ctx, request, update_fields, &given);
+                rc = read_rule(ctx, request, &given);
         if (rc == OK)
                 rc = resource_rule_update(ctx, rule_id, &given, &rule);
         return rc == OK ? reply_rule(ctx, reply, &rule) : rc;
 }
 
-enum err resource_rules_delete(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation resource_rules_update = {
+        OPERATION(resource_rules_update),
+        .summary = "Change a rule",
+        .body = FIELDS(update_fields),
+};
+
+static enum err resource_rules_delete_run(struct ctx *ctx, const struct request *request,
+                                          struct reply *reply)
 {
         int64_t rule_id;
         enum err rc = param_id(ctx, request, "id", "Resource rule", &rule_id);
@@ -138,15 +165,26 @@ enum err resource_rules_delete(struct ctx *ctx, const struct request *request, s
         return rc == OK ? reply_success(ctx, reply) : rc;
 }
 
+const struct operation resource_rules_delete = {
+        OPERATION(resource_rules_delete),
+        .summary = "Delete a rule",
+};
+
 /* ---- of levels ---- */
 
-enum err level_rules_show(struct ctx *ctx, const struct request *request, struct reply *reply)
+static enum err level_rules_show_run(struct ctx *ctx, const struct request *request,
+                                     struct reply *reply)
 {
         int64_t level_id;
         enum err rc = param_id(ctx, request, "id", "Level", &level_id);
 
         return rc == OK ? reply_rules(ctx, reply, level_id) : rc;
 }
+
+const struct operation level_rules_show = {
+        OPERATION(level_rules_show),
+        .summary = "List the rules of a level",
+};
 
 struct ids_body {
         json_t *rule_ids;
@@ -156,15 +194,22 @@ static const struct field ids_fields[] = {
         FIELD(struct ids_body, rule_ids, FIELD_ARRAY, .max = RESOURCE_RULES_MAX, .required = true),
 };
 
-enum err level_rules_update(struct ctx *ctx, const struct request *request, struct reply *reply)
+static enum err level_rules_update_run(struct ctx *ctx, const struct request *request,
+                                       struct reply *reply)
 {
         struct ids_body given = { 0 };
         int64_t level_id;
         enum err rc = param_id(ctx, request, "id", "Level", &level_id);
 
         if (rc == OK)
-                rc = request_fields(ctx, request, ids_fields, ARRAY_SIZE(ids_fields), &given);
+                rc = request_fields(ctx, request, &given);
         if (rc == OK)
                 rc = level_rules_set(ctx, level_id, given.rule_ids);
         return rc == OK ? reply_rules(ctx, reply, level_id) : rc;
 }
+
+const struct operation level_rules_update = {
+        OPERATION(level_rules_update),
+        .summary = "Set the rules of a level",
+        .body = FIELDS(ids_fields),
+};

@@ -27,7 +27,13 @@ static void render_row(void *arg, const struct s3_credential *row)
         jsonw_object_end(json);
 }
 
-enum err s3_credentials_list(struct ctx *ctx, const struct request *request, struct reply *reply)
+static const struct query list_query[] = {
+        QUERY(BOOL, "all"),
+        { 0 },
+};
+
+static enum err s3_credentials_list_run(struct ctx *ctx, const struct request *request,
+                                        struct reply *reply)
 {
         struct jsonw json = reply_json(reply);
         struct listing listing = { ctx, &json };
@@ -44,6 +50,12 @@ enum err s3_credentials_list(struct ctx *ctx, const struct request *request, str
         jsonw_array_end(&json);
         return reply_json_end(ctx, reply, &json);
 }
+
+const struct operation s3_credentials_list = {
+        OPERATION(s3_credentials_list),
+        .summary = "List S3 credentials",
+        .query = list_query,
+};
 
 /* The public address, or else that by which the caller has reached us. *ret is untouched when that
  * cannot be told. */
@@ -73,7 +85,8 @@ static const struct field given_fields[] = {
               .max = S3_CREDENTIAL_DAYS_MAX),
 };
 
-enum err s3_credentials_add(struct ctx *ctx, const struct request *request, struct reply *reply)
+static enum err s3_credentials_add_run(struct ctx *ctx, const struct request *request,
+                                       struct reply *reply)
 {
         struct s3_credential_given given = { 0 };
         struct s3_credential_made made;
@@ -84,14 +97,13 @@ enum err s3_credentials_add(struct ctx *ctx, const struct request *request, stru
 
         rc = request_json_or_empty(ctx, request, &body);
         if (rc == OK)
-                rc = fields_decode(ctx, given_fields, ARRAY_SIZE(given_fields), body, &given);
+                rc = request_fields_of(ctx, request, body, &given);
         if (rc == OK)
                 rc = endpoint_url(ctx, request, &endpoint);
         if (rc == OK)
                 rc = s3_credential_new(ctx, &given, &made);
         if (rc != OK)
                 return rc;
-        reply->status = 201;
         json = reply_json(reply);
         jsonw_string(&json, "access_key_id", made.access_key_id);
         jsonw_string(&json, "secret_access_key", made.secret_access_key);
@@ -103,7 +115,15 @@ enum err s3_credentials_add(struct ctx *ctx, const struct request *request, stru
         return reply_json_end(ctx, reply, &json);
 }
 
-enum err s3_credentials_revoke(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation s3_credentials_add = {
+        OPERATION(s3_credentials_add),
+        .summary = "Make an S3 credential",
+        .body = FIELDS(given_fields),
+        .status = 201,
+};
+
+static enum err s3_credentials_revoke_run(struct ctx *ctx, const struct request *request,
+                                          struct reply *reply)
 {
         struct jsonw json;
         enum err rc = s3_credential_revoke(ctx, request_param(request, "access_key_id"));
@@ -114,3 +134,8 @@ enum err s3_credentials_revoke(struct ctx *ctx, const struct request *request, s
         jsonw_bool(&json, "success", true);
         return reply_json_end(ctx, reply, &json);
 }
+
+const struct operation s3_credentials_revoke = {
+        OPERATION(s3_credentials_revoke),
+        .summary = "End an S3 credential",
+};

@@ -26,7 +26,8 @@ static void render_row(void *arg, const struct session *row)
         jsonw_object_end(json);
 }
 
-enum err sessions_list(struct ctx *ctx, const struct request *request, struct reply *reply)
+static enum err sessions_list_run(struct ctx *ctx, const struct request *request,
+                                  struct reply *reply)
 {
         struct jsonw json = reply_json(reply);
         struct listing listing = { ctx, &json };
@@ -41,7 +42,13 @@ enum err sessions_list(struct ctx *ctx, const struct request *request, struct re
         return reply_json_end(ctx, reply, &json);
 }
 
-enum err sessions_revoke(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation sessions_list = {
+        OPERATION(sessions_list),
+        .summary = "List the own sessions",
+};
+
+static enum err sessions_revoke_run(struct ctx *ctx, const struct request *request,
+                                    struct reply *reply)
 {
         struct jsonw json;
         enum err rc = session_revoke(ctx, request_param(request, "session_id"));
@@ -53,7 +60,18 @@ enum err sessions_revoke(struct ctx *ctx, const struct request *request, struct 
         return reply_json_end(ctx, reply, &json);
 }
 
-enum err sessions_revoke_all(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation sessions_revoke = {
+        OPERATION(sessions_revoke),
+        .summary = "End an own session",
+};
+
+static const struct query revoke_query[] = {
+        QUERY(BOOL, "including_current"),
+        { 0 },
+};
+
+static enum err sessions_revoke_all_run(struct ctx *ctx, const struct request *request,
+                                        struct reply *reply)
 {
         bool also_this = false;
         int64_t ended = 0;
@@ -70,3 +88,9 @@ enum err sessions_revoke_all(struct ctx *ctx, const struct request *request, str
         jsonw_int(&json, "revoked", ended);
         return reply_json_end(ctx, reply, &json);
 }
+
+const struct operation sessions_revoke_all = {
+        OPERATION(sessions_revoke_all),
+        .summary = "End the other own sessions",
+        .query = revoke_query,
+};

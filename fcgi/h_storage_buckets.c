@@ -73,8 +73,7 @@ static enum err read_page(struct ctx *ctx, const struct request *request, struct
         const char *token;
         enum err rc;
 
-        rc = request_query_int(ctx, request, "max-buckets", (struct int_range){ 1, BUCKETS_MAX },
-                               &limit);
+        rc = request_query_int(ctx, request, "max-buckets", &limit);
         if (rc == OK)
                 rc = s3_list_text(ctx, request, "prefix", &range.prefix);
         if (rc == OK)
@@ -105,7 +104,15 @@ static enum err write_end(const struct xml_buckets *list, const struct bucket_ra
         return rc;
 }
 
-enum err storage_buckets(struct ctx *ctx, const struct request *request, struct reply *reply)
+static const struct query buckets_query[] = {
+        QUERY(NUMBER, "max-buckets", .min = 1, .max = BUCKETS_MAX),
+        QUERY(TEXT, "prefix"),
+        QUERY(TEXT, "continuation-token"),
+        { 0 },
+};
+
+static enum err storage_buckets_run(struct ctx *ctx, const struct request *request,
+                                    struct reply *reply)
 {
         static const char root[] = "ListAllMyBucketsResult";
         struct xml_buckets list = { .ctx = ctx };
@@ -129,13 +136,20 @@ enum err storage_buckets(struct ctx *ctx, const struct request *request, struct 
         return rc == OK ? s3_reply_xml_end(ctx, reply, root) : rc;
 }
 
+const struct operation storage_buckets = {
+        OPERATION(storage_buckets),
+        .summary = "List buckets",
+        .query = buckets_query,
+};
+
 /* Some fronts take a path in Location for a redirect that they are to follow, RFC 3875 6.2.2. */
 static bool may_say_location(const struct request *request)
 {
         return !transport_param(request->transport, "SIMPLETUNER_NO_LOCATION");
 }
 
-enum err storage_bucket_create(struct ctx *ctx, const struct request *request, struct reply *reply)
+static enum err storage_bucket_create_run(struct ctx *ctx, const struct request *request,
+                                          struct reply *reply)
 {
         const char *bucket = request_param(request, "bucket"), *location;
         enum err rc;
@@ -150,19 +164,28 @@ enum err storage_bucket_create(struct ctx *ctx, const struct request *request, s
         return OK;
 }
 
-enum err storage_bucket_delete(struct ctx *ctx, const struct request *request, struct reply *reply)
-{
-        const char *bucket = request_param(request, "bucket");
-        enum err rc;
+const struct operation storage_bucket_create = {
+        OPERATION(storage_bucket_create),
+        .summary = "Make a bucket",
+        .takes = "application/xml",
+};
 
-        rc = bucket_delete(ctx, bucket);
-        if (rc == OK)
-                reply->status = 204;
-        return rc;
+static enum err storage_bucket_delete_run(struct ctx *ctx, const struct request *request,
+                                          struct reply *reply)
+{
+        (void)reply;
+        return bucket_delete(ctx, request_param(request, "bucket"));
 }
 
+const struct operation storage_bucket_delete = {
+        OPERATION(storage_bucket_delete),
+        .summary = "Delete an empty bucket",
+        .status = 204,
+};
+
 /* Every region is fine; the one that S3 has no name for is ours. */
-enum err storage_location(struct ctx *ctx, const struct request *request, struct reply *reply)
+static enum err storage_location_run(struct ctx *ctx, const struct request *request,
+                                     struct reply *reply)
 {
         static const char root[] = "LocationConstraint";
         const char *name = request_param(request, "bucket");
@@ -175,3 +198,9 @@ enum err storage_location(struct ctx *ctx, const struct request *request, struct
         s3_reply_xml(reply, root);
         return s3_reply_xml_end(ctx, reply, root);
 }
+
+const struct operation storage_location = {
+        OPERATION(storage_location),
+        .summary = "Where a bucket is",
+        .gives = "application/xml",
+};

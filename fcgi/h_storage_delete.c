@@ -59,7 +59,8 @@ static void delete_one(struct ctx *ctx, const char *bucket, const struct xml *it
         }
 }
 
-enum err storage_delete_many(struct ctx *ctx, const struct request *request, struct reply *reply)
+static enum err storage_delete_many_run(struct ctx *ctx, const struct request *request,
+                                        struct reply *reply)
 {
         static const char root[] = "DeleteResult";
         const char *name = request_param(request, "bucket"), *quiet;
@@ -81,3 +82,10 @@ enum err storage_delete_many(struct ctx *ctx, const struct request *request, str
         }
         return s3_reply_xml_end(ctx, reply, root);
 }
+
+const struct operation storage_delete_many = {
+        OPERATION(storage_delete_many),
+        .summary = "Delete several objects",
+        .takes = "application/xml",
+        .gives = "application/xml",
+};

@@ -45,8 +45,7 @@ static enum err list_json(struct ctx *ctx, const struct request *request, struct
         if (rc == OK)
                 rc = s3_list_text(ctx, request, "prefix", &query.prefix);
         if (rc == OK)
-                rc = request_query_int(ctx, request, "max-keys", (struct int_range){ 1, LIST_MAX },
-                                       &limit);
+                rc = request_query_int(ctx, request, "max-keys", &limit);
         if (rc != OK)
                 return rc;
         query.limit = (unsigned)limit;
@@ -189,7 +188,21 @@ static enum err list_xml(struct ctx *ctx, const struct request *request, struct 
         return rc == OK ? s3_reply_xml_end(ctx, reply, root) : rc;
 }
 
-enum err storage_list(struct ctx *ctx, const struct request *request, struct reply *reply)
+static const struct query list_query[] = {
+        QUERY(TEXT, "list-type"),
+        QUERY(TEXT, "prefix"),
+        QUERY(TEXT, "delimiter"),
+        QUERY(TEXT, "encoding-type"),
+        QUERY(NUMBER, "max-keys", .min = 1, .max = LIST_MAX),
+        QUERY(TEXT, "start-after"),
+        QUERY(TEXT, "marker"),
+        QUERY(TEXT, "continuation-token"),
+        QUERY(BOOL, "fetch-owner"),
+        { 0 },
+};
+
+static enum err storage_list_run(struct ctx *ctx, const struct request *request,
+                                 struct reply *reply)
 {
         const char *name = request_param(request, "bucket");
         struct bucket bucket;
@@ -200,3 +213,9 @@ enum err storage_list(struct ctx *ctx, const struct request *request, struct rep
         }
         return request->s3 ? list_xml(ctx, request, reply) : list_json(ctx, request, reply);
 }
+
+const struct operation storage_list = {
+        OPERATION(storage_list),
+        .summary = "List the objects of a bucket",
+        .query = list_query,
+};

@@ -41,7 +41,8 @@ static void name_upload(struct buf *out, const struct multipart *upload)
         xmlw_text(out, "UploadId", upload->upload_id);
 }
 
-enum err multipart_begin(struct ctx *ctx, const struct request *request, struct reply *reply)
+static enum err multipart_begin_run(struct ctx *ctx, const struct request *request,
+                                    struct reply *reply)
 {
         static const char root[] = "InitiateMultipartUploadResult";
         struct multipart upload = {
@@ -69,6 +70,12 @@ enum err multipart_begin(struct ctx *ctx, const struct request *request, struct 
         name_upload(s3_reply_xml(reply, root), &upload);
         return s3_reply_xml_end(ctx, reply, root);
 }
+
+const struct operation multipart_begin = {
+        OPERATION(multipart_begin),
+        .summary = "Begin an upload in parts",
+        .gives = "application/xml",
+};
 
 /* Which upload, and which part of it, a request is about. */
 static enum err read_part(struct ctx *ctx, const struct request *request, struct part_intent *ret)
@@ -187,7 +194,14 @@ static enum err answer_copy(struct ctx *ctx, const struct part *part, struct rep
         return s3_reply_xml_end(ctx, reply, root);
 }
 
-enum err multipart_put(struct ctx *ctx, const struct request *request, struct reply *reply)
+static const struct query part_query[] = {
+        QUERY(TEXT, "uploadId", .required = true),
+        QUERY(TEXT, "partNumber", .required = true),
+        { 0 },
+};
+
+static enum err multipart_put_run(struct ctx *ctx, const struct request *request,
+                                  struct reply *reply)
 {
         struct part_intent intent;
         struct part part;
@@ -211,6 +225,12 @@ enum err multipart_put(struct ctx *ctx, const struct request *request, struct re
                                                    .checksum = part.checksum },
                                  reply);
 }
+
+const struct operation multipart_put = {
+        OPERATION(multipart_put),
+        .summary = "Upload or copy a part",
+        .query = part_query,
+};
 
 /* An ETag with quotes or without. */
 static enum err plain_etag(struct ctx *ctx, const char *text, const char **ret)
@@ -328,7 +348,13 @@ static enum err answer_complete(struct ctx *ctx, const struct request *request,
         return s3_reply_xml_end(ctx, reply, root);
 }
 
-enum err multipart_end(struct ctx *ctx, const struct request *request, struct reply *reply)
+static const struct query upload_query[] = {
+        QUERY(TEXT, "uploadId", .required = true),
+        { 0 },
+};
+
+static enum err multipart_end_run(struct ctx *ctx, const struct request *request,
+                                  struct reply *reply)
 {
         struct multipart_claim claim = { .bucket = request_param(request, "bucket"),
                                          .key = request_param(request, "key"),
@@ -344,16 +370,27 @@ enum err multipart_end(struct ctx *ctx, const struct request *request, struct re
         return rc == OK ? answer_complete(ctx, request, &object, reply) : rc;
 }
 
-enum err multipart_cancel(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation multipart_end = {
+        OPERATION(multipart_end),   .summary = "Put the parts of an upload together",
+        .query = upload_query,      .takes = "application/xml",
+        .gives = "application/xml",
+};
+
+static enum err multipart_cancel_run(struct ctx *ctx, const struct request *request,
+                                     struct reply *reply)
 {
         struct multipart named = { .bucket = request_param(request, "bucket"),
                                    .key = request_param(request, "key") };
         enum err rc;
 
+        (void)reply;
         rc = request_query(ctx, request, "uploadId", &named.upload_id);
-        if (rc == OK)
-                rc = multipart_abort(ctx, &named);
-        if (rc == OK)
-                reply->status = 204;
-        return rc;
+        return rc == OK ? multipart_abort(ctx, &named) : rc;
 }
+
+const struct operation multipart_cancel = {
+        OPERATION(multipart_cancel),
+        .summary = "Give an upload in parts up",
+        .query = upload_query,
+        .status = 204,
+};

@@ -83,7 +83,18 @@ static enum err begin_remote(struct ctx *ctx, const struct request *request, str
         return remote_get_begin(ctx, reply->remote, reply->remote_size, piece, &reply->remote_get);
 }
 
-enum err storage_get(struct ctx *ctx, const struct request *request, struct reply *reply)
+static const struct query object_query[] = {
+        QUERY(NUMBER, "partNumber", .min = 1, .max = 10000),
+        QUERY(TEXT, "response-content-type"),
+        QUERY(TEXT, "response-cache-control"),
+        QUERY(TEXT, "response-content-disposition"),
+        QUERY(TEXT, "response-content-encoding"),
+        QUERY(TEXT, "response-content-language"),
+        QUERY(TEXT, "response-expires"),
+        { 0 },
+};
+
+static enum err storage_get_run(struct ctx *ctx, const struct request *request, struct reply *reply)
 {
         for (unsigned tries = 0; tries < GET_TRIES; tries++) {
                 enum err rc = answer_get(ctx, request, reply);
@@ -96,6 +107,13 @@ enum err storage_get(struct ctx *ctx, const struct request *request, struct repl
         }
         return ctx_prefix(ctx, ERR_UNAVAILABLE, "an object has no bytes");
 }
+
+const struct operation storage_get = {
+        OPERATION(storage_get),
+        .summary = "Download an object",
+        .query = object_query,
+        .gives = "application/octet-stream",
+};
 
 static enum err write_upload(struct ctx *ctx, void *arg, const void *bytes, size_t len)
 {
@@ -151,7 +169,7 @@ static enum err put_body(struct ctx *ctx, const struct request *request, struct 
         return rc == OK ? object_upload_finish(ctx, upload, &body.expect, ret) : rc;
 }
 
-enum err storage_put(struct ctx *ctx, const struct request *request, struct reply *reply)
+static enum err storage_put_run(struct ctx *ctx, const struct request *request, struct reply *reply)
 {
         struct object object;
         enum err rc;
@@ -162,7 +180,13 @@ enum err storage_put(struct ctx *ctx, const struct request *request, struct repl
         return rc == OK ? answer_put(ctx, request, reply, &object) : rc;
 }
 
-enum err storage_delete(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation storage_put = {
+        OPERATION(storage_put),
+        .summary = "Upload an object",
+};
+
+static enum err storage_delete_run(struct ctx *ctx, const struct request *request,
+                                   struct reply *reply)
 {
         const struct s3_condition_texts texts = {
                 .etag = request_header(request, "If-Match"),
@@ -173,9 +197,12 @@ enum err storage_delete(struct ctx *ctx, const struct request *request, struct r
         struct object_condition only;
         enum err rc = s3_condition(ctx, &texts, &only);
 
-        if (rc == OK)
-                rc = object_remove_if(ctx, bucket, request_param(request, "key"), &only);
-        if (rc == OK)
-                reply->status = 204;
-        return rc;
+        (void)reply;
+        return rc == OK ? object_remove_if(ctx, bucket, request_param(request, "key"), &only) : rc;
 }
+
+const struct operation storage_delete = {
+        OPERATION(storage_delete),
+        .summary = "Delete an object",
+        .status = 204,
+};

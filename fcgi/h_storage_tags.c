@@ -7,7 +7,7 @@
 #include "fcgi/s3_headers.h"
 #include "fcgi/s3_reply.h"
 
-enum err tags_show(struct ctx *ctx, const struct request *request, struct reply *reply)
+static enum err tags_show_run(struct ctx *ctx, const struct request *request, struct reply *reply)
 {
         static const char root[] = "Tagging";
         const char *bucket = request_param(request, "bucket"), *name;
@@ -30,6 +30,12 @@ enum err tags_show(struct ctx *ctx, const struct request *request, struct reply 
         return s3_reply_xml_end(ctx, reply, root);
 }
 
+const struct operation tags_show = {
+        OPERATION(tags_show),
+        .summary = "Show the tags of an object",
+        .gives = "application/xml",
+};
+
 static enum err read_tags(struct ctx *ctx, const struct request *request, json_t *tags)
 {
         const struct xml *set;
@@ -49,7 +55,7 @@ static enum err read_tags(struct ctx *ctx, const struct request *request, json_t
         return rc;
 }
 
-enum err tags_put(struct ctx *ctx, const struct request *request, struct reply *reply)
+static enum err tags_put_run(struct ctx *ctx, const struct request *request, struct reply *reply)
 {
         CLEANUP(json_decrefp) json_t *tags = json_object();
         const char *bucket = request_param(request, "bucket");
@@ -59,12 +65,22 @@ enum err tags_put(struct ctx *ctx, const struct request *request, struct reply *
         return rc == OK ? object_tags_set(ctx, bucket, request_param(request, "key"), tags) : rc;
 }
 
-enum err tags_delete(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation tags_put = {
+        OPERATION(tags_put),
+        .summary = "Set the tags of an object",
+        .takes = "application/xml",
+};
+
+static enum err tags_delete_run(struct ctx *ctx, const struct request *request, struct reply *reply)
 {
         const char *bucket = request_param(request, "bucket");
-        enum err rc = object_tags_set(ctx, bucket, request_param(request, "key"), NULL);
 
-        if (rc == OK)
-                reply->status = 204;
-        return rc;
+        (void)reply;
+        return object_tags_set(ctx, bucket, request_param(request, "key"), NULL);
 }
+
+const struct operation tags_delete = {
+        OPERATION(tags_delete),
+        .summary = "Remove the tags of an object",
+        .status = 204,
+};

@@ -44,7 +44,18 @@ static void render_prefix(void *arg, const char *prefix)
         xmlw_close(render->out, "CommonPrefixes");
 }
 
-enum err uploads_list(struct ctx *ctx, const struct request *request, struct reply *reply)
+static const struct query uploads_query[] = {
+        QUERY(TEXT, "prefix"),
+        QUERY(TEXT, "delimiter"),
+        QUERY(TEXT, "encoding-type"),
+        QUERY(TEXT, "max-uploads"),
+        QUERY(TEXT, "key-marker"),
+        QUERY(TEXT, "upload-id-marker"),
+        { 0 },
+};
+
+static enum err uploads_list_run(struct ctx *ctx, const struct request *request,
+                                 struct reply *reply)
 {
         static const char root[] = "ListMultipartUploadsResult";
         struct upload_query query = { .bucket = request_param(request, "bucket") };
@@ -79,6 +90,13 @@ enum err uploads_list(struct ctx *ctx, const struct request *request, struct rep
         }
         return s3_reply_xml_end(ctx, reply, root);
 }
+
+const struct operation uploads_list = {
+        OPERATION(uploads_list),
+        .summary = "List uploads in parts",
+        .query = uploads_query,
+        .gives = "application/xml",
+};
 
 struct part_list {
         struct buf *out;
@@ -141,13 +159,22 @@ static enum err read_query(struct ctx *ctx, const struct request *request, struc
         if (rc == OK)
                 rc = request_query(ctx, request, "uploadId", &upload->upload_id);
         if (rc == OK)
-                rc = request_query_int(ctx, request, "part-number-marker",
-                                       (struct int_range){ 0, INT32_MAX }, &range->after);
+                rc = request_query_int(ctx, request, "part-number-marker", &range->after);
         range->limit = frame.limit;
         return rc;
 }
 
-enum err parts_list(struct ctx *ctx, const struct request *request, struct reply *reply)
+static const struct query parts_query[] = {
+        QUERY(TEXT, "uploadId", .required = true),
+        QUERY(TEXT, "prefix"),
+        QUERY(TEXT, "delimiter"),
+        QUERY(TEXT, "encoding-type"),
+        QUERY(TEXT, "max-parts"),
+        QUERY(NUMBER, "part-number-marker", .min = 0, .max = INT32_MAX),
+        { 0 },
+};
+
+static enum err parts_list_run(struct ctx *ctx, const struct request *request, struct reply *reply)
 {
         static const char root[] = "ListPartsResult";
         struct multipart upload = { .bucket = request_param(request, "bucket"),
@@ -175,3 +202,10 @@ enum err parts_list(struct ctx *ctx, const struct request *request, struct reply
         xmlw_bool(list.out, "IsTruncated", list.truncated);
         return s3_reply_xml_end(ctx, reply, root);
 }
+
+const struct operation parts_list = {
+        OPERATION(parts_list),
+        .summary = "List the parts of an upload",
+        .query = parts_query,
+        .gives = "application/xml",
+};

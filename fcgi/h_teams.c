@@ -18,7 +18,7 @@ static enum err read_key(struct ctx *ctx, const struct request *request, struct 
         return rc == OK ? param_id(ctx, request, "team_id", "Team", &ret->team_id) : rc;
 }
 
-enum err teams_list(struct ctx *ctx, const struct request *request, struct reply *reply)
+static enum err teams_list_run(struct ctx *ctx, const struct request *request, struct reply *reply)
 {
         const struct team *team = NULL;
         struct jsonw json;
@@ -37,6 +37,11 @@ enum err teams_list(struct ctx *ctx, const struct request *request, struct reply
         return reply_json_end(ctx, reply, &json);
 }
 
+const struct operation teams_list = {
+        OPERATION(teams_list),
+        .summary = "List the teams of an organisation",
+};
+
 static enum err reply_team(struct ctx *ctx, struct reply *reply, const struct team *team)
 {
         struct jsonw json = reply_json(reply);
@@ -45,7 +50,7 @@ static enum err reply_team(struct ctx *ctx, struct reply *reply, const struct te
         return reply_json_end(ctx, reply, &json);
 }
 
-enum err teams_show(struct ctx *ctx, const struct request *request, struct reply *reply)
+static enum err teams_show_run(struct ctx *ctx, const struct request *request, struct reply *reply)
 {
         struct team_key key;
         struct team team;
@@ -56,7 +61,13 @@ enum err teams_show(struct ctx *ctx, const struct request *request, struct reply
         return rc == OK ? reply_team(ctx, reply, &team) : rc;
 }
 
-enum err teams_create(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation teams_show = {
+        OPERATION(teams_show),
+        .summary = "Show a team",
+};
+
+static enum err teams_create_run(struct ctx *ctx, const struct request *request,
+                                 struct reply *reply)
 {
         struct org_given given;
         struct team team;
@@ -64,14 +75,21 @@ enum err teams_create(struct ctx *ctx, const struct request *request, struct rep
         enum err rc = read_org(ctx, request, &org_id);
 
         if (rc == OK)
-                rc = org_body_read(ctx, request, true, &given);
+                rc = org_body_read(ctx, request, &given);
         if (rc == OK)
                 rc = team_create(ctx, org_id, &given, &team);
-        reply->status = 201;
         return rc == OK ? reply_team(ctx, reply, &team) : rc;
 }
 
-enum err teams_update(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation teams_create = {
+        OPERATION(teams_create),
+        .summary = "Make a team",
+        .body = &org_body_new,
+        .status = 201,
+};
+
+static enum err teams_update_run(struct ctx *ctx, const struct request *request,
+                                 struct reply *reply)
 {
         struct org_given given;
         struct team_key key;
@@ -79,13 +97,20 @@ enum err teams_update(struct ctx *ctx, const struct request *request, struct rep
         enum err rc = read_key(ctx, request, &key);
 
         if (rc == OK)
-                rc = org_body_read(ctx, request, false, &given);
+                rc = org_body_read(ctx, request, &given);
         if (rc == OK)
                 rc = team_update(ctx, key, &given, &team);
         return rc == OK ? reply_team(ctx, reply, &team) : rc;
 }
 
-enum err teams_delete(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation teams_update = {
+        OPERATION(teams_update),
+        .summary = "Change a team",
+        .body = &org_body_old,
+};
+
+static enum err teams_delete_run(struct ctx *ctx, const struct request *request,
+                                 struct reply *reply)
 {
         struct team_key key;
         enum err rc = read_key(ctx, request, &key);
@@ -95,9 +120,15 @@ enum err teams_delete(struct ctx *ctx, const struct request *request, struct rep
         return rc == OK ? reply_success(ctx, reply) : rc;
 }
 
+const struct operation teams_delete = {
+        OPERATION(teams_delete),
+        .summary = "Delete a team",
+};
+
 /* ---- members ---- */
 
-enum err team_members_list(struct ctx *ctx, const struct request *request, struct reply *reply)
+static enum err team_members_list_run(struct ctx *ctx, const struct request *request,
+                                      struct reply *reply)
 {
         struct jsonw json = reply_json(reply);
         struct team_key key;
@@ -112,7 +143,13 @@ enum err team_members_list(struct ctx *ctx, const struct request *request, struc
         return reply_json_end(ctx, reply, &json);
 }
 
-enum err team_members_add(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation team_members_list = {
+        OPERATION(team_members_list),
+        .summary = "List the members of a team",
+};
+
+static enum err team_members_add_run(struct ctx *ctx, const struct request *request,
+                                     struct reply *reply)
 {
         struct team_key key;
         int64_t user_id;
@@ -125,7 +162,14 @@ enum err team_members_add(struct ctx *ctx, const struct request *request, struct
         return rc == OK ? reply_success(ctx, reply) : rc;
 }
 
-enum err team_members_remove(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation team_members_add = {
+        OPERATION(team_members_add),
+        .summary = "Add a member",
+        .body = &org_body_member,
+};
+
+static enum err team_members_remove_run(struct ctx *ctx, const struct request *request,
+                                        struct reply *reply)
 {
         struct team_key key;
         int64_t user_id;
@@ -137,3 +181,8 @@ enum err team_members_remove(struct ctx *ctx, const struct request *request, str
                 rc = team_remove_member(ctx, key, user_id);
         return rc == OK ? reply_success(ctx, reply) : rc;
 }
+
+const struct operation team_members_remove = {
+        OPERATION(team_members_remove),
+        .summary = "Remove a member",
+};

@@ -23,18 +23,23 @@ static void render_row(void *arg, const struct user_view *view)
         render_user(arg, NULL, view);
 }
 
-enum err users_list(struct ctx *ctx, const struct request *request, struct reply *reply)
+static const struct query list_query[] = {
+        QUERY(NUMBER, "limit", .min = 1, .max = LIMIT_MAX),
+        QUERY(NUMBER, "offset", .min = 0, .max = OFFSET_MAX),
+        QUERY(BOOL, "include_inactive"),
+        { 0 },
+};
+
+static enum err users_list_run(struct ctx *ctx, const struct request *request, struct reply *reply)
 {
         struct user_filter filter = { .limit = 100 };
         struct jsonw json = reply_json(reply);
         int64_t total = 0;
         enum err rc;
 
-        rc = request_query_int(ctx, request, "limit", (struct int_range){ 1, LIMIT_MAX },
-                               &filter.limit);
+        rc = request_query_int(ctx, request, "limit", &filter.limit);
         if (rc == OK)
-                rc = request_query_int(ctx, request, "offset", (struct int_range){ 0, OFFSET_MAX },
-                                       &filter.offset);
+                rc = request_query_int(ctx, request, "offset", &filter.offset);
         if (rc == OK)
                 rc = request_query_bool(ctx, request, "include_inactive", &filter.include_inactive);
         if (rc != OK)
@@ -48,7 +53,13 @@ enum err users_list(struct ctx *ctx, const struct request *request, struct reply
         return reply_json_end(ctx, reply, &json);
 }
 
-enum err users_show(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation users_list = {
+        OPERATION(users_list),
+        .summary = "List users",
+        .query = list_query,
+};
+
+static enum err users_show_run(struct ctx *ctx, const struct request *request, struct reply *reply)
 {
         int64_t user_id;
         enum err rc = param_id(ctx, request, "id", "User", &user_id);
@@ -56,7 +67,13 @@ enum err users_show(struct ctx *ctx, const struct request *request, struct reply
         return rc == OK ? reply_user(ctx, reply, user_id) : rc;
 }
 
-enum err users_auth_status(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation users_show = {
+        OPERATION(users_show),
+        .summary = "Show a user",
+};
+
+static enum err users_auth_status_run(struct ctx *ctx, const struct request *request,
+                                      struct reply *reply)
 {
         struct jsonw json;
         int64_t count = 0;
@@ -75,6 +92,11 @@ enum err users_auth_status(struct ctx *ctx, const struct request *request, struc
         jsonw_bool(&json, "has_external_providers", ctx->config->trust_remote_user);
         return reply_json_end(ctx, reply, &json);
 }
+
+const struct operation users_auth_status = {
+        OPERATION(users_auth_status),
+        .summary = "Are there users?",
+};
 
 /* ---- making ---- */
 
@@ -122,7 +144,8 @@ static enum err name_levels(struct ctx *ctx, const json_t *list, const char *con
         return OK;
 }
 
-enum err users_create(struct ctx *ctx, const struct request *request, struct reply *reply)
+static enum err users_create_run(struct ctx *ctx, const struct request *request,
+                                 struct reply *reply)
 {
         struct user_body body = { 0 };
         struct user_given given;
@@ -132,7 +155,7 @@ enum err users_create(struct ctx *ctx, const struct request *request, struct rep
 
         rc = request_json(ctx, request, &json);
         if (rc == OK)
-                rc = fields_decode(ctx, create_fields, ARRAY_SIZE(create_fields), json, &body);
+                rc = request_fields_of(ctx, request, json, &body);
         if (rc != OK)
                 return rc;
         given = (struct user_given){ .username = body.username,
@@ -146,9 +169,15 @@ enum err users_create(struct ctx *ctx, const struct request *request, struct rep
                 rc = hash_password(ctx, body.password, &given.password_hash);
         if (rc == OK)
                 rc = user_create(ctx, &given, &user_id);
-        reply->status = 201;
         return rc == OK ? reply_user(ctx, reply, user_id) : rc;
 }
+
+const struct operation users_create = {
+        OPERATION(users_create),
+        .summary = "Make a user",
+        .body = FIELDS(create_fields),
+        .status = 201,
+};
 
 /* ---- changing ---- */
 
@@ -165,7 +194,8 @@ static bool is_given(const json_t *json, const char *name)
         return json_is_boolean(json_object_get(json, name));
 }
 
-enum err users_update(struct ctx *ctx, const struct request *request, struct reply *reply)
+static enum err users_update_run(struct ctx *ctx, const struct request *request,
+                                 struct reply *reply)
 {
         struct user_body body = { 0 };
         struct user_patch patch;
@@ -177,7 +207,7 @@ enum err users_update(struct ctx *ctx, const struct request *request, struct rep
         if (rc == OK)
                 rc = request_json(ctx, request, &json);
         if (rc == OK)
-                rc = fields_decode(ctx, update_fields, ARRAY_SIZE(update_fields), json, &body);
+                rc = request_fields_of(ctx, request, json, &body);
         if (rc != OK)
                 return rc;
         patch = (struct user_patch){
@@ -192,6 +222,12 @@ enum err users_update(struct ctx *ctx, const struct request *request, struct rep
         return rc == OK ? reply_user(ctx, reply, user_id) : rc;
 }
 
+const struct operation users_update = {
+        OPERATION(users_update),
+        .summary = "Change a user",
+        .body = FIELDS(update_fields),
+};
+
 static enum err set_active(struct ctx *ctx, const struct request *request, struct reply *reply,
                            bool active)
 {
@@ -204,17 +240,30 @@ static enum err set_active(struct ctx *ctx, const struct request *request, struc
         return rc == OK ? reply_user(ctx, reply, user_id) : rc;
 }
 
-enum err users_activate(struct ctx *ctx, const struct request *request, struct reply *reply)
+static enum err users_activate_run(struct ctx *ctx, const struct request *request,
+                                   struct reply *reply)
 {
         return set_active(ctx, request, reply, true);
 }
 
-enum err users_deactivate(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation users_activate = {
+        OPERATION(users_activate),
+        .summary = "Let a user in again",
+};
+
+static enum err users_deactivate_run(struct ctx *ctx, const struct request *request,
+                                     struct reply *reply)
 {
         return set_active(ctx, request, reply, false);
 }
 
-enum err users_delete(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation users_deactivate = {
+        OPERATION(users_deactivate),
+        .summary = "Keep a user out",
+};
+
+static enum err users_delete_run(struct ctx *ctx, const struct request *request,
+                                 struct reply *reply)
 {
         int64_t user_id;
         enum err rc = param_id(ctx, request, "id", "User", &user_id);
@@ -223,3 +272,8 @@ enum err users_delete(struct ctx *ctx, const struct request *request, struct rep
                 rc = user_delete(ctx, user_id);
         return rc == OK ? reply_success(ctx, reply) : rc;
 }
+
+const struct operation users_delete = {
+        OPERATION(users_delete),
+        .summary = "Delete a user for good",
+};

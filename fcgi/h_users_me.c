@@ -17,7 +17,8 @@ static enum err require_account(struct ctx *ctx)
                         ctx_actor_name(ctx));
 }
 
-enum err profile_show(struct ctx *ctx, const struct request *request, struct reply *reply)
+static enum err profile_show_run(struct ctx *ctx, const struct request *request,
+                                 struct reply *reply)
 {
         enum err rc = require_account(ctx);
 
@@ -25,41 +26,58 @@ enum err profile_show(struct ctx *ctx, const struct request *request, struct rep
         return rc == OK ? reply_user(ctx, reply, ctx->actor.user_id) : rc;
 }
 
+const struct operation profile_show = {
+        OPERATION(profile_show),
+        .summary = "Show the own account",
+};
+
 static const struct field profile_fields[] = {
         FIELD(struct user_patch, email, FIELD_STRING),
         FIELD(struct user_patch, display_name, FIELD_STRING),
 };
 
-enum err profile_update(struct ctx *ctx, const struct request *request, struct reply *reply)
+static enum err profile_update_run(struct ctx *ctx, const struct request *request,
+                                   struct reply *reply)
 {
         struct user_patch patch = { 0 };
         enum err rc = require_account(ctx);
 
         if (rc == OK)
-                rc = request_fields(ctx, request, profile_fields, ARRAY_SIZE(profile_fields),
-                                    &patch);
+                rc = request_fields(ctx, request, &patch);
         if (rc == OK)
                 rc = user_update_self(ctx, &patch);
         return rc == OK ? reply_user(ctx, reply, ctx->actor.user_id) : rc;
 }
+
+const struct operation profile_update = {
+        OPERATION(profile_update),
+        .summary = "Change the own account",
+        .body = FIELDS(profile_fields),
+};
 
 static const struct field password_fields[] = {
         FIELD(struct password_change, current_password, FIELD_STRING, .required = true),
         FIELD(struct password_change, new_password, FIELD_STRING, .required = true),
 };
 
-enum err profile_password(struct ctx *ctx, const struct request *request, struct reply *reply)
+static enum err profile_password_run(struct ctx *ctx, const struct request *request,
+                                     struct reply *reply)
 {
         struct password_change change = { 0 };
         enum err rc = require_account(ctx);
 
         if (rc == OK)
-                rc = request_fields(ctx, request, password_fields, ARRAY_SIZE(password_fields),
-                                    &change);
+                rc = request_fields(ctx, request, &change);
         if (rc == OK)
                 rc = login_change_password(ctx, &change);
         return rc == OK ? reply_success(ctx, reply) : rc;
 }
+
+const struct operation profile_password = {
+        OPERATION(profile_password),
+        .summary = "Change the own password",
+        .body = FIELDS(password_fields),
+};
 
 /* ---- picture ---- */
 
@@ -71,20 +89,27 @@ static const struct field avatar_fields[] = {
         FIELD(struct avatar_body, data_url, FIELD_STRING, .required = true),
 };
 
-enum err avatar_upload(struct ctx *ctx, const struct request *request, struct reply *reply)
+static enum err avatar_upload_run(struct ctx *ctx, const struct request *request,
+                                  struct reply *reply)
 {
         struct avatar_body avatar = { 0 };
         enum err rc = require_account(ctx);
 
         if (rc == OK)
-                rc = request_fields(ctx, request, avatar_fields, ARRAY_SIZE(avatar_fields),
-                                    &avatar);
+                rc = request_fields(ctx, request, &avatar);
         if (rc == OK)
                 rc = user_avatar_set(ctx, avatar.data_url);
         return rc == OK ? reply_user(ctx, reply, ctx->actor.user_id) : rc;
 }
 
-enum err avatar_delete(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation avatar_upload = {
+        OPERATION(avatar_upload),
+        .summary = "Set the own picture",
+        .body = FIELDS(avatar_fields),
+};
+
+static enum err avatar_delete_run(struct ctx *ctx, const struct request *request,
+                                  struct reply *reply)
 {
         enum err rc = user_avatar_remove(ctx);
 
@@ -92,7 +117,12 @@ enum err avatar_delete(struct ctx *ctx, const struct request *request, struct re
         return rc == OK ? reply_user(ctx, reply, ctx->actor.user_id) : rc;
 }
 
-enum err avatar_show(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation avatar_delete = {
+        OPERATION(avatar_delete),
+        .summary = "Remove the own picture",
+};
+
+static enum err avatar_show_run(struct ctx *ctx, const struct request *request, struct reply *reply)
 {
         struct avatar avatar;
         int64_t user_id;
@@ -108,3 +138,9 @@ enum err avatar_show(struct ctx *ctx, const struct request *request, struct repl
         reply_header(reply, "Cache-Control", "private, max-age=86400");
         return buf_add(&reply->body, avatar.bytes, avatar.len) ? OK : ctx_nomem(ctx);
 }
+
+const struct operation avatar_show = {
+        OPERATION(avatar_show),
+        .summary = "Show the picture of a user",
+        .gives = "image/*",
+};

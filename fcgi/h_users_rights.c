@@ -18,20 +18,28 @@ static const struct field level_fields[] = {
         FIELD(struct level_body, level_name, FIELD_STRING, .min = 1, .max = 64, .required = true),
 };
 
-enum err users_level_add(struct ctx *ctx, const struct request *request, struct reply *reply)
+static enum err users_level_add_run(struct ctx *ctx, const struct request *request,
+                                    struct reply *reply)
 {
         struct level_body given = { 0 };
         int64_t user_id;
         enum err rc = param_id(ctx, request, "id", "User", &user_id);
 
         if (rc == OK)
-                rc = request_fields(ctx, request, level_fields, ARRAY_SIZE(level_fields), &given);
+                rc = request_fields(ctx, request, &given);
         if (rc == OK)
                 rc = user_add_level(ctx, user_id, given.level_name);
         return rc == OK ? reply_user(ctx, reply, user_id) : rc;
 }
 
-enum err users_level_remove(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation users_level_add = {
+        OPERATION(users_level_add),
+        .summary = "Give a user a level",
+        .body = FIELDS(level_fields),
+};
+
+static enum err users_level_remove_run(struct ctx *ctx, const struct request *request,
+                                       struct reply *reply)
 {
         int64_t user_id;
         enum err rc = param_id(ctx, request, "id", "User", &user_id);
@@ -40,6 +48,11 @@ enum err users_level_remove(struct ctx *ctx, const struct request *request, stru
                 rc = user_remove_level(ctx, user_id, request_param(request, "name"));
         return rc == OK ? reply_user(ctx, reply, user_id) : rc;
 }
+
+const struct operation users_level_remove = {
+        OPERATION(users_level_remove),
+        .summary = "Take a level from a user",
+};
 
 /* ---- overrides ---- */
 
@@ -59,13 +72,19 @@ static enum err reply_permissions(struct ctx *ctx, struct reply *reply, int64_t 
         return reply_json_end(ctx, reply, &json);
 }
 
-enum err users_permissions_show(struct ctx *ctx, const struct request *request, struct reply *reply)
+static enum err users_permissions_show_run(struct ctx *ctx, const struct request *request,
+                                           struct reply *reply)
 {
         int64_t user_id;
         enum err rc = param_id(ctx, request, "id", "User", &user_id);
 
         return rc == OK ? reply_permissions(ctx, reply, user_id) : rc;
 }
+
+const struct operation users_permissions_show = {
+        OPERATION(users_permissions_show),
+        .summary = "What a user may do, and why",
+};
 
 struct override_body {
         const char *permission_name;
@@ -78,22 +97,29 @@ static const struct field override_fields[] = {
         FIELD(struct override_body, granted, FIELD_BOOL, .required = true),
 };
 
-enum err users_permission_set(struct ctx *ctx, const struct request *request, struct reply *reply)
+static enum err users_permission_set_run(struct ctx *ctx, const struct request *request,
+                                         struct reply *reply)
 {
         struct override_body given = { 0 };
         int64_t user_id;
         enum err rc = param_id(ctx, request, "id", "User", &user_id);
 
         if (rc == OK)
-                rc = request_fields(ctx, request, override_fields, ARRAY_SIZE(override_fields),
-                                    &given);
+                rc = request_fields(ctx, request, &given);
         if (rc == OK)
                 rc = user_set_override(ctx, user_id, given.permission_name,
                                        given.granted ? USER_GRANT : USER_DENY);
         return rc == OK ? reply_permissions(ctx, reply, user_id) : rc;
 }
 
-enum err users_permission_clear(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation users_permission_set = {
+        OPERATION(users_permission_set),
+        .summary = "Grant or deny a user a permission",
+        .body = FIELDS(override_fields),
+};
+
+static enum err users_permission_clear_run(struct ctx *ctx, const struct request *request,
+                                           struct reply *reply)
 {
         int64_t user_id;
         enum err rc = param_id(ctx, request, "id", "User", &user_id);
@@ -104,9 +130,15 @@ enum err users_permission_clear(struct ctx *ctx, const struct request *request, 
         return rc == OK ? reply_permissions(ctx, reply, user_id) : rc;
 }
 
+const struct operation users_permission_clear = {
+        OPERATION(users_permission_clear),
+        .summary = "Take a grant or denial back",
+};
+
 /* ---- tokens at providers ---- */
 
-enum err users_credentials_list(struct ctx *ctx, const struct request *request, struct reply *reply)
+static enum err users_credentials_list_run(struct ctx *ctx, const struct request *request,
+                                           struct reply *reply)
 {
         struct jsonw json = reply_json(reply);
         struct user_view view;
@@ -124,8 +156,13 @@ enum err users_credentials_list(struct ctx *ctx, const struct request *request, 
         return reply_json_end(ctx, reply, &json);
 }
 
-enum err users_credentials_delete(struct ctx *ctx, const struct request *request,
-                                  struct reply *reply)
+const struct operation users_credentials_list = {
+        OPERATION(users_credentials_list),
+        .summary = "List the credentials of a user",
+};
+
+static enum err users_credentials_delete_run(struct ctx *ctx, const struct request *request,
+                                             struct reply *reply)
 {
         const char *owner;
         int64_t user_id;
@@ -138,3 +175,8 @@ enum err users_credentials_delete(struct ctx *ctx, const struct request *request
                                        request_param(request, "name"));
         return rc == OK ? reply_success(ctx, reply) : rc;
 }
+
+const struct operation users_credentials_delete = {
+        OPERATION(users_credentials_delete),
+        .summary = "Delete a credential of a user",
+};

@@ -23,7 +23,8 @@ static void render_test(struct jsonw *json, const struct webhook_test *test)
 }
 
 /* Our own webhook takes what the global account signs, whoever asks for the test. */
-enum err webhook_test_stored(struct ctx *ctx, const struct request *request, struct reply *reply)
+static enum err webhook_test_stored_run(struct ctx *ctx, const struct request *request,
+                                        struct reply *reply)
 {
         struct provider_session session;
         struct webhook_test test;
@@ -40,7 +41,13 @@ enum err webhook_test_stored(struct ctx *ctx, const struct request *request, str
         return reply_json_end(ctx, reply, &json);
 }
 
-enum err webhook_test_outside(struct ctx *ctx, const struct request *request, struct reply *reply)
+const struct operation webhook_test_stored = {
+        OPERATION(webhook_test_stored),
+        .summary = "Call the webhook address from here",
+};
+
+static enum err webhook_test_outside_run(struct ctx *ctx, const struct request *request,
+                                         struct reply *reply)
 {
         struct provider_session session;
         struct webhook_test test;
@@ -59,6 +66,11 @@ enum err webhook_test_outside(struct ctx *ctx, const struct request *request, st
         return reply_json_end(ctx, reply, &json);
 }
 
+const struct operation webhook_test_outside = {
+        OPERATION(webhook_test_outside),
+        .summary = "Have the provider call the webhook address",
+};
+
 struct given {
         const char *webhook_url, *provider, *method;
         double timeout;
@@ -73,7 +85,8 @@ static const struct field given_fields[] = {
         FIELD(struct given, method, FIELD_CHOICE, .choices = methods),
 };
 
-enum err webhook_test_given(struct ctx *ctx, const struct request *request, struct reply *reply)
+static enum err webhook_test_given_run(struct ctx *ctx, const struct request *request,
+                                       struct reply *reply)
 {
         struct given given = {
                 .provider = ctx->config->default_provider,
@@ -85,7 +98,7 @@ enum err webhook_test_given(struct ctx *ctx, const struct request *request, stru
         struct jsonw json;
         enum err rc;
 
-        rc = request_fields(ctx, request, given_fields, ARRAY_SIZE(given_fields), &given);
+        rc = request_fields(ctx, request, &given);
         if (rc == OK)
                 rc = provider_open(ctx, given.provider, &session);
         if (rc == OK)
@@ -100,3 +113,9 @@ enum err webhook_test_given(struct ctx *ctx, const struct request *request, stru
         jsonw_string(&json, "method", given.method);
         return reply_json_end(ctx, reply, &json);
 }
+
+const struct operation webhook_test_given = {
+        OPERATION(webhook_test_given),
+        .summary = "Call a webhook address that is given",
+        .body = FIELDS(given_fields),
+};

@@ -42,7 +42,14 @@ static struct webhook_headers read_headers(const struct request *request)
         };
 }
 
-enum err webhooks_receive(struct ctx *ctx, const struct request *request, struct reply *reply)
+static const struct query webhook_query[] = {
+        QUERY(TEXT, "job_id"),
+        QUERY(TEXT, "correlation_id"),
+        { 0 },
+};
+
+static enum err webhooks_receive_run(struct ctx *ctx, const struct request *request,
+                                     struct reply *reply)
 {
         struct webhook_request webhook = {
                 .provider_id = request_param(request, "provider"),
@@ -71,3 +78,9 @@ enum err webhooks_receive(struct ctx *ctx, const struct request *request, struct
                 return rc;
         return render(ctx, reply, &result);
 }
+
+const struct operation webhooks_receive = {
+        OPERATION(webhooks_receive),
+        .summary = "Take a webhook of a provider",
+        .query = webhook_query,
+};

@@ -6,11 +6,15 @@
 #include "core/cloud/org.h"
 #include "fcgi/request.h"
 
-/* {"name", "description"}; is_new: the name must be there. ERR_INVALID names the field. */
-NODISCARD enum err org_body_read(struct ctx *ctx, const struct request *request, bool is_new,
+/* {"name", "description"}; of a new one the name must be there. */
+extern const struct field_table org_body_new, org_body_old;
+/* ERR_INVALID names the field. */
+NODISCARD enum err org_body_read(struct ctx *ctx, const struct request *request,
                                  struct org_given *ret);
 
-/* {"user_id"}. ERR_INVALID. */
+/* {"user_id"}. */
+extern const struct field_table org_body_member;
+/* ERR_INVALID. */
 NODISCARD enum err org_body_read_member(struct ctx *ctx, const struct request *request,
                                         int64_t *ret_user_id);
 

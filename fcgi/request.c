@@ -251,13 +251,27 @@ static enum err decode_item(struct ctx *ctx, const char *item, const char *name,
         return request_decode(ctx, name, plain, strlen(plain), ret);
 }
 
+/* The row that says what name is; a handler whose table lacks it is a mistake of ours. */
+static enum err find_row(struct ctx *ctx, const struct request *request, const char *name,
+                         const struct query **ret)
+{
+        const struct operation *operation = request->route->operation;
+
+        *ret = operation_query(operation, name);
+        return *ret ? OK
+                    : ctx_fail(ctx, ERR_INTERNAL, "%s does not say that it takes %s", operation->id,
+                               name);
+}
+
 enum err request_query(struct ctx *ctx, const struct request *request, const char *name,
                        const char **ret)
 {
         const char *item = find_query(request, name);
+        const struct query *row;
+        enum err rc = find_row(ctx, request, name, &row);
 
         *ret = NULL;
-        return item ? decode_item(ctx, item, name, ret) : OK;
+        return rc == OK && item ? decode_item(ctx, item, name, ret) : rc;
 }
 
 enum err request_query_all(struct ctx *ctx, const struct request *request, const char *name,
@@ -265,8 +279,9 @@ enum err request_query_all(struct ctx *ctx, const struct request *request, const
 {
         const char *item = request->query;
         size_t max = 1, count = 0;
+        const struct query *row;
         const char **all;
-        enum err rc = OK;
+        enum err rc = find_row(ctx, request, name, &row);
 
         for (const char *c = request->query; *c; c++)
                 max += *c == '&';
@@ -284,22 +299,25 @@ enum err request_query_all(struct ctx *ctx, const struct request *request, const
 }
 
 enum err request_query_int(struct ctx *ctx, const struct request *request, const char *name,
-                           struct int_range range, int64_t *ret)
+                           int64_t *ret)
 {
+        const struct query *row;
         const char *text;
         long long value;
         char *end;
         enum err rc;
 
-        rc = request_query(ctx, request, name, &text);
+        rc = find_row(ctx, request, name, &row);
+        if (rc == OK)
+                rc = request_query(ctx, request, name, &text);
         if (rc != OK || !text)
                 return rc;
         errno = 0;
         value = strtoll(text, &end, 10);
-        if (end == text || *end || errno || value < range.min || value > range.max)
+        if (end == text || *end || errno || value < row->min || value > row->max)
                 return ctx_fail(ctx, ERR_INVALID,
-                                "%s must be a number from %" PRId64 " to %" PRId64, name, range.min,
-                                range.max);
+                                "%s must be a number from %" PRId64 " to %" PRId64, name, row->min,
+                                row->max);
         *ret = value;
         return OK;
 }
@@ -419,13 +437,20 @@ enum err request_json_value(struct ctx *ctx, const struct request *request, json
         return read_json(ctx, request, json_parse, ret);
 }
 
-enum err request_fields(struct ctx *ctx, const struct request *request, const struct field *fields,
-                        size_t count, void *out)
+enum err request_fields_of(struct ctx *ctx, const struct request *request, const json_t *object,
+                           void *out)
+{
+        const struct field_table *table = request->route->operation->body;
+
+        return fields_decode(ctx, table->rows, table->count, object, out);
+}
+
+enum err request_fields(struct ctx *ctx, const struct request *request, void *out)
 {
         json_t *body;
         enum err rc = request_json(ctx, request, &body);
 
-        return rc == OK ? fields_decode(ctx, fields, count, body, out) : rc;
+        return rc == OK ? request_fields_of(ctx, request, body, out) : rc;
 }
 
 enum err request_json_or_empty(struct ctx *ctx, const struct request *request, json_t **ret)

@@ -69,7 +69,8 @@ bool request_is_tls(const struct ctx *ctx, const struct request *request);
 /* A parameter that the matched route has in its path. Never NULL. */
 const char *request_param(const struct request *request, const char *name);
 
-/* The decoded value of a query parameter, NULL when not there. ERR_INVALID: badly encoded. */
+/* The decoded value of a query parameter, NULL when not there. ERR_INVALID: badly encoded.
+ * All that read the query: ERR_INTERNAL when the operation's table does not have the name. */
 NODISCARD enum err request_query(struct ctx *ctx, const struct request *request, const char *name,
                                  const char **ret);
 /* The decoded values of all parameters of this name, in their order, in the arena: *ret_count of
@@ -78,12 +79,10 @@ NODISCARD enum err request_query_all(struct ctx *ctx, const struct request *requ
                                      const char *name, const char *const **ret, size_t *ret_count);
 /* Is there a query parameter of this name, with a value or without? */
 bool request_has_query(const struct request *request, const char *name);
-/* The same as an integer in range; *ret keeps its value when it is not there. */
-struct int_range {
-        int64_t min, max;
-};
+/* The same as an integer in the range that the operation's table says; *ret keeps its value when it
+ * is not there. */
 NODISCARD enum err request_query_int(struct ctx *ctx, const struct request *request,
-                                     const char *name, struct int_range range, int64_t *ret);
+                                     const char *name, int64_t *ret);
 
 /* The same as true, false, 1 or 0. */
 NODISCARD enum err request_query_bool(struct ctx *ctx, const struct request *request,
@@ -94,10 +93,11 @@ NODISCARD enum err request_body(struct ctx *ctx, const struct request *request, 
                                 size_t *ret_len);
 /* The body as a JSON object, owned by the arena. ERR_UNSUPPORTED_TYPE: it is not sent as JSON. */
 NODISCARD enum err request_json(struct ctx *ctx, const struct request *request, json_t **ret);
-/* The same, decoded by a field table into *out (core/base/fields.h), whose strings live as long as
- * the request. */
-NODISCARD enum err request_fields(struct ctx *ctx, const struct request *request,
-                                  const struct field *fields, size_t count, void *out);
+/* The same, decoded by the operation's table into *out (core/base/fields.h), whose strings live as
+ * long as the request; and where the object has been read already. */
+NODISCARD enum err request_fields(struct ctx *ctx, const struct request *request, void *out);
+NODISCARD enum err request_fields_of(struct ctx *ctx, const struct request *request,
+                                     const json_t *object, void *out);
 /* The same where no body at all means {}; and where any JSON value will do. */
 NODISCARD enum err request_json_or_empty(struct ctx *ctx, const struct request *request,
                                          json_t **ret);

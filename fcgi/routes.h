@@ -7,11 +7,9 @@
 
 #include "core/cloud/auth.h"
 #include "core/cloud/rate_rules.h"
+#include "fcgi/operation.h"
 #include "fcgi/reply.h"
 #include "fcgi/request.h"
-
-/* Read, call, render. What it returns, if not OK, replaces the answer by reply_error. */
-typedef enum err handler_fn(struct ctx *ctx, const struct request *request, struct reply *reply);
 
 #define BODY_NONE   ((size_t)0) /* a body is not looked at */
 #define BODY_STREAM SIZE_MAX    /* the handler reads it piece by piece */
@@ -19,7 +17,7 @@ typedef enum err handler_fn(struct ctx *ctx, const struct request *request, stru
 struct route {
         enum method method;
         const char *path; /* {name} takes one segment, {name...} all that follow */
-        handler_fn *handler;
+        const struct operation *operation;
         enum permission permission;
         size_t body_max;
         enum rate rate; /* which limit counts a request of it */
@@ -31,7 +29,7 @@ const struct route *routes_all(size_t *ret_count);
 /* Write a line for each, {"method": "GET", "path": "/health", "permission": "public"}. */
 void routes_print(FILE *out);
 
-/* Every row has a handler, a permission and a rate rule, and no two are the same. NULL when so,
+/* Every row has an operation, a permission and a rate rule, and no two are the same. NULL when so,
  * else the path of the first that is wrong. */
 const char *routes_check(void);
 

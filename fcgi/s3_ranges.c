@@ -140,7 +140,7 @@ enum err s3_ranges(struct ctx *ctx, const struct request *request, const struct 
         int64_t number = 0;
         enum err rc;
 
-        rc = request_query_int(ctx, request, "partNumber", (struct int_range){ 1, 10000 }, &number);
+        rc = request_query_int(ctx, request, "partNumber", &number);
         if (rc == OK && number > 0 && header)
                 return ctx_fail_as(ctx, ERR_INVALID, "InvalidRequest",
                                    "Cannot specify both Range header and partNumber query "

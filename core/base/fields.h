@@ -37,6 +37,13 @@ struct field {
                 .name = #member, .type = (kind), .offset = offsetof(st, member), __VA_ARGS__       \
         }
 
+/* A table and how many rows it has. FIELDS(rows): of an array in sight, for as long as that is. */
+struct field_table {
+        const struct field *rows;
+        size_t count;
+};
+#define FIELDS(rows) (&(const struct field_table){ rows, ARRAY_SIZE(rows) })
+
 /* Check every member of object against the table without storing anything. A null counts as absent.
  * ERR_INVALID: the first bad field, in the object's order; then missing required ones. */
 NODISCARD enum err fields_check(struct ctx *ctx, const struct field *fields, size_t count,

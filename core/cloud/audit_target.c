@@ -57,6 +57,7 @@ static const struct field fields[] = {
         FIELD(struct patch, syslog_url, FIELD_STRING, .max = URL_MAX, .check = check_syslog),
         FIELD(struct patch, security_only, FIELD_BOOL),
 };
+const struct field_table audit_target_fields = { fields, ARRAY_SIZE(fields) };
 
 static const char *or_null(const char *text)
 {

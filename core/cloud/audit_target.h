@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "core/base/json.h"
+#include "core/base/fields.h"
 #include "core/cloud/audit_format.h"
 
 /* Their names in the table of cursors. */
@@ -27,6 +27,9 @@ NODISCARD enum err audit_target_load(struct ctx *ctx, struct audit_target *ret);
  * "ApiKey " or "Bearer ", else after "ApiKey ". NULL: there is no token. Faults. */
 NODISCARD enum err audit_target_authorization(struct ctx *ctx, const struct audit_target *target,
                                               const char **ret);
+
+/* What a body may have. */
+extern const struct field_table audit_target_fields;
 
 /* Change what patch names: format, webhook_url, auth_token, syslog_url, security_only; null leaves
  * a setting, "" removes it. Another webhook_url forgets the token unless one comes with it. With

@@ -60,6 +60,18 @@ enum err event_job_status(struct ctx *ctx, const struct job *job, enum job_statu
         return event_notification(ctx, job, notice, error_message);
 }
 
+enum err event_job_progress(struct ctx *ctx, const struct job *job,
+                            const struct job_progress *progress)
+{
+        json_t *percent =
+                progress->permille >= 0 ? json_real((double)progress->permille / 10) : json_null();
+
+        return insert(ctx, "job_progress", job,
+                      json_pack("{s:s, s:s, s:s*, s:s*, s:o}", "type", "job_progress", "job_id",
+                                job->job_id, "stage", progress->stage, "last_log", progress->line,
+                                "progress", percent));
+}
+
 enum err event_job_file(struct ctx *ctx, const struct bucket *bucket, const struct object *object)
 {
         struct job job;

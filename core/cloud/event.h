@@ -12,6 +12,12 @@
 NODISCARD enum err event_job_status(struct ctx *ctx, const struct job *job, enum job_status status,
                                     const char *error_message);
 
+/* A running job is farther: "job_progress", {"type", "job_id", "stage"?, "progress"?, "last_log"?},
+ * for the job's owner; told for each stage and each whole percent, not for each line. Faults. */
+struct job_progress;
+NODISCARD enum err event_job_progress(struct ctx *ctx, const struct job *job,
+                                      const struct job_progress *progress);
+
 /* A file of a job has arrived: "job_file_received", {"type", "job_id", "key", "size", "etag"}, for
  * the job's owner. Buckets that are no job's, and jobs that are forgotten, have no listeners. */
 struct bucket;

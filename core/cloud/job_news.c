@@ -64,11 +64,16 @@ static enum err take_progress(struct ctx *ctx, const struct job *job,
 {
         struct progress progress;
         struct job_progress row;
+        enum err rc;
 
         if (!has_progress(job, news, &progress))
                 return OK;
         row = (struct job_progress){ progress.stage, progress.line, progress.permille };
-        return store_job_progress(ctx, job->job_id, &row);
+        rc = store_job_progress(ctx, job->job_id, &row);
+        if (rc != OK || (is_same(job->progress_stage, row.stage) &&
+                         (row.permille < 0 || row.permille / 10 == job->progress_permille / 10)))
+                return rc;
+        return event_job_progress(ctx, job, &row);
 }
 
 /* The rows of a job and what is counted beside them. *ret_event: the status to tell the listeners,

@@ -24,6 +24,7 @@ static const struct field fields[] = {
         FIELD(struct job_request, dry_run, FIELD_BOOL),
         FIELD(struct job_request, data_consent, FIELD_BOOL),
 };
+const struct field_table job_request_fields = { fields, ARRAY_SIZE(fields) };
 /* clang-format on */
 
 enum err job_request_decode(struct ctx *ctx, const char *provider_id, const json_t *body,

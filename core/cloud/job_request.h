@@ -4,7 +4,7 @@
 #define CORE_CLOUD_JOB_REQUEST_H
 
 #include "core/base/crypto.h"
-#include "core/base/json.h"
+#include "core/base/fields.h"
 
 struct job_request {
         const char *provider_id;
@@ -27,6 +27,9 @@ struct job_request {
 };
 
 #define IDEMPOTENCY_KEY_MAX 255
+
+/* What a body may have. */
+extern const struct field_table job_request_fields;
 
 /* Read a body for a provider. Everything is borrowed from body, or in the arena. ERR_INVALID. */
 NODISCARD enum err job_request_decode(struct ctx *ctx, const char *provider_id, const json_t *body,

@@ -2,21 +2,31 @@
 
 #include <string.h>
 
+#include "core/base/fields.h"
+
 #define SWITCH "webhook_ip_allowlist_enabled"
 #define LIST   "webhook_allowed_ips"
 
+static const struct field fields[] = {
+        { .name = "ssl_verify", .type = FIELD_BOOL },
+        { .name = "ssl_ca_bundle", .type = FIELD_STRING },
+        { .name = "proxy_url", .type = FIELD_STRING },
+        { .name = "http_timeout", .type = FIELD_NUMBER, .min = 0.1, .max = 600 },
+        { .name = SWITCH, .type = FIELD_BOOL },
+        { .name = LIST, .type = FIELD_CIDR_LIST },
+};
+const struct field_table provider_advanced_fields = { fields, ARRAY_SIZE(fields) };
+
 static enum err check_names(struct ctx *ctx, const json_t *patch)
 {
-        static const char *const names[] = { "ssl_verify",   "ssl_ca_bundle", "proxy_url",
-                                             "http_timeout", SWITCH,          LIST };
         const char *name;
         json_t *value;
 
         json_object_foreach ((json_t *)(uintptr_t)patch, name, value) {
                 bool known = false;
 
-                for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-                        known = known || strcmp(names[i], name) == 0;
+                for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
+                        known = known || strcmp(fields[i].name, name) == 0;
                 if (!known)
                         return ctx_fail(ctx, ERR_INVALID,
                                         "%.64s is none of the advanced settings: ssl_verify, "

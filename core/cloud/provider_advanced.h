@@ -3,7 +3,11 @@
 #ifndef CORE_CLOUD_PROVIDER_ADVANCED_H
 #define CORE_CLOUD_PROVIDER_ADVANCED_H
 
+#include "core/base/fields.h"
 #include "core/cloud/provider_settings.h"
+
+/* What a body may have. */
+extern const struct field_table provider_advanced_fields;
 
 /* Change them, by the rules of provider_settings_update. webhook_ip_allowlist_enabled: false
  * empties the allowlist, true wants one that is not empty. ERR_INVALID names the field. */

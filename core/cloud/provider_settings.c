@@ -142,6 +142,7 @@ static const struct field fields[] = {
         FIELD(struct provider_settings, s3_public_url, FIELD_URL, .max = 2048),
         FIELD(struct provider_settings, s3_output_path, FIELD_STRING, .max = SETTINGS_TEXT_MAX, .check = check_absolute),
 };
+const struct field_table provider_settings_fields = { fields, ARRAY_SIZE(fields) };
 /* clang-format on */
 
 /* "http://user:secret@host" becomes "http://user:***@host". ERR_NOMEM. */

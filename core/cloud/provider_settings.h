@@ -4,7 +4,7 @@
 #ifndef CORE_CLOUD_PROVIDER_SETTINGS_H
 #define CORE_CLOUD_PROVIDER_SETTINGS_H
 
-#include "core/base/json.h"
+#include "core/base/fields.h"
 
 struct provider_settings {
         const char *version_override, *webhook_url, *hardware_profile, *org_id, *api_base_url,
@@ -25,6 +25,9 @@ struct provider_settings {
         const char *s3_public_url;  /* without trailing slash; NULL: the service's own */
         const char *s3_output_path; /* absolute; NULL: $SIMPLETUNER_HOME/outputs */
 };
+
+/* What a body may have. */
+extern const struct field_table provider_settings_fields;
 
 /* The settings with their defaults filled in; everything lives in the arena. Faults. */
 NODISCARD enum err provider_settings_load(struct ctx *ctx, const char *provider,

@@ -1,65 +1,44 @@
-// Who is signed in: the form to sign in, or, before there is any user and on the server itself, to
-// make the first administrator; and the way out.
+// Who is signed in, and what he may.
 
-import { call, setCsrfToken } from "./api.js";
+import { get, post, setCsrfToken } from "./api.js";
 
 const AUTH = "/api/auth";
-const byId = (id) => document.getElementById(id);
+let state = { authenticated: false, user: null, permissions: new Set(), hasSession: false };
 
-function showWho(who) {
+/** { authenticated, user, permissions, hasSession, needsSetup, registration }. */
+export const session = () => state;
+
+/** Whether the user has the permission, or one of a list; no name means: whoever is signed in. */
+export function may(permission) {
+  const names = [permission ?? []].flat();
+  return names.length === 0 || names.some((name) => state.permissions.has(name));
+}
+
+/** Ask the service who we are. */
+export async function loadSession() {
+  const [who, setup] = await Promise.all([get(`${AUTH}/check`), get(`${AUTH}/setup/status`)]);
   setCsrfToken(who.csrf_token);
-  byId("who").hidden = !who.authenticated;
-  byId("who-name").textContent = who.username ?? "";
-  byId("sign-out").hidden = !who.csrf_token;
-  byId("sign-in-section").hidden = who.authenticated;
+  const user = who.authenticated ? await get(`${AUTH}/me`) : null;
+  state = {
+    authenticated: who.authenticated,
+    user,
+    permissions: new Set(user?.permissions ?? []),
+    hasSession: Boolean(who.csrf_token),
+    needsSetup: setup.needs_setup,
+    registration: setup.registration_enabled,
+  };
+  return state;
 }
 
-async function offerSetup(who) {
-  const { needs_setup: needed } = await call("GET", `${AUTH}/setup/status`);
-  byId("setup-section").hidden = !(needed && who.authenticated);
+/** Sign in, make the first administrator, or register: `path` says which. */
+export async function begin(path, body) {
+  const answer = await post(`${AUTH}/${path}`, body);
+  setCsrfToken(answer.csrf_token);
+  return loadSession();
 }
 
-/** Ask the service who we are, and show it. Returns whether we are somebody. */
-export async function checkSession() {
-  const who = await call("GET", `${AUTH}/check`);
-  showWho(who);
-  await offerSetup(who);
-  return who.authenticated;
-}
-
-function submits(formId, path, body, onChange) {
-  byId(formId).addEventListener("submit", async (event) => {
-    const result = byId(`${formId}-result`);
-    event.preventDefault();
-    try {
-      const { csrf_token: token } = await call("POST", `${AUTH}/${path}`, body());
-      setCsrfToken(token);
-      event.target.reset();
-      result.textContent = "";
-      await checkSession();
-      onChange();
-    } catch (error) {
-      result.textContent = error.message;
-      result.className = "bad";
-    }
-  });
-}
-
-/** Make the forms work; onChange is called when somebody else is signed in. */
-export function startSession(onChange) {
-  submits("sign-in", "login", () => ({
-    username: byId("sign-in-name").value,
-    password: byId("sign-in-password").value,
-    remember_me: byId("remember-me").checked,
-  }), onChange);
-  submits("setup", "setup/first-admin", () => ({
-    username: byId("setup-name").value,
-    email: byId("setup-email").value,
-    password: byId("setup-password").value,
-  }), onChange);
-  byId("sign-out").addEventListener("click", async () => {
-    await call("POST", `${AUTH}/logout`, {});
-    await checkSession();
-    onChange();
-  });
+/** End the session. */
+export async function signOut() {
+  await post(`${AUTH}/logout`);
+  return loadSession();
 }

@@ -7,6 +7,7 @@ import pytest
 
 sys.dont_write_bytecode = True
 
+from browser import Browser  # noqa: E402
 from postgres import Cluster  # noqa: E402
 from responder import Responder  # noqa: E402
 from s3_clients import new_bucket, new_client, new_credentials  # noqa: E402
@@ -159,3 +160,19 @@ def responder(tmp_path):
 def local_job(responder):
     """The id of a job in the responder without a front server."""
     return responder.make_job()
+
+
+@pytest.fixture(scope="module")
+def page_stack(fleet):
+    """A stack with an administrator, for tests of the page; it knows its provider."""
+    stack = fleet.get("lighttpd", "sqlite", staffed=True)
+    stack.reset()
+    return stack
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """A real browser; each test begins with visit() or sign_in()."""
+    browser = Browser()
+    yield browser
+    browser.close()

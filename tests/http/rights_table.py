@@ -15,6 +15,7 @@ GET    /api/metrics/health                                   + + + + + + + +
 GET    /api/metrics/health/live                              + + + + + + + +
 GET    /api/metrics/health/ready                             + + + + + + + +
 
+GET    /api/openapi.json                                     + + + + + + + +
 GET    /api/cloud/providers                                  1 + + + + + 3 3
 GET    /api/cloud/providers/{provider}                       1 3 3 3 + 3 3 3
 PUT    /api/cloud/providers/{provider}                       1 3 3 3 + 3 3 3

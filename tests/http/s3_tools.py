@@ -1,29 +1,24 @@
 """S3 clients as people use them: the SDKs of Python and JavaScript, and three programs.
 
 Each is a class with the same methods, so that one test asks all of them. Nothing of this machine's
-own settings reaches them. The packages of js/package.json are installed once, into build/; write
-its lock file with "npm install --package-lock-only --omit-lockfile-registry-resolved".
+own settings reaches them.
 """
 
-import fcntl
 import hashlib
 import json
 import os
 import pathlib
-import shutil
 import subprocess
 
 import boto3
 import botocore.config
 
-from stack import REPO
+from js_packages import JS_HOME, install_js
 
 MiB = 1 << 20
 STORAGE = "/api/cloud/storage"
 CREDENTIALS = "/api/auth/s3-credentials"
 STRANGER = {"X-Forwarded-For": "203.0.113.9"}
-JS_SOURCE = pathlib.Path(__file__).parent / "js"
-JS_HOME = REPO / "build" / "js-clients"
 TIMEOUT_S = 120
 
 
@@ -78,25 +73,6 @@ def tree(directory):
 def all_keys(client, bucket, prefix=""):
     pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
     return [item["Key"] for page in pages for item in page.get("Contents", [])]
-
-
-def install_js():
-    """The packages of js/, unless they are there. Two sessions do not do it at once."""
-    JS_HOME.mkdir(parents=True, exist_ok=True)
-    with open(JS_HOME / ".lock", "w", encoding="utf-8") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        wanted = (JS_SOURCE / "package-lock.json").read_bytes()
-        stamp = JS_HOME / ".installed"
-        if not stamp.exists() or stamp.read_bytes() != wanted:
-            for name in ("package.json", "package-lock.json"):
-                shutil.copy(JS_SOURCE / name, JS_HOME / name)
-            done = subprocess.run(
-                ["npm", "ci", "--no-audit", "--no-fund", "--no-update-notifier"], cwd=JS_HOME,
-                stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300)
-            if done.returncode != 0:
-                raise RuntimeError(f"npm cannot install the JavaScript SDK: {done.stderr[-2000:]}")
-            stamp.write_bytes(wanted)
-        shutil.copy(JS_SOURCE / "s3.mjs", JS_HOME / "s3.mjs")
 
 
 class Client:

@@ -9,7 +9,7 @@ static void the_table_is_well_formed(void **state)
         assert_null(routes_check());
 }
 
-static void every_route_has_a_handler_a_right_and_a_rate(void **state)
+static void every_route_has_an_operation_a_right_and_a_rate(void **state)
 {
         size_t count;
         const struct route *routes = routes_all(&count);
@@ -17,7 +17,9 @@ static void every_route_has_a_handler_a_right_and_a_rate(void **state)
         (void)state;
         assert_true(count > 0);
         for (size_t i = 0; i < count; i++) {
-                assert_non_null(routes[i].handler);
+                assert_non_null(routes[i].operation);
+                assert_non_null(routes[i].operation->run);
+                assert_non_null(routes[i].operation->summary);
                 assert_in_range(routes[i].permission, PERM_PUBLIC, PERM_COUNT - 1);
                 assert_in_range(routes[i].rate, RATE_EXEMPT, RATE_COUNT - 1);
                 assert_in_range(routes[i].method, METHOD_GET, METHOD_DELETE);
@@ -72,6 +74,7 @@ static const char *const public_paths[] = {
         "/api/cloud/metrics/prometheus",
         "/api/metrics/prometheus",
         "/api/webhooks/{provider}",
+        "/api/openapi.json",
         "/api/auth/setup/status",
         "/api/auth/setup/first-admin",
         "/api/auth/register",
@@ -146,7 +149,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(the_table_is_well_formed),
-                cmocka_unit_test(every_route_has_a_handler_a_right_and_a_rate),
+                cmocka_unit_test(every_route_has_an_operation_a_right_and_a_rate),
                 cmocka_unit_test(no_two_routes_are_the_same),
                 cmocka_unit_test(a_path_is_absolute_and_its_parameters_fit),
                 FIXTURE_CLOUD_TEST(a_stranger_gets_through_to_the_public_routes_only),

@@ -1,14 +1,16 @@
-"""A service whose secrets are in Vault: it renews its lease, goes on while Vault is away and says so,
-and takes a new value on SIGHUP."""
+"""A service whose secrets are in AWS and in Vault: it renews its lease and its credentials, goes on
+while Vault is away and says so, and takes a new value on SIGHUP."""
 
 import os
 import signal
 import threading
+import time
 
 import pytest
 import requests
 
 import expect
+from aws_sim import NAME, REGION, AwsSim
 from stack import PROVIDER, Stack, scratch_directory
 from vault_sim import ROLE, SECRET, VaultSim
 from waiting import until
@@ -25,9 +27,22 @@ def vault():
 
 
 @pytest.fixture(scope="module")
-def shop(fleet, vault):
-    """A stack whose provider's token is in Vault alone."""
+def aws():
+    sim = AwsSim(scratch_directory("aws"))
+    sim.values = {"HF_TOKEN": "hf_from_aws_secrets_manager"}
+    sim.give("AKIDCONTAINER", "container-secret-0001", "container-session")
+    yield sim
+    sim.stop()
+
+
+@pytest.fixture(scope="module")
+def shop(fleet, aws, vault):
+    """A stack whose provider's token is in Vault alone; AWS is asked before, as a container."""
     stack = Stack("lighttpd", fleet.database_url("sqlite"), {
+        "SIMPLETUNER_AWS_SECRET_NAME": NAME, "AWS_REGION": REGION, "AWS_ENDPOINT_URL": aws.url,
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI": f"{aws.next_door_url}/container",
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN": aws.container_token,
+        "SIMPLETUNER_CA_BUNDLE": str(aws.ca_path),
         "VAULT_ADDR": vault.url, "VAULT_CACERT": str(vault.ca_path), "VAULT_ROLE_ID": ROLE,
         "VAULT_SECRET_ID": SECRET, "SIMPLETUNER_SECRETS_MAX_STALE": "600"})
     stack.start()
@@ -45,10 +60,14 @@ def valid(stack):
     return answer.status_code == 200 and answer.json().get("valid")
 
 
-def up(stack):
+def in_seconds(seconds):
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + seconds))
+
+
+def up(stack, source="vault"):
     text = stack.get("/api/cloud/metrics/prometheus").text
     return [line.split()[-1] for line in text.splitlines()
-            if line.startswith('simpletuner_secret_source_up{source="vault"}')]
+            if line.startswith(f'simpletuner_secret_source_up{{source="{source}"}}')]
 
 
 def component(stack):
@@ -86,6 +105,29 @@ def test_the_lease_is_renewed_and_where_that_fails_there_is_a_new_login(shop, va
     until(lambda: logins(vault) > before, SOON_S, "there is no new login after a refused renewal")
     assert valid(shop) and up(shop) == ["1"]
     vault.lease_s, vault.refuses_renewal = 3600, False
+
+
+def test_keys_for_aws_are_renewed_before_they_expire(shop, aws):
+    def asked_again():
+        """Requests next door while AWS is asked anew."""
+        before, seen = len(aws.requests), len(aws.neighbours)
+        reload(shop)
+        until(lambda: len(aws.requests) > before, SOON_S, "AWS is not asked anew")
+        return len(aws.neighbours) - seen
+
+    assert asked_again() == 0
+    del aws.keys["AKIDCONTAINER"]
+    aws.fault = (400, "ExpiredTokenException")
+    aws.expires = in_seconds(240)
+    aws.give("AKIDSECOND", "container-secret-0002", "session-2")
+    assert asked_again() <= 1
+    aws.fault = None
+    until(lambda: up(shop, "aws") == ["1"], SOON_S, "the keys are not taken anew")
+    aws.expires = in_seconds(3600)
+    aws.give("AKIDTHIRD", "container-secret-0003", "session-3")
+    assert asked_again() == 1
+    assert asked_again() == 0
+    assert up(shop, "aws") == ["1"]
 
 
 def test_vault_may_be_away_for_a_while(shop, vault):

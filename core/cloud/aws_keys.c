@@ -1,7 +1,7 @@
 #include "core/cloud/aws_keys.h"
 
-#include <stdlib.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 

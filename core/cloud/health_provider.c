@@ -62,10 +62,11 @@ enum err health_secrets(struct ctx *ctx, struct health *health)
         if (!unreadable)
                 return health_add(ctx, health, component, "No API token configured");
         component.status = HEALTH_UNHEALTHY;
-        return health_add(ctx, health, component,
-                          *away ? "Secrets error: these sources cannot be asked:%s"
-                                : "Secrets error: the settings or the secrets file cannot be read%s",
-                          away);
+        return health_add(
+                ctx, health, component,
+                *away ? "Secrets error: these sources cannot be asked:%s"
+                      : "Secrets error: the settings or the secrets file cannot be read%s",
+                away);
 }
 
 /* Of one breaker. Open and due to be tried again counts as half open: the next call is let out. */

@@ -74,5 +74,7 @@ extern const struct operation storage_list, storage_get, storage_put, storage_de
 extern const struct operation multipart_begin, multipart_put, multipart_end, multipart_cancel;
 extern const struct operation uploads_list, parts_list;
 extern const struct operation tags_show, tags_put, tags_delete;
+extern const struct operation database_health, database_stats, database_verify, database_vacuum,
+        database_migrations, database_migrate;
 
 #endif

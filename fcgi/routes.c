@@ -15,15 +15,16 @@
 #define O_Q  "/api/orgs/{org_id}/quotas"
 #define T_Q  "/api/orgs/{org_id}/teams/{team_id}/quotas"
 
-#define USERS  "/api/users"
-#define ME     USERS "/me"
-#define LEVELS USERS "/levels"
-#define RULES  USERS "/resource-rules"
-#define U_ID   USERS "/{id}"
-#define ORGS   "/api/orgs"
-#define O_ID   ORGS "/{org_id}"
-#define TEAMS  O_ID "/teams"
-#define T_ID   TEAMS "/{team_id}"
+#define DATABASE "/api/database"
+#define USERS    "/api/users"
+#define ME       USERS "/me"
+#define LEVELS   USERS "/levels"
+#define RULES    USERS "/resource-rules"
+#define U_ID     USERS "/{id}"
+#define ORGS     "/api/orgs"
+#define O_ID     ORGS "/{org_id}"
+#define TEAMS    O_ID "/teams"
+#define T_ID     TEAMS "/{team_id}"
 
 #define METRICS_HEALTH "/api/metrics/health"
 
@@ -238,6 +239,13 @@ static const struct route routes[] = {
   { METHOD_GET,    "/api/events",                            &events_stream,           PERM_JOB_VIEW_OWN,        BODY_NONE,   RATE_EXEMPT  },
   { METHOD_GET,    "/api/events/stream",                     &events_stream,           PERM_JOB_VIEW_OWN,        BODY_NONE,   RATE_EXEMPT  },
   { METHOD_GET,    "/api/events/recent",                     &events_recent,           PERM_JOB_VIEW_OWN,        BODY_NONE,   RATE_DEFAULT },
+
+  { METHOD_GET,      DATABASE "/health",                        &database_health,         PERM_ADMIN_DATABASE,      BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,      DATABASE "/stats",                         &database_stats,          PERM_ADMIN_DATABASE,      BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,      DATABASE "/verify/{database}",             &database_verify,         PERM_ADMIN_DATABASE,      BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,     DATABASE "/vacuum/{database}",             &database_vacuum,         PERM_ADMIN_DATABASE,      BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,      DATABASE "/migrations",                    &database_migrations,     PERM_ADMIN_DATABASE,      BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,     DATABASE "/migrations/run",                &database_migrate,        PERM_ADMIN_DATABASE,      BODY_NONE,   RATE_DEFAULT },
 
   { METHOD_GET,    S3_PATH,                                  &storage_buckets,         PERM_STORAGE_READ,        BODY_NONE,   RATE_STORAGE },
 

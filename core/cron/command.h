@@ -23,6 +23,8 @@ struct command_options {
         const char *user, *email, *display_name, *level, *add, *remove, *scopes;
         bool admin, all, no_password, password_stdin;
         bool reveal, prepare, activate, retire, one_host;
+        const char *from, *to, *from_env, *to_env;
+        bool verify_only, online;
 };
 
 /* One option of a command: --name VALUE or --name=VALUE; a flag is its name alone. */
@@ -76,6 +78,7 @@ void command_json_end(struct command_json *out);
 /* Is a person reading? Then commands that cron runs tell of their work; else only of trouble. */
 bool command_is_watched(void);
 
+command_fn cmd_copy, cmd_db_check, cmd_db_stats, cmd_db_vacuum;
 command_fn cmd_migrate, cmd_info, cmd_cron, cmd_tasks, cmd_poll;
 command_fn cmd_jobs_list, cmd_jobs_show, cmd_jobs_cancel;
 command_fn cmd_audit_verify, cmd_audit_export, cmd_audit_restart;

@@ -6,7 +6,7 @@
 Each figure is one line: NAME value (what is required) ok or MISSED. The exit status is 1 if one was
 missed. --quick shortens everything to see that it runs; its figures are rough. NAMEs choose among
 live, access-log, auth, list, put, memory, download, small-puts, list-pages, group-commit, webhooks,
-poll, flat, audit-verify, limiter, limit-backends and scrape.
+poll, flat, audit-verify, limiter, limit-backends, scrape and copy.
 Needs wrk, curl and npm, and room for about thirty GiB below TMPDIR, which should be a disk and not
 memory.
 """
@@ -26,6 +26,7 @@ import time
 
 import access_log
 import auth
+import copy_database
 import limiter
 import s3
 import scrape
@@ -59,11 +60,12 @@ class Effort:
     small_puts: int = s3.SMALL_PUTS
     audit_entries: int = 300_000
     scrapes: int = 300
+    copied_rows: int = 500_000
 
 
 FULL = Effort()
 QUICK = Effort(rounds=1, slices=2, seconds=1, settles=False, transfer_mib=128, upload_mib=32,
-               small_puts=500, audit_entries=50_000, scrapes=50)
+               small_puts=500, audit_entries=50_000, scrapes=50, copied_rows=100_000)
 
 
 class Report:
@@ -356,6 +358,9 @@ class Bench:
     def scrape(self):
         scrape.scrape(self.report, self.resources, self.effort.scrapes)
 
+    def copy(self):
+        copy_database.copy(self.report, self.resources, self.effort.copied_rows)
+
     def group_commit(self):
         program = services.compile_with_core(self.directory, "group_commit")
         each, one = [], []
@@ -378,9 +383,10 @@ FIGURES = {"live": Bench.live, "access-log": Bench.access_log, "auth": Bench.aut
            "group-commit": Bench.group_commit,
            "webhooks": Bench.webhooks, "poll": Bench.poll, "flat": Bench.flat,
            "audit-verify": Bench.audit_verify, "limiter": limiter.limiter,
-           "limit-backends": Bench.limit_backends, "scrape": Bench.scrape}
+           "limit-backends": Bench.limit_backends, "scrape": Bench.scrape,
+           "copy": Bench.copy}
 ALONE = {"auth", "group-commit", "poll", "flat", "audit-verify", "limiter", "limit-backends",
-         "scrape"}  # need no service that is up already
+         "scrape", "copy"}  # need no service that is up already
 
 
 def parse_arguments():

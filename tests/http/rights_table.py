@@ -169,6 +169,13 @@ GET    /api/audit/export-config                              1 3 3 + + 3 3 3
 POST   /api/audit/export-config                              1 3 3 3 + 3 3 3
 GET    /api/audit/user/{user_id}                             1 3 3 + + 3 3 3
 
+GET    /api/database/health                                  1 3 3 3 + 3 3 3
+GET    /api/database/stats                                   1 3 3 3 + 3 3 3
+GET    /api/database/verify/{database}                       1 3 3 3 + 3 3 3
+POST   /api/database/vacuum/{database}                       1 3 3 3 + 3 3 3
+GET    /api/database/migrations                              1 3 3 3 + 3 3 3
+POST   /api/database/migrations/run                          1 3 3 3 + 3 3 3
+
 GET    /api/quotas                                           1 3 3 + + 3 3 3
 POST   /api/quotas                                           1 3 3 3 + 3 3 3
 GET    /api/quotas/types                                     1 3 3 + + 3 3 3

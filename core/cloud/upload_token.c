@@ -6,7 +6,7 @@
 #include "core/store/store_jobs.h"
 
 #define TOKEN_BYTES 32
-#define TOKEN_LEN   43 /* base64url of 32 bytes, unpadded */
+#define TOKEN_LEN   (UPLOAD_TOKEN_SIZE - 1)
 
 static enum err encode(struct ctx *ctx, const unsigned char bytes[TOKEN_BYTES], const char **ret)
 {

@@ -6,6 +6,8 @@
 
 #include "core/cloud/key_file.h"
 
+#define UPLOAD_TOKEN_SIZE 44 /* base64url of 32 bytes, unpadded, and NUL */
+
 struct upload_token {
         const char *token;            /* 43 base64url characters; the S3 access key id */
         const char *secret_key;       /* 43 base64url characters; the S3 secret access key */

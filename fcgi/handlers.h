@@ -6,6 +6,7 @@
 
 extern const struct operation openapi_show;
 extern const struct operation breakers_list, breakers_reset;
+extern const struct operation doctor_echo, doctor_stream, doctor_storage_get, doctor_storage_put;
 extern const struct operation rate_limits_usage;
 extern const struct operation health_plain, health_full, health_live, health_is_ready;
 extern const struct operation providers_list, providers_show, providers_update;

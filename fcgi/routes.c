@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "core/cloud/doctor_token.h"
 #include "fcgi/handlers.h"
 #include "fcgi/s3.h"
 
@@ -26,6 +27,8 @@
 #define TEAMS    O_ID "/teams"
 #define T_ID     TEAMS "/{team_id}"
 
+#define DOCTOR_KEY DOCTOR_STORAGE_PATH "/{key...}"
+
 #define METRICS_HEALTH "/api/metrics/health"
 
 #define BUCKET S3_PATH "/{bucket}"
@@ -42,6 +45,11 @@ static const struct route routes[] = {
   { METHOD_GET,    METRICS_HEALTH,                           &health_full,             PERM_PROBE,               BODY_NONE,   RATE_EXEMPT  },
   { METHOD_GET,    METRICS_HEALTH "/live",                   &health_live,             PERM_PUBLIC,              BODY_NONE,   RATE_EXEMPT  },
   { METHOD_GET,    METRICS_HEALTH "/ready",                  &health_is_ready,         PERM_PUBLIC,              BODY_NONE,   RATE_EXEMPT  },
+
+  { METHOD_GET,    DOCTOR_ECHO_PATH,                         &doctor_echo,             PERM_PUBLIC,              BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    DOCTOR_STREAM_PATH,                       &doctor_stream,           PERM_PUBLIC,              BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    DOCTOR_KEY,                               &doctor_storage_get,      PERM_PUBLIC,              BODY_NONE,   RATE_DEFAULT },
+  { METHOD_PUT,    DOCTOR_KEY,                               &doctor_storage_put,      PERM_PUBLIC,              BODY_STREAM, RATE_DEFAULT },
 
   { METHOD_GET,    "/api/openapi.json",                      &openapi_show,            PERM_PUBLIC,              BODY_NONE,   RATE_DEFAULT },
 

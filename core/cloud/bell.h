@@ -13,6 +13,7 @@ enum bell {
         BELL_EVENTS,      /* something happened that listeners should hear of */
         BELL_LISTENERS,   /* somebody began to listen */
         BELL_REFUSALS,    /* a limit refused somebody for the first time in a minute */
+        BELL_SECRETS,     /* what is kept of secrets is to be asked for anew */
         BELL_COUNT
 };
 

@@ -12,6 +12,7 @@ import test_approval_fault_points
 import test_audit_fault_points
 import test_copy_fault_points
 import test_data_fault_points
+import test_key_fault_points
 import test_storage_fault_points
 from stack import WEBHOOK
 from waiting import until
@@ -132,6 +133,7 @@ def test_every_fault_point_has_a_scenario():
                                *test_audit_fault_points.POINTS,
                                *test_copy_fault_points.POINTS,
                                *test_data_fault_points.POINTS,
+                               *test_key_fault_points.POINTS,
                                *test_storage_fault_points.POINTS}
 
 

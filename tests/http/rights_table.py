@@ -15,6 +15,11 @@ GET    /api/metrics/health                                   + + + + + + + +
 GET    /api/metrics/health/live                              + + + + + + + +
 GET    /api/metrics/health/ready                             + + + + + + + +
 
+GET    /api/cloud/doctor/echo                                4 4 4 4 4 4 4 4
+GET    /api/events/doctor                                    4 4 4 4 4 4 4 4
+GET    /api/cloud/storage/.doctor/{key...}                   4 4 4 4 4 4 4 4
+PUT    /api/cloud/storage/.doctor/{key...}                   4 4 4 4 4 4 4 4
+
 GET    /api/openapi.json                                     + + + + + + + +
 GET    /api/cloud/providers                                  1 + + + + + 3 3
 GET    /api/cloud/providers/{provider}                       1 3 3 3 + 3 3 3

@@ -6,6 +6,7 @@
 
 extern const struct operation openapi_show;
 extern const struct operation breakers_list, breakers_reset;
+extern const struct operation doctor_echo, doctor_stream, doctor_storage_get, doctor_storage_put;
 extern const struct operation rate_limits_usage;
 extern const struct operation health_plain, health_full, health_live, health_is_ready;
 extern const struct operation providers_list, providers_show, providers_update;
@@ -74,5 +75,7 @@ extern const struct operation storage_list, storage_get, storage_put, storage_de
 extern const struct operation multipart_begin, multipart_put, multipart_end, multipart_cancel;
 extern const struct operation uploads_list, parts_list;
 extern const struct operation tags_show, tags_put, tags_delete;
+extern const struct operation database_health, database_stats, database_verify, database_vacuum,
+        database_migrations, database_migrate;
 
 #endif

@@ -17,6 +17,7 @@
 #include "core/cloud/cloud.h"
 #include "core/cloud/http_client.h"
 #include "core/cloud/object_store.h"
+#include "core/cloud/settings_test.h"
 #include "core/db/db.h"
 #include "fcgi/background.h"
 #include "fcgi/listener.h"
@@ -31,6 +32,7 @@ struct options {
         const char *listen, *listen_bulk, *socket_group;
         mode_t socket_mode;
         unsigned threads, bulk_threads; /* 0: as configured */
+        bool test_config;
 };
 
 static const char usage[] =
@@ -46,6 +48,7 @@ static const char usage[] =
         "JSON\n"
         "      --threads N                   threads of the API\n"
         "      --bulk-threads N              threads of the second socket\n"
+        "  -t, --test-config                 say whether the settings are well, and do nothing\n"
         "      --help                        this text and the settings\n"
         "      --version                     the version\n"
         "\n"
@@ -77,18 +80,18 @@ static int parse_options(int argc, char **argv, struct options *ret)
                 { "listen-bulk", required_argument, NULL, 'b' },
                 { "socket-mode", required_argument, NULL, 'm' },
                 { "socket-group", required_argument, NULL, 'g' },
-                { "threads", required_argument, NULL, 't' },
+                { "threads", required_argument, NULL, 'n' },
                 { "bulk-threads", required_argument, NULL, 'T' },
                 { "routes", no_argument, NULL, 'r' },
+                { "test-config", no_argument, NULL, 't' },
                 { "help", no_argument, NULL, 'h' },
                 { "version", no_argument, NULL, 'v' },
                 { 0 },
         };
         unsigned mode = 0660;
         bool ok = true;
-        int option;
 
-        while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
+        for (int option; (option = getopt_long(argc, argv, "t", known, NULL)) != -1;) {
                 switch (option) {
                 case 'l':
                         ret->listen = optarg;
@@ -102,11 +105,14 @@ static int parse_options(int argc, char **argv, struct options *ret)
                 case 'g':
                         ret->socket_group = optarg;
                         break;
-                case 't':
+                case 'n':
                         ok = ok && parse_number(optarg, 10, 1024, &ret->threads);
                         break;
                 case 'T':
                         ok = ok && parse_number(optarg, 10, 1024, &ret->bulk_threads);
+                        break;
+                case 't':
+                        ret->test_config = true;
                         break;
                 case 'r':
                         routes_print(stdout);
@@ -232,6 +238,16 @@ static int start_up(struct ctx *ctx, struct cloud *cloud)
         return rc == ERR_CONFLICT ? complain(ctx->detail, EX_CONFIG) : EX_OK;
 }
 
+static int test_settings(struct ctx *ctx)
+{
+        enum err rc = settings_test(ctx);
+
+        if (rc != OK)
+                return complain(ctx->detail, EX_CONFIG);
+        puts("simpletuner-cloud.fcgi: settings are well");
+        return EX_OK;
+}
+
 int main(int argc, char **argv)
 {
         struct options options = { 0 };
@@ -262,6 +278,8 @@ int main(int argc, char **argv)
         ctx.arena = arena;
         if (!arena || !http_client_start() || !transport_start())
                 return complain("out of memory", EX_OSERR);
+        if (options.test_config)
+                return test_settings(&ctx);
         if (cloud_open(&ctx, &cloud) != OK)
                 return complain(ctx.detail, EX_CONFIG);
         code = start_up(&ctx, cloud);

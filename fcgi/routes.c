@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "core/cloud/doctor_token.h"
 #include "fcgi/handlers.h"
 #include "fcgi/s3.h"
 
@@ -15,15 +16,18 @@
 #define O_Q  "/api/orgs/{org_id}/quotas"
 #define T_Q  "/api/orgs/{org_id}/teams/{team_id}/quotas"
 
-#define USERS  "/api/users"
-#define ME     USERS "/me"
-#define LEVELS USERS "/levels"
-#define RULES  USERS "/resource-rules"
-#define U_ID   USERS "/{id}"
-#define ORGS   "/api/orgs"
-#define O_ID   ORGS "/{org_id}"
-#define TEAMS  O_ID "/teams"
-#define T_ID   TEAMS "/{team_id}"
+#define DATABASE "/api/database"
+#define USERS    "/api/users"
+#define ME       USERS "/me"
+#define LEVELS   USERS "/levels"
+#define RULES    USERS "/resource-rules"
+#define U_ID     USERS "/{id}"
+#define ORGS     "/api/orgs"
+#define O_ID     ORGS "/{org_id}"
+#define TEAMS    O_ID "/teams"
+#define T_ID     TEAMS "/{team_id}"
+
+#define DOCTOR_KEY DOCTOR_STORAGE_PATH "/{key...}"
 
 #define METRICS_HEALTH "/api/metrics/health"
 
@@ -41,6 +45,11 @@ static const struct route routes[] = {
   { METHOD_GET,    METRICS_HEALTH,                           &health_full,             PERM_PROBE,               BODY_NONE,   RATE_EXEMPT  },
   { METHOD_GET,    METRICS_HEALTH "/live",                   &health_live,             PERM_PUBLIC,              BODY_NONE,   RATE_EXEMPT  },
   { METHOD_GET,    METRICS_HEALTH "/ready",                  &health_is_ready,         PERM_PUBLIC,              BODY_NONE,   RATE_EXEMPT  },
+
+  { METHOD_GET,    DOCTOR_ECHO_PATH,                         &doctor_echo,             PERM_PUBLIC,              BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    DOCTOR_STREAM_PATH,                       &doctor_stream,           PERM_PUBLIC,              BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    DOCTOR_KEY,                               &doctor_storage_get,      PERM_PUBLIC,              BODY_NONE,   RATE_DEFAULT },
+  { METHOD_PUT,    DOCTOR_KEY,                               &doctor_storage_put,      PERM_PUBLIC,              BODY_STREAM, RATE_DEFAULT },
 
   { METHOD_GET,    "/api/openapi.json",                      &openapi_show,            PERM_PUBLIC,              BODY_NONE,   RATE_DEFAULT },
 
@@ -238,6 +247,13 @@ static const struct route routes[] = {
   { METHOD_GET,    "/api/events",                            &events_stream,           PERM_JOB_VIEW_OWN,        BODY_NONE,   RATE_EXEMPT  },
   { METHOD_GET,    "/api/events/stream",                     &events_stream,           PERM_JOB_VIEW_OWN,        BODY_NONE,   RATE_EXEMPT  },
   { METHOD_GET,    "/api/events/recent",                     &events_recent,           PERM_JOB_VIEW_OWN,        BODY_NONE,   RATE_DEFAULT },
+
+  { METHOD_GET,      DATABASE "/health",                        &database_health,         PERM_ADMIN_DATABASE,      BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,      DATABASE "/stats",                         &database_stats,          PERM_ADMIN_DATABASE,      BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,      DATABASE "/verify/{database}",             &database_verify,         PERM_ADMIN_DATABASE,      BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,     DATABASE "/vacuum/{database}",             &database_vacuum,         PERM_ADMIN_DATABASE,      BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,      DATABASE "/migrations",                    &database_migrations,     PERM_ADMIN_DATABASE,      BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,     DATABASE "/migrations/run",                &database_migrate,        PERM_ADMIN_DATABASE,      BODY_NONE,   RATE_DEFAULT },
 
   { METHOD_GET,    S3_PATH,                                  &storage_buckets,         PERM_STORAGE_READ,        BODY_NONE,   RATE_STORAGE },
 

@@ -20,6 +20,7 @@
 #define RATE_PERIOD_MAX 86400
 
 struct arena;
+struct config_problem;
 struct envfile;
 
 struct config {
@@ -93,8 +94,9 @@ struct config {
 
         const char *data_roots; /* SIMPLETUNER_DATA_ROOTS: directories, separated by colons */
 
-        struct arena *arena;        /* private to config.c: owns all of this */
-        const struct envfile *file; /* private to config.c: the env file, may be NULL */
+        struct arena *arena;                   /* private to config.c: owns all of this */
+        const struct envfile *file;            /* private to config.c: the env file, may be NULL */
+        const struct config_problem *problems; /* of config_load_all, else NULL */
 };
 
 /* Read the environment and the env file. On failure *ret is untouched and message names the file,

@@ -57,6 +57,8 @@ static const struct audit_type types[] = {
         { "config.changed",                "Configuration changed" },
         { "config.polling_changed",        "Polling switched" },
         { "config.data_consent_changed",   "Data consent changed" },
+        { "database.migrated",             "Database migrated" },
+        { "database.vacuumed",             "Database vacuumed" },
         { "provider.configured",           "Provider configured" },
         { "provider.breaker_reset",        "Circuit breaker reset" },
         { "storage.bucket_created",        "Bucket created" },

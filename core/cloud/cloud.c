@@ -21,6 +21,7 @@
 #include "core/cloud/webhook_keys.h"
 #include "core/db/db.h"
 #include "core/db/migrate.h"
+#include "core/store/store_copy_state.h"
 
 /* Look at the schema now and initialise an empty database. */
 static enum err check_schema_now(struct ctx *ctx)
@@ -28,7 +29,9 @@ static enum err check_schema_now(struct ctx *ctx)
         struct migrate_status status;
         enum err rc;
 
-        rc = migrate_at_start(ctx, &status);
+        rc = store_copy_check_finished(ctx);
+        if (rc == OK)
+                rc = migrate_at_start(ctx, &status);
         if (rc != OK)
                 return rc;
         if (status.state == MIGRATE_BEHIND)

@@ -29,6 +29,7 @@ struct cloud {
         atomic_bool schema_current; /* false: waits for "simpletuner-cloud migrate" */
         atomic_bool has_users;      /* there is, or was, a user: it stays true */
         atomic_bool draining;       /* SIGTERM came: finish, take nothing new */
+        atomic_bool in_upkeep;      /* the database is checked or vacuumed: one at a time */
         atomic_uint hashing;        /* passwords, at this moment */
         atomic_uint listeners;      /* event streams under way */
         atomic_llong newest_event;  /* the last that listeners were woken for */

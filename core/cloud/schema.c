@@ -2,9 +2,10 @@
 
 #include <sys/stat.h>
 
+#include "core/cloud/audit.h"
 #include "core/cloud/cloud.h"
 #include "core/db/db.h"
-#include "core/db/migrate.h"
+#include "core/store/store_copy_state.h"
 
 enum err schema_info(struct ctx *ctx, struct schema_info *ret)
 {
@@ -42,13 +43,42 @@ static enum err copy_aside(struct ctx *ctx, const struct migrate_status *before,
         return *ret_path ? db_copy_to(ctx, *ret_path) : ctx_nomem(ctx);
 }
 
+enum err schema_migrations(struct ctx *ctx, struct migration **ret)
+{
+        return migrate_list(ctx, ret);
+}
+
+static enum err add_entry(struct ctx *ctx, const struct schema_move *move)
+{
+        CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
+        CLEANUP(json_decrefp)
+        json_t *details = json_pack("{s:i, s:i}", "from", (int)move->from, "to", (int)move->to);
+        const struct audit_entry entry = {
+                .event_type = "database.migrated",
+                .target_type = "database",
+                .target_id = "jobs",
+                .action = "The database was brought to another schema version",
+                .details = details,
+        };
+        enum err rc;
+
+        if (!details)
+                return ctx_nomem(ctx);
+        rc = db_begin(ctx, &tx);
+        if (rc == OK)
+                rc = audit_add(ctx, &entry);
+        return rc == OK ? db_commit(&tx) : rc;
+}
+
 enum err schema_migrate(struct ctx *ctx, struct schema_move *ret)
 {
         struct migrate_status before;
         struct schema_move move = { 0 };
         enum err rc;
 
-        rc = migrate_check(ctx, &before);
+        rc = store_copy_check_finished(ctx);
+        if (rc == OK)
+                rc = migrate_check(ctx, &before);
         if (rc == OK)
                 rc = copy_aside(ctx, &before, &move.copy);
         if (rc == OK)
@@ -57,6 +87,10 @@ enum err schema_migrate(struct ctx *ctx, struct schema_move *ret)
                 return rc;
         move.from = before.current;
         move.to = before.newest;
+        if (move.from > 0 && move.applied > 0)
+                rc = add_entry(ctx, &move);
+        if (rc != OK)
+                return rc;
         *ret = move;
         return OK;
 }

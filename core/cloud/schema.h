@@ -4,6 +4,7 @@
 #define CORE_CLOUD_SCHEMA_H
 
 #include "core/base/ctx.h"
+#include "core/db/migrate.h"
 
 struct schema_info {
         const char *kind;   /* "sqlite" or "postgresql" */
@@ -20,6 +21,9 @@ struct schema_move {
         unsigned from, to, applied;
         const char *copy; /* the database as it was before; NULL: none was made */
 };
+
+/* All migrations, applied and pending (migrate_list). */
+NODISCARD enum err schema_migrations(struct ctx *ctx, struct migration **ret);
 
 /* Apply what is missing. An existing SQLite database is copied aside first; PostgreSQL has tools of
  * its own for that. As schema_info. */

@@ -16,12 +16,15 @@ struct command_options {
         const char *operand; /* NULL: the command takes none */
         const char *task, *status, *provider, *name;
         const char *offline, *format, *since, *until;
+        const char *only, *url;
         int64_t limit, expires_days;
         int64_t start_id, end_id;
         int64_t every_us, for_us;
         bool dry_run, hashes, repair;
         const char *user, *email, *display_name, *level, *add, *remove, *scopes;
         bool admin, all, no_password, password_stdin;
+        const char *from, *to, *from_env, *to_env;
+        bool verify_only, online;
 };
 
 /* One option of a command: --name VALUE or --name=VALUE; a flag is its name alone. */
@@ -57,10 +60,15 @@ struct command {
 
 /* A command without a name ends a table. */
 extern const struct command commands_work[], commands_jobs[], commands_user[], commands_key[];
+extern const struct command commands_doctor[];
 extern const struct command commands_audit[], commands_storage[], commands_database[];
 
 /* The n-th command of all, NULL past the last. */
 const struct command *command_at(size_t n);
+
+/* Does it run whatever is wrong? Settings that are no good have their defaults then
+ * (config_problem.h), and nothing is opened for it. */
+bool command_runs_bare(const struct command *command);
 
 /* A result as one JSON object on a line, printed when it leaves its scope:
  * CLEANUP(command_json_end) struct command_json out = command_json_begin(); */
@@ -74,6 +82,8 @@ void command_json_end(struct command_json *out);
 /* Is a person reading? Then commands that cron runs tell of their work; else only of trouble. */
 bool command_is_watched(void);
 
+command_fn cmd_doctor;
+command_fn cmd_copy, cmd_db_check, cmd_db_stats, cmd_db_vacuum;
 command_fn cmd_migrate, cmd_info, cmd_cron, cmd_tasks, cmd_poll;
 command_fn cmd_jobs_list, cmd_jobs_show, cmd_jobs_cancel;
 command_fn cmd_audit_verify, cmd_audit_export, cmd_audit_restart;

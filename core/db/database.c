@@ -50,7 +50,8 @@ static enum err open_database(struct ctx *ctx, const char *url, const struct dat
                 return ctx_nomem(ctx);
         database->target = (struct db_target){
                 .dsn = database->dsn,
-                .mode = DB_READ_WRITE,
+                .mode = use && use->read_only ? DB_READ_ONLY : DB_READ_WRITE,
+                .existing = use && use->existing,
                 .forgettable = use && use->forgettable,
                 .ca_bundle = database->ca_bundle,
                 .ssl_verify = !use || use->ssl_verify,

@@ -19,6 +19,8 @@ struct database_use {
         bool forgettable;      /* a commit may be lost in a power cut, so that it need not wait */
         const char *ca_bundle; /* mysql: added to nothing else; "": the system's certificates */
         bool ssl_verify;       /* mysql */
+        bool existing;         /* sqlite: the file must be there already */
+        bool read_only;        /* sqlite: nothing is ever written to it */
 };
 /* The same for such a database, which may also be mysql:// or mariadb:// in builds that have it.
  * Its threads should not share transactions: every db of it has a writing connection of its own. */

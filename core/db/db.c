@@ -4,25 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/db/database_private.h"
+#include "core/db/db_private.h"
 #include "core/db/group.h"
-#include "core/db/link.h"
-
-struct db {
-        struct database *database;
-        struct link link; /* reading; also writing where there is no group */
-        bool in_tx;
-
-        int64_t seen;             /* of db_wait: what the driver saw last ... */
-        unsigned seen_generation; /* ... on this connection of the link */
-};
-
-struct db_stmt {
-        struct link *link;
-        unsigned generation; /* of the link: a later one means its connection is gone */
-        struct link_stmt *prepared;
-        int64_t start_us; /* monotonic; 0: it has been stepped, or nobody watches */
-};
 
 /* When something begins that is watched; 0: nobody watches. */
 static int64_t watch_from(const struct ctx *ctx)
@@ -66,12 +49,6 @@ const char *db_dialect(const struct db *db)
 static struct link *current_link(struct db *db)
 {
         return db->in_tx && db->database->group ? group_link(db->database->group) : &db->link;
-}
-
-/* False once the connection it was prepared on is closed, and the statement with it. */
-static bool is_alive(const struct db_stmt *stmt)
-{
-        return stmt->generation == stmt->link->generation;
 }
 
 static enum err bind_all(struct ctx *ctx, struct db_stmt *stmt, const char *types, va_list ap)
@@ -150,7 +127,7 @@ enum err db_query(struct ctx *ctx, struct db_stmt **ret, const char *sql, const 
 
 void db_stmt_free(struct db_stmt *stmt)
 {
-        if (stmt && stmt->prepared && is_alive(stmt))
+        if (stmt && stmt->prepared && db_stmt_is_alive(stmt))
                 link_release(stmt->link, stmt->prepared);
         if (stmt)
                 stmt->prepared = NULL;
@@ -160,7 +137,7 @@ enum err db_step(struct ctx *ctx, struct db_stmt *stmt)
 {
         enum err rc;
 
-        if (!is_alive(stmt))
+        if (!db_stmt_is_alive(stmt))
                 return ctx_fail(ctx, ERR_UNAVAILABLE, "database: the connection was lost");
         rc = stmt->link->driver->step(stmt->prepared->native);
         if (stmt->start_us)
@@ -177,7 +154,7 @@ static struct db_value column(struct db_stmt *stmt, unsigned index)
 {
         struct db_value value = { .type = DB_NULL };
 
-        if (!is_alive(stmt) ||
+        if (!db_stmt_is_alive(stmt) ||
             stmt->link->driver->column(stmt->prepared->native, index, &value) != OK)
                 value.type = DB_NULL;
         return value;

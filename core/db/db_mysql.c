@@ -312,6 +312,7 @@ static enum err driver_bind(void *handle, unsigned number, const struct db_value
                 param->bind.buffer = &param->real;
                 break;
         case DB_TEXT:
+        case DB_BLOB:
                 param->length = strlen(value->text);
                 param->bind.buffer_type = MYSQL_TYPE_STRING;
                 param->bind.buffer = (char *)(uintptr_t)value->text;
@@ -442,6 +443,7 @@ const struct db_driver db_mysql = {
         .name = "mysql",
         .dialect = "mysql",
         .begin = "START TRANSACTION",
+        .begin_snapshot = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
         .find_table = "SELECT 1 FROM information_schema.tables "
                       "WHERE table_schema = DATABASE() AND table_name = $1",
         .one_writer = false,

@@ -12,8 +12,9 @@
 #include "core/base/scope.h"
 #include "core/db/driver.h"
 
-#define PARAMS_MAX 32
+#define PARAMS_MAX 64
 #define CHANNEL    "simpletuner_cloud"
+#define LOAD_PIECE (256 * KiB)
 
 struct conn {
         PGconn *pg;
@@ -31,6 +32,8 @@ struct stmt {
         char numbers[PARAMS_MAX][32]; /* the text of bound numbers */
         PGresult *result;             /* NULL until the first step */
         int row;
+        bool streams; /* row by row */
+        bool flows;   /* more rows are on their way */
 };
 
 static const char session[] = "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY;"
@@ -74,27 +77,33 @@ static bool wait_for(PGconn *pg, short events, int64_t deadline_us)
         return ready > 0;
 }
 
+/* The next result of what was sent, NULL after the last; conn->late when time is up. */
+static PGresult *next_result(struct conn *conn)
+{
+        while (PQisBusy(conn->pg)) {
+                if (!wait_for(conn->pg, POLLIN, conn->deadline_us)) {
+                        conn->late = true;
+                        return NULL;
+                }
+                if (!PQconsumeInput(conn->pg))
+                        break;
+        }
+        return PQgetResult(conn->pg);
+}
+
 /* The last result of what was sent, NULL when time is up or the connection broke. */
 static PGresult *await(struct conn *conn)
 {
         PGresult *last = NULL, *next;
 
-        do {
-                while (PQisBusy(conn->pg)) {
-                        if (!wait_for(conn->pg, POLLIN, conn->deadline_us)) {
-                                conn->late = true;
-                                PQclear(last);
-                                return NULL;
-                        }
-                        if (!PQconsumeInput(conn->pg))
-                                break;
-                }
-                next = PQgetResult(conn->pg);
-                if (next) {
-                        PQclear(last);
-                        last = next;
-                }
-        } while (next);
+        while ((next = next_result(conn))) {
+                PQclear(last);
+                last = next;
+        }
+        if (conn->late) {
+                PQclear(last);
+                return NULL;
+        }
         return last;
 }
 
@@ -206,6 +215,9 @@ static void driver_reset(void *handle)
 {
         struct stmt *stmt = handle;
 
+        if (stmt->flows)
+                stmt->conn->late = true; /* what is still to come is for nobody */
+        stmt->flows = false;
         PQclear(stmt->result);
         stmt->result = NULL;
         stmt->row = -1;
@@ -270,6 +282,7 @@ static enum err driver_bind(void *handle, unsigned number, const struct db_value
                 snprintf(stmt->numbers[at], sizeof(stmt->numbers[at]), "%.17g", value->real);
                 break;
         case DB_TEXT:
+        case DB_BLOB:
                 stmt->values[at] = value->text;
                 break;
         }
@@ -284,11 +297,45 @@ static PGresult *execute(struct stmt *stmt)
                        : NULL;
 }
 
-/* The first step runs the statement and fetches every row: callers bound what they ask for. */
+static void driver_stream(void *handle)
+{
+        struct stmt *stmt = handle;
+
+        stmt->streams = true;
+}
+
+/* A step of a statement that fetches row by row. */
+static enum err step_stream(struct stmt *stmt)
+{
+        struct conn *conn = stmt->conn;
+
+        if (!stmt->flows) {
+                if (!PQsendQueryPrepared(conn->pg, stmt->name, stmt->param_count, stmt->values,
+                                         NULL, NULL, 0) ||
+                    !PQsetSingleRowMode(conn->pg))
+                        return ERR_UNAVAILABLE;
+                stmt->flows = true;
+        }
+        PQclear(stmt->result);
+        stmt->result = next_result(conn);
+        if (PQresultStatus(stmt->result) == PGRES_SINGLE_TUPLE) {
+                stmt->row = 0;
+                return OK;
+        }
+        stmt->flows = false;
+        PQclear(await(conn));
+        return PQresultStatus(stmt->result) == PGRES_TUPLES_OK ? ERR_NOT_FOUND
+                                                               : result_of(stmt->result);
+}
+
+/* The first step runs the statement and fetches every row, unless it streams: callers bound what
+ * they ask for. */
 static enum err driver_step(void *handle)
 {
         struct stmt *stmt = handle;
 
+        if (stmt->streams)
+                return step_stream(stmt);
         if (!stmt->result) {
                 ExecStatusType status;
 
@@ -323,6 +370,29 @@ static int64_t driver_changes(void *handle)
 static enum err driver_exec(void *handle, const char *sql)
 {
         return run(handle, sql);
+}
+
+/* The server reads all before it answers, so that nothing is lost when it refuses a row. */
+static enum err driver_load(void *handle, const char *sql, const char *bytes, size_t len)
+{
+        struct conn *conn = handle;
+        PGresult *result = PQexec(conn->pg, sql);
+        bool begun = PQresultStatus(result) == PGRES_COPY_IN;
+        enum err rc = begun ? OK : result_of(result);
+
+        PQclear(result);
+        for (size_t done = 0, piece; begun && done < len; done += piece) {
+                piece = len - done < LOAD_PIECE ? len - done : LOAD_PIECE;
+                if (PQputCopyData(conn->pg, bytes + done, (int)piece) != 1)
+                        break; /* the connection is gone: the end says so */
+        }
+        if (begun) {
+                (void)!PQputCopyEnd(conn->pg, NULL);
+                result = await(conn);
+                rc = PQresultStatus(result) == PGRES_COMMAND_OK ? OK : result_of(result);
+                PQclear(result);
+        }
+        return rc;
 }
 
 /* An advisory lock on the name's hash, given back at the end of the transaction. */
@@ -383,6 +453,10 @@ const struct db_driver db_pgsql = {
         .name = "postgresql",
         .dialect = "pgsql",
         .begin = "BEGIN READ WRITE",
+        .begin_snapshot = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;"
+                          "SET LOCAL idle_in_transaction_session_timeout = 0;"
+                          "SELECT 1", /* only now the moment is chosen */
+        .vacuum = "VACUUM (ANALYZE)",
         .find_table = "SELECT 1 FROM information_schema.tables "
                       "WHERE table_schema = current_schema() AND table_name = $1",
         .one_writer = false,
@@ -393,12 +467,14 @@ const struct db_driver db_pgsql = {
         .broken = driver_broken,
         .prepare = driver_prepare,
         .bind = driver_bind,
+        .stream = driver_stream,
         .step = driver_step,
         .column = driver_column,
         .changes = driver_changes,
         .reset = driver_reset,
         .finalize = driver_finalize,
         .exec = driver_exec,
+        .load = driver_load,
         .lock = driver_lock,
         .notify = driver_notify,
         .wait = driver_wait,

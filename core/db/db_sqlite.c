@@ -16,6 +16,7 @@
 #define BUSY_TIMEOUT_MS 30000
 #define WAL_RETRY_MS    20
 #define WAIT_STEP_MS    100
+#define STEPS_UNWATCHED 10000
 
 static const char pragmas[] = "PRAGMA journal_mode = WAL;"
                               "PRAGMA foreign_keys = ON;"
@@ -110,17 +111,33 @@ static int set_mode(sqlite3 *conn, const struct db_target *target)
         return code;
 }
 
+/* Every so many steps of a statement: is its time up? */
+static int is_late(void *arg)
+{
+        const struct db_target *target = arg;
+
+        return target->stop_at_us && clock_mono_us(&clock_system) > target->stop_at_us;
+}
+
+/* What is written anew may be larger than the memory. */
+static int set_up_upkeep(sqlite3 *conn, const struct db_target *target)
+{
+        sqlite3_progress_handler(conn, STEPS_UNWATCHED, is_late, (void *)(uintptr_t)target);
+        return sqlite3_exec(conn, "PRAGMA temp_store = FILE", NULL, NULL, NULL);
+}
+
 static enum err driver_open(const struct db_target *target, int64_t deadline_us, void **ret_conn,
                             char detail[DB_DETAIL_SIZE])
 {
-        const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+        const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
+                          (target->existing ? 0 : SQLITE_OPEN_CREATE);
         static pthread_once_t once = PTHREAD_ONCE_INIT;
         const char *dsn = target->dsn;
         sqlite3 *conn = NULL;
         int code;
 
         pthread_once(&once, configure_library);
-        if (!make_parents(dsn)) {
+        if (!target->existing && !make_parents(dsn)) {
                 snprintf(detail, DB_DETAIL_SIZE, "%s: %s", dsn, strerror(errno));
                 return ERR_UNAVAILABLE;
         }
@@ -132,6 +149,8 @@ static enum err driver_open(const struct db_target *target, int64_t deadline_us,
         }
         if (code == SQLITE_OK)
                 code = set_mode(conn, target);
+        if (code == SQLITE_OK && target->upkeep)
+                code = set_up_upkeep(conn, target);
         if (code != SQLITE_OK) {
                 snprintf(detail, DB_DETAIL_SIZE, "%s: %s", dsn,
                          conn ? sqlite3_errmsg(conn) : sqlite3_errstr(code));
@@ -176,10 +195,13 @@ static enum err driver_prepare(void *conn, const char *sql, void **ret_stmt)
 static enum err driver_bind(void *stmt, unsigned number, const struct db_value *value)
 {
         char name[16];
-        int at;
+        const char *usual;
+        int at = (int)number;
 
         snprintf(name, sizeof(name), "$%u", number);
-        at = sqlite3_bind_parameter_index(stmt, name);
+        usual = sqlite3_bind_parameter_name(stmt, at);
+        if (!usual || strcmp(usual, name) != 0)
+                at = sqlite3_bind_parameter_index(stmt, name);
         if (at == 0)
                 return ERR_INTERNAL;
         switch (value->type) {
@@ -190,6 +212,7 @@ static enum err driver_bind(void *stmt, unsigned number, const struct db_value *
         case DB_REAL:
                 return result(sqlite3_bind_double(stmt, at, value->real));
         case DB_TEXT:
+        case DB_BLOB:
                 return result(sqlite3_bind_text(stmt, at, value->text, -1, SQLITE_TRANSIENT));
         }
         return ERR_INTERNAL;
@@ -224,7 +247,8 @@ static enum err driver_column(void *stmt, unsigned index, struct db_value *ret)
                 break;
         case SQLITE_TEXT:
         case SQLITE_BLOB: /* we write none, but one is not the same as nothing */
-                ret->type = DB_TEXT;
+                ret->type =
+                        sqlite3_column_type(stmt, (int)index) == SQLITE_BLOB ? DB_BLOB : DB_TEXT;
                 ret->text = read_text(stmt, (int)index);
                 break;
         default:
@@ -301,6 +325,8 @@ const struct db_driver db_sqlite = {
         .name = "sqlite",
         .dialect = "sqlite",
         .begin = "BEGIN IMMEDIATE",
+        .begin_snapshot = "BEGIN; SELECT COUNT(*) FROM sqlite_master", /* BEGIN alone sees none */
+        .vacuum = "VACUUM",
         .find_table = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = $1",
         .one_writer = true,
         .open = driver_open,

@@ -8,16 +8,7 @@
 #include <stdint.h>
 
 #include "core/base/err.h"
-
-enum db_type { DB_NULL, DB_INT, DB_REAL, DB_TEXT };
-
-struct db_value {
-        enum db_type type;
-        int64_t integer;
-        double real;
-        const char
-                *text; /* borrowed: when bound, until the first step; when read, until the next */
-};
+#include "core/db/value.h"
 
 #define DB_DETAIL_SIZE 512
 
@@ -30,14 +21,19 @@ struct db_target {
         bool forgettable;  /* commits may be lost in a power cut: they need not wait for disks */
         const char *ca_bundle; /* for drivers whose URL cannot name one; "" or NULL: the system's */
         bool ssl_verify;       /* likewise */
+        bool upkeep;           /* one statement may take long: it is to heed stop_at_us too */
+        int64_t stop_at_us;    /* of the monotonic clock; 0: never */
+        bool existing;         /* never make the file of the database */
 };
 
 struct db_driver {
-        const char *name;       /* "sqlite", "postgresql" */
-        const char *dialect;    /* in the names of migrations: "sqlite", "pgsql" */
-        const char *begin;      /* the statement that opens a writing transaction */
-        const char *find_table; /* a row when the table named $1 exists */
-        bool one_writer;        /* all writes of a process go through one connection, in groups */
+        const char *name;           /* "sqlite", "postgresql" */
+        const char *dialect;        /* in the names of migrations: "sqlite", "pgsql" */
+        const char *begin;          /* the statement that opens a writing transaction */
+        const char *begin_snapshot; /* what opens a reading one, which sees this moment only */
+        const char *vacuum;         /* outside transactions; NULL: none */
+        const char *find_table;     /* a row when the table named $1 exists */
+        bool one_writer; /* all writes of a process go through one connection, in groups */
 
         /* A failed open leaves its reason in detail. deadline_us: of the monotonic clock, when to
          * give up connecting; 0: the driver's own patience. */
@@ -52,6 +48,9 @@ struct db_driver {
         /* sql has $1.. placeholders, resolved by number. sql outlives the statement. */
         enum err (*prepare)(void *conn, const char *sql, void **ret_stmt);
         enum err (*bind)(void *stmt, unsigned number, const struct db_value *value);
+        /* Before the first step: fetch row by row, and nothing else until reset. NULL: as always.
+         */
+        void (*stream)(void *stmt);
         enum err (*step)(
                 void *stmt); /* OK a row | ERR_NOT_FOUND the end | ERR_CONFLICT a constraint */
         enum err (*column)(void *stmt, unsigned index, struct db_value *ret); /* from 0 */
@@ -60,6 +59,8 @@ struct db_driver {
         void (*finalize)(void *stmt);
 
         enum err (*exec)(void *conn, const char *sql); /* BEGIN, COMMIT, migrations */
+        /* Feed bytes to a "COPY ... FROM STDIN"; NULL where there is no such thing. */
+        enum err (*load)(void *conn, const char *sql, const char *bytes, size_t len);
         /* Hold name until the transaction ends: one at a time over all processes and hosts. */
         enum err (*lock)(void *conn, const char *name);
         /* When this transaction is committed, end the waits of all processes and hosts. Nothing to

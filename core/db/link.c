@@ -47,6 +47,7 @@ enum err link_ready(struct ctx *ctx, struct link *link)
 void link_set_deadline(struct link *link, int64_t deadline_us)
 {
         link->deadline_us = deadline_us;
+        link->target.stop_at_us = deadline_us;
         if (link->conn)
                 link->driver->set_deadline(link->conn, deadline_us);
 }
@@ -98,6 +99,27 @@ enum err link_prepare(struct ctx *ctx, struct link *link, const char *sql, struc
         slot->sql = sql;
         slot->busy = true;
         *ret = slot;
+        return OK;
+}
+
+enum err link_prepare_once(struct ctx *ctx, struct link *link, const char *sql,
+                           struct link_stmt **ret)
+{
+        struct link_stmt *stmt = calloc(1, sizeof(*stmt));
+        enum err rc;
+
+        if (!stmt)
+                return ctx_nomem(ctx);
+        rc = link->driver->prepare(link->conn, sql, &stmt->native);
+        if (rc != OK) {
+                free(stmt);
+                return link_fail(ctx, link, rc, "prepare");
+        }
+        stmt->sql = sql;
+        stmt->busy = true;
+        stmt->next = link->extras;
+        link->extras = stmt;
+        *ret = stmt;
         return OK;
 }
 

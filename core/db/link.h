@@ -34,6 +34,9 @@ void link_set_deadline(struct link *link, int64_t deadline_us);
 /* A statement ready to bind; give it back with link_release. ERR_UNAVAILABLE, ERR_INTERNAL. */
 NODISCARD enum err link_prepare(struct ctx *ctx, struct link *link, const char *sql,
                                 struct link_stmt **ret);
+/* The same for a text that is no constant: prepared for this use alone. sql outlives it. */
+NODISCARD enum err link_prepare_once(struct ctx *ctx, struct link *link, const char *sql,
+                                     struct link_stmt **ret);
 void link_release(struct link *link, struct link_stmt *stmt);
 
 NODISCARD enum err link_exec(struct ctx *ctx, struct link *link, const char *sql);

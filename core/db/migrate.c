@@ -145,3 +145,54 @@ enum err migrate_at_start(struct ctx *ctx, struct migrate_status *ret)
                 return rc;
         return migrate_check(ctx, ret);
 }
+
+static enum err read_migration(struct ctx *ctx, struct db_stmt *stmt, void *row)
+{
+        struct migration *migration = row;
+
+        migration->version = (unsigned)db_int(stmt, 0);
+        migration->applied_at_us = db_int(stmt, 2);
+        return db_text_dup(ctx, stmt, 1, &migration->name);
+}
+
+static enum err list_applied(struct ctx *ctx, struct migration **ret)
+{
+        static const char sql[] =
+                "SELECT version, name, applied_at_us FROM schema_migrations ORDER BY version";
+        CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
+        bool exists = false;
+        enum err rc = db_has_table(ctx, "schema_migrations", &exists);
+
+        *ret = NULL;
+        if (rc != OK || !exists)
+                return rc;
+        rc = db_query(ctx, &stmt, sql, "");
+        return rc == OK ? db_collect(ctx, stmt, DB_LIST(struct migration, read_migration), ret)
+                        : rc;
+}
+
+enum err migrate_list(struct ctx *ctx, struct migration **ret)
+{
+        struct migration *first = NULL, **next = &first;
+        enum err rc = list_applied(ctx, &first);
+        unsigned version = 0;
+
+        if (rc != OK)
+                return rc;
+        for (; *next; next = &(*next)->next)
+                version = (*next)->version;
+        while (++version <= newest_version()) {
+                const struct migration_file *file = find_file(db_dialect(ctx->db), version);
+
+                if (!file)
+                        continue;
+                *next = arena_alloc(ctx->arena, sizeof(**next));
+                if (!*next)
+                        return ctx_nomem(ctx);
+                (*next)->version = version;
+                (*next)->name = file->name;
+                next = &(*next)->next;
+        }
+        *ret = first;
+        return OK;
+}

@@ -41,4 +41,14 @@ NODISCARD enum err migrate_run(struct ctx *ctx, unsigned *ret_applied);
 /* At start: check, and initialise an empty database. As migrate_check; *ret may be BEHIND. */
 NODISCARD enum err migrate_at_start(struct ctx *ctx, struct migrate_status *ret);
 
+/* What happened to each migration of this database, oldest first: *ret is a list in the arena.
+ * Faults. */
+struct migration {
+        struct migration *next;
+        unsigned version;
+        const char *name;
+        int64_t applied_at_us; /* 0: it is not applied yet */
+};
+NODISCARD enum err migrate_list(struct ctx *ctx, struct migration **ret);
+
 #endif

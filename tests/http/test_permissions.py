@@ -54,7 +54,7 @@ class Scene:
                   "job_id": self.active.job_id, "name": "no-such-name", "key": "kept.txt",
                   "delivery_id": "no-such-delivery", "bucket": self.active.job_id,
                   "id": "999999999", "org_id": "999999999", "team_id": "999999999",
-                  "template_id": "no-such-template"}
+                  "template_id": "no-such-template", "database": "jobs"}
         return {name: value(self, column) if callable(value) else value
                 for name, value in (values | REQUESTS.get(route, {})).items()}
 

@@ -7,8 +7,8 @@ Each figure is one line: NAME value (what is required) ok or MISSED. The exit st
 missed. --quick shortens everything to see that it runs; its figures are rough. NAMEs choose among
 live, access-log, auth, list, put, memory, download, small-puts, list-pages, group-commit, webhooks,
 poll, flat, audit-verify, limiter, limit-backends, scrape, copy and page.
-Needs wrk, curl, npm and Chromium, and room for about thirty GiB below TMPDIR, which should be a disk and not
-memory.
+Needs wrk, curl, npm and Chromium, and room for about thirty GiB below TMPDIR, which should be a disk
+and not memory.
 """
 
 import argparse

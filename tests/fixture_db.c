@@ -123,6 +123,22 @@ static void make_config(struct ctx *ctx, struct fixture_db *fixture)
                             .retention_count = 2,
                             .level = 1 },
                 .state_backend = "memory",
+                .secrets = {
+                        .credentials = "",
+                        .file = "",
+                        .ttl_s = 300,
+                        .max_stale_s = 3600,
+                        .aws_name = "",
+                        .aws_region = "",
+                        .aws_endpoint = "",
+                        .vault_addr = "",
+                        .vault_namespace = "",
+                        .vault_ca = "",
+                        .vault_mount = "secret",
+                        .vault_path = "simpletuner",
+                        .vault_approle = "approle",
+                        .vault_kv = "auto",
+                },
         };
         ctx->config = &fixture->config;
 }

@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "core/base/config_backup.h"
+#include "core/base/config_secrets.h"
 #include "core/base/ipnet.h"
 #include "core/base/log.h"
 
@@ -92,6 +93,8 @@ struct config {
         bool state_redis_tls;          /* STATE_BACKEND_REDIS_SSL */
 
         const char *metrics_allowed_ips; /* SIMPLETUNER_METRICS_ALLOWED_IPS, "": from anywhere */
+
+        struct secrets_config secrets; /* where secrets come from */
 
         const char *data_roots; /* SIMPLETUNER_DATA_ROOTS: directories, separated by colons */
 

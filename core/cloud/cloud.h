@@ -13,6 +13,7 @@
 struct cloud {
         struct database *database;
         struct secrets *secrets;
+        struct key_ring *keys;
         struct audit_keys *audit_keys;
         struct webhook_keys *webhook_keys;
         struct webhook_intake *webhook_intake;

@@ -5,6 +5,7 @@
 #include "core/base/config.h"
 #include "core/cloud/cloud.h"
 #include "core/cloud/doctor_part.h"
+#include "core/cloud/key_ring.h"
 #include "core/cloud/provider.h"
 #include "core/cloud/secrets.h"
 #include "core/cloud/webhook_test.h"
@@ -36,19 +37,36 @@ static void say_secret(struct ctx *ctx, struct doctor *doctor, const struct prov
                            provider->name);
 }
 
+static void say_sources(struct ctx *ctx, struct doctor *doctor)
+{
+        struct secret_status sources[SECRET_SOURCES_MAX];
+        size_t count = 0;
+
+        if (secret_sources_status(ctx, true, sources, &count) != OK)
+                return;
+        for (size_t i = 0; i < count; i++) {
+                if (sources[i].is_configured && !sources[i].is_up)
+                        doctor_say(ctx, doctor, DOCTOR_ERROR, "simpletuner-cloud secret list",
+                                   "The source of secrets \"%s\" does not answer: %s",
+                                   sources[i].source,
+                                   sources[i].error ? sources[i].error : "it has not been asked");
+        }
+}
+
 void doctor_secrets(struct ctx *ctx, struct doctor *doctor)
 {
-        unsigned char key[MASTER_KEY_SIZE];
+        struct master_key key = { 0 };
         char *path = arena_printf(ctx->arena, "%s/credential.key", ctx->config->home);
 
+        say_sources(ctx, doctor);
         for (size_t i = 0; provider_at(i); i++)
                 say_secret(ctx, doctor, provider_at(i));
         if (!path || access(path, F_OK) != 0) /* made when it is first wanted */
                 return;
-        if (secrets_master_key(ctx, key) != OK)
+        if (key_ring_sealing(ctx, &key) != OK)
                 doctor_say(ctx, doctor, DOCTOR_ERROR, DOCTOR_COMMAND(ctx, "ls -l '%s'", path),
                            "What is stored encrypted cannot be read: %s", ctx->detail);
-        secret_wipe(key, sizeof(key));
+        secret_wipe(&key, sizeof(key));
 }
 
 static void say_provider(struct ctx *ctx, struct doctor *doctor, const struct provider *provider)

@@ -25,6 +25,7 @@ struct command_options {
         bool with_config, config_only, rehearse, restart_audit, no_safety;
         const char *user, *email, *display_name, *level, *add, *remove, *scopes;
         bool admin, all, no_password, password_stdin;
+        bool reveal, prepare, activate, retire, one_host;
         const char *from, *to, *from_env, *to_env;
         bool verify_only, online;
 };
@@ -65,6 +66,7 @@ extern const struct command commands_work[], commands_jobs[], commands_user[], c
 extern const struct command commands_doctor[];
 extern const struct command commands_audit[], commands_storage[], commands_database[];
 extern const struct command commands_backup[];
+extern const struct command commands_secret[];
 
 /* The n-th command of all, NULL past the last. */
 const struct command *command_at(size_t n);
@@ -95,6 +97,8 @@ command_fn cmd_storage_fsck, cmd_storage_gc, cmd_storage_usage;
 command_fn cmd_user_list, cmd_user_show, cmd_user_add, cmd_user_passwd, cmd_user_level;
 command_fn cmd_user_activate, cmd_user_deactivate, cmd_user_remote, cmd_user_local, cmd_user_delete;
 command_fn cmd_api_key_add, cmd_api_key_list, cmd_api_key_revoke;
+command_fn cmd_secret_get, cmd_secret_set, cmd_secret_delete, cmd_secret_explain, cmd_secret_list;
+command_fn cmd_secret_rotate_key;
 command_fn cmd_s3_credential_add, cmd_s3_credential_list, cmd_s3_credential_revoke;
 
 #endif

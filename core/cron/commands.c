@@ -2,8 +2,8 @@
 #include "core/cron/command.h"
 
 static const struct command *const parts[] = {
-        commands_work,    commands_jobs,     commands_user,   commands_key,    commands_audit,
-        commands_storage, commands_database, commands_backup, commands_doctor,
+        commands_work,  commands_jobs,    commands_user,     commands_key,    commands_secret,
+        commands_audit, commands_storage, commands_database, commands_backup, commands_doctor,
 };
 
 const struct command *command_at(size_t n)

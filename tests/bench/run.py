@@ -6,9 +6,9 @@
 Each figure is one line: NAME value (what is required) ok or MISSED. The exit status is 1 if one was
 missed. --quick shortens everything to see that it runs; its figures are rough. NAMEs choose among
 live, access-log, auth, list, put, memory, download, small-puts, list-pages, group-commit, webhooks,
-poll, flat, audit-verify, limiter, limit-backends, scrape, copy and backup.
-Needs wrk, curl and npm, and room for about thirty GiB below TMPDIR, which should be a disk and not
-memory.
+poll, flat, audit-verify, limiter, limit-backends, scrape, copy, backup and page.
+Needs wrk, curl, npm and Chromium, and room for about thirty GiB below TMPDIR, which should be a disk
+and not memory.
 """
 
 import argparse
@@ -29,6 +29,7 @@ import auth
 import backup
 import copy_database
 import limiter
+import page
 import s3
 import scrape
 import services
@@ -367,6 +368,9 @@ class Bench:
     def copy(self):
         copy_database.copy(self.report, self.resources, self.effort.copied_rows)
 
+    def page(self):
+        page.page(self.report, self.resources, self.effort.rounds * 5)
+
     def group_commit(self):
         program = services.compile_with_core(self.directory, "group_commit")
         each, one = [], []
@@ -390,9 +394,9 @@ FIGURES = {"live": Bench.live, "access-log": Bench.access_log, "auth": Bench.aut
            "webhooks": Bench.webhooks, "poll": Bench.poll, "flat": Bench.flat,
            "audit-verify": Bench.audit_verify, "limiter": limiter.limiter,
            "limit-backends": Bench.limit_backends, "scrape": Bench.scrape,
-           "backup": Bench.backup, "copy": Bench.copy}
+           "backup": Bench.backup, "copy": Bench.copy, "page": Bench.page}
 ALONE = {"auth", "group-commit", "poll", "flat", "audit-verify", "limiter", "limit-backends",
-         "scrape", "backup", "copy"}  # need no service that is up already
+         "scrape", "backup", "copy", "page"}  # need no service that is up already
 
 
 def parse_arguments():

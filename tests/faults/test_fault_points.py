@@ -13,6 +13,7 @@ import test_audit_fault_points
 import test_backup_fault_points
 import test_copy_fault_points
 import test_data_fault_points
+import test_key_fault_points
 import test_storage_fault_points
 from stack import WEBHOOK
 from waiting import until
@@ -134,6 +135,7 @@ def test_every_fault_point_has_a_scenario():
                                *test_backup_fault_points.POINTS,
                                *test_copy_fault_points.POINTS,
                                *test_data_fault_points.POINTS,
+                               *test_key_fault_points.POINTS,
                                *test_storage_fault_points.POINTS}
 
 

@@ -42,10 +42,16 @@ RUN_PACKAGES='
         python3-cryptography    /usr/lib/python3/dist-packages/cryptography'
 CHECK_PACKAGES='
         awscli                  /usr/bin/aws
+        bash-completion         /usr/share/bash-completion/bash_completion
+        bsdextrautils           /usr/bin/col
+        build-essential         /usr/bin/g++
         chromium                /usr/bin/chromium
         clang                   /usr/bin/clang
         clang-format            /usr/bin/clang-format
         clang-tidy              /usr/bin/clang-tidy
+        debhelper               /usr/bin/dh
+        dpkg-dev                /usr/bin/dpkg-buildpackage
+        fail2ban                /usr/bin/fail2ban-regex
         ldap-utils              /usr/bin/ldapmodify
         libclang-rt-dev         /usr/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a
         libcmocka-dev           /usr/include/cmocka.h
@@ -53,7 +59,9 @@ CHECK_PACKAGES='
         libmariadb-dev          /usr/include/mariadb/mysql.h
         libsystemd-dev          /usr/include/systemd/sd-daemon.h
         lighttpd-mod-openssl    /usr/lib/lighttpd/mod_openssl.so
+        lintian                 /usr/bin/lintian
         logrotate               /usr/sbin/logrotate
+        mandoc                  /usr/bin/mandoc
         mariadb-server          /usr/sbin/mariadbd
         microsocks              /usr/bin/microsocks
         nodejs                  /usr/bin/node
@@ -71,13 +79,15 @@ CHECK_PACKAGES='
         slapd                   /usr/sbin/slapd
         sqlite3                 /usr/bin/sqlite3
         squid-openssl           /usr/lib/squid/security_file_certgen
+        systemd                 /usr/bin/systemd-analyze
+        systemd-container       /usr/bin/systemd-nspawn
         tinyproxy-bin           /usr/bin/tinyproxy
         universal-ctags         /usr/bin/ctags-universal
         unzip                   /usr/bin/unzip
         xz-utils                /usr/bin/xz'
 
 # Packages that bring a service, and its name.
-declare -A SERVICES=([lighttpd]=lighttpd [mariadb-server]=mariadb [postgresql]=postgresql
+declare -A SERVICES=([fail2ban]=fail2ban [lighttpd]=lighttpd [mariadb-server]=mariadb [postgresql]=postgresql
         [prometheus]=prometheus [redis-server]=redis-server [slapd]=slapd [squid-openssl]=squid)
 
 say() {

@@ -9,11 +9,13 @@
 #include "core/base/streak.h"
 #include "core/cloud/archive.h"
 #include "core/cloud/audit_forward.h"
+#include "core/cloud/backup_run.h"
 #include "core/cloud/bell.h"
 #include "core/cloud/cloud.h"
 #include "core/cloud/event_hub.h"
 #include "core/cloud/inbox.h"
 #include "core/cloud/rate_refusal.h"
+#include "core/cloud/secrets.h"
 #include "core/cloud/submission_run.h"
 #include "core/cloud/wal_capture.h"
 #include "core/cloud/webhook_intake.h"
@@ -48,6 +50,12 @@ static enum err apply_webhooks(struct ctx *ctx, bool *ret_more)
         return rc;
 }
 
+static enum err keep_secrets(struct ctx *ctx, bool *ret_more)
+{
+        *ret_more = false;
+        return secrets_keep(ctx);
+}
+
 static enum err fetch_results(struct ctx *ctx, bool *ret_more)
 {
         const struct archive_limits limits = { .jobs = 1 };
@@ -76,6 +84,8 @@ static const struct worker workers[] = {
         { "audit",       BELL_AUDIT,       1000,      LOOK_S, audit_forward_run },
         { "refusals",    BELL_REFUSALS,    1000,      LOOK_S, rate_refusal_write },
         { "log",         BELL_CLOCK,        1000,      0,      keep_log }, /* a base is as large as the database */
+        { "backup",      BELL_BACKUP,      1000,      0,      backup_run_work },
+        { "secrets",     BELL_SECRETS,     5000,      LOOK_S, keep_secrets },
         { NULL, BELL_COUNT, 0, 0, NULL },
 };
 /* clang-format on */

@@ -10,6 +10,7 @@
 #include "core/cloud/health.h"
 #include "core/cloud/security_event.h"
 #include "fcgi/access_log.h"
+#include "fcgi/auth_log.h"
 #include "fcgi/http_meter.h"
 #include "fcgi/origin.h"
 #include "fcgi/rate_gate.h"
@@ -74,11 +75,17 @@ static enum err identify_by_all(struct ctx *ctx, struct request *request)
                 .remote_groups = front_variable(ctx, request, ctx->config->remote_groups_variable),
         };
 
+        enum err rc;
+
         if (!credentials.upload_token)
                 credentials.upload_token = request_header(request, "X-SimpleTuner-Secret");
         if (request->s3 && !credentials.upload_token)
-                return identify_s3(ctx, request, &credentials);
-        return auth_identify(ctx, &credentials);
+                rc = identify_s3(ctx, request, &credentials);
+        else
+                rc = auth_identify(ctx, &credentials);
+        if (rc == ERR_UNAUTHENTICATED || (rc == ERR_DENIED && request->signature))
+                auth_log_credentials(ctx, request, &credentials);
+        return rc;
 }
 
 /* Who was known and refused, and what. That it cannot be written down changes no answer. */

@@ -5,6 +5,7 @@
 #include "core/base/fields.h"
 #include "core/cloud/auth.h"
 #include "core/cloud/setup.h"
+#include "fcgi/auth_log.h"
 #include "fcgi/handlers.h"
 #include "fcgi/origin.h"
 #include "fcgi/render_user.h"
@@ -63,6 +64,8 @@ static enum err auth_login_run(struct ctx *ctx, const struct request *request, s
         rc = request_fields(ctx, request, &given);
         if (rc == OK)
                 rc = login(ctx, &given, &result);
+        if (rc == ERR_UNAUTHENTICATED)
+                auth_log_refused(ctx, "password");
         return rc == OK ? reply_login(ctx, request, reply, &result, NULL) : rc;
 }
 
@@ -205,6 +208,8 @@ static enum err auth_change_password_run(struct ctx *ctx, const struct request *
         rc = request_fields(ctx, request, &change);
         if (rc == OK)
                 rc = login_change_password(ctx, &change);
+        if (rc == ERR_UNAUTHENTICATED)
+                auth_log_refused(ctx, "password");
         if (rc != OK)
                 return rc;
         json = reply_json(reply);

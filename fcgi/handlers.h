@@ -6,6 +6,7 @@
 
 extern const struct operation openapi_show;
 extern const struct operation breakers_list, breakers_reset;
+extern const struct operation doctor_echo, doctor_stream, doctor_storage_get, doctor_storage_put;
 extern const struct operation rate_limits_usage;
 extern const struct operation health_plain, health_full, health_live, health_is_ready;
 extern const struct operation providers_list, providers_show, providers_update;
@@ -29,6 +30,8 @@ extern const struct operation metrics_templates, metrics_template_apply, metrics
 extern const struct operation polling_show, polling_update;
 extern const struct operation webhooks_receive;
 extern const struct operation events_stream, events_recent;
+extern const struct operation backups_list, backups_create, backups_show, backups_restore,
+        backups_verify, backups_delete;
 extern const struct operation deliveries_list, deliveries_show, deliveries_replay;
 extern const struct operation audit_show;
 extern const struct operation quotas_list, quotas_set, quotas_show, quotas_delete, quotas_types;

@@ -17,13 +17,15 @@
 #include "core/cloud/cloud.h"
 #include "core/cloud/http_client.h"
 #include "core/cloud/object_store.h"
+#include "core/cloud/settings_test.h"
 #include "core/db/db.h"
 #include "fcgi/background.h"
 #include "fcgi/listener.h"
 #include "fcgi/pool.h"
-#include "fcgi/reload.h"
 #include "fcgi/routes.h"
+#include "fcgi/service_manager.h"
 #include "fcgi/transport.h"
+#include "fcgi/watch.h"
 
 static const char logger[] = "simpletuner.cloud";
 
@@ -31,12 +33,14 @@ struct options {
         const char *listen, *listen_bulk, *socket_group;
         mode_t socket_mode;
         unsigned threads, bulk_threads; /* 0: as configured */
+        bool test_config;
 };
 
 static const char usage[] =
         "Usage: simpletuner-cloud.fcgi [OPTION]...\n"
-        "The FastCGI responder of SimpleTuner Cloud. Without --listen it serves the socket that\n"
-        "spawn-fcgi, systemd or mod_fcgid hands it as descriptor 0.\n"
+        "The FastCGI responder of SimpleTuner Cloud. Without --listen it serves the sockets that\n"
+        "systemd holds for it, else the one that spawn-fcgi or mod_fcgid hands it as descriptor "
+        "0.\n"
         "\n"
         "      --listen PATH|HOST:PORT       socket of the API\n"
         "      --listen-bulk PATH|HOST:PORT  second socket, for uploads and event streams\n"
@@ -46,6 +50,7 @@ static const char usage[] =
         "JSON\n"
         "      --threads N                   threads of the API\n"
         "      --bulk-threads N              threads of the second socket\n"
+        "  -t, --test-config                 say whether the settings are well, and do nothing\n"
         "      --help                        this text and the settings\n"
         "      --version                     the version\n"
         "\n"
@@ -77,18 +82,18 @@ static int parse_options(int argc, char **argv, struct options *ret)
                 { "listen-bulk", required_argument, NULL, 'b' },
                 { "socket-mode", required_argument, NULL, 'm' },
                 { "socket-group", required_argument, NULL, 'g' },
-                { "threads", required_argument, NULL, 't' },
+                { "threads", required_argument, NULL, 'n' },
                 { "bulk-threads", required_argument, NULL, 'T' },
                 { "routes", no_argument, NULL, 'r' },
+                { "test-config", no_argument, NULL, 't' },
                 { "help", no_argument, NULL, 'h' },
                 { "version", no_argument, NULL, 'v' },
                 { 0 },
         };
         unsigned mode = 0660;
         bool ok = true;
-        int option;
 
-        while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
+        for (int option; (option = getopt_long(argc, argv, "t", known, NULL)) != -1;) {
                 switch (option) {
                 case 'l':
                         ret->listen = optarg;
@@ -102,11 +107,14 @@ static int parse_options(int argc, char **argv, struct options *ret)
                 case 'g':
                         ret->socket_group = optarg;
                         break;
-                case 't':
+                case 'n':
                         ok = ok && parse_number(optarg, 10, 1024, &ret->threads);
                         break;
                 case 'T':
                         ok = ok && parse_number(optarg, 10, 1024, &ret->bulk_threads);
+                        break;
+                case 't':
+                        ret->test_config = true;
                         break;
                 case 'r':
                         routes_print(stdout);
@@ -128,25 +136,32 @@ static int parse_options(int argc, char **argv, struct options *ret)
         return -1;
 }
 
-static bool open_listeners(const struct options *options, int *ret_api, int *ret_bulk)
+/* What the options say goes before what the service manager hands over. */
+static bool find_listeners(const struct options *options, struct service_sockets *ret,
+                           char *message, size_t message_size)
+{
+        if (!service_manager_sockets(ret, message, message_size))
+                return false;
+        if (options->listen)
+                ret->api = listener_open(options->listen, options->socket_mode,
+                                         options->socket_group, message, message_size);
+        else if (ret->api < 0)
+                ret->api = listener_is_socket(STDIN_FILENO) ? STDIN_FILENO : -1;
+        if (ret->api < 0 || !options->listen_bulk)
+                return ret->api >= 0;
+        ret->bulk = listener_open(options->listen_bulk, options->socket_mode, options->socket_group,
+                                  message, message_size);
+        return ret->bulk >= 0;
+}
+
+static bool open_listeners(const struct options *options, struct service_sockets *ret)
 {
         char message[512] = "descriptor 0 is no listening socket; give --listen";
 
-        *ret_bulk = -1;
-        if (options->listen)
-                *ret_api = listener_open(options->listen, options->socket_mode,
-                                         options->socket_group, message, sizeof(message));
-        else
-                *ret_api = listener_is_socket(STDIN_FILENO) ? STDIN_FILENO : -1;
-        if (*ret_api >= 0 && options->listen_bulk) {
-                *ret_bulk = listener_open(options->listen_bulk, options->socket_mode,
-                                          options->socket_group, message, sizeof(message));
-                if (*ret_bulk < 0)
-                        *ret_api = -1;
-        }
-        if (*ret_api < 0)
-                complain(message, EX_OSERR);
-        return *ret_api >= 0;
+        if (find_listeners(options, ret, message, sizeof(message)))
+                return true;
+        complain(message, EX_OSERR);
+        return false;
 }
 
 /* The signals this process lives by are taken by the main thread alone. */
@@ -164,18 +179,11 @@ static sigset_t block_signals(void)
         return signals;
 }
 
-static void wait_for_end(struct ctx *ctx, const sigset_t *signals)
-{
-        int signal_number = 0;
-
-        while (sigwait(signals, &signal_number) == 0 && signal_number == SIGHUP)
-                reload_settings(ctx);
-}
-
 /* Serve until a signal ends it, then finish what has begun. */
 static int serve(struct ctx *ctx, const struct options *options, const sigset_t *signals)
 {
-        int api_fd, bulk_fd, wake_fd = eventfd(0, EFD_CLOEXEC);
+        int wake_fd = eventfd(0, EFD_CLOEXEC);
+        struct service_sockets sockets;
         const struct config *config = ctx->config;
         unsigned threads = options->threads ? options->threads : (unsigned)config->api_threads;
         unsigned bulk_threads =
@@ -185,19 +193,22 @@ static int serve(struct ctx *ctx, const struct options *options, const sigset_t 
         struct background *background;
         bool finished, answered;
 
-        if (!open_listeners(options, &api_fd, &bulk_fd))
+        if (!open_listeners(options, &sockets))
                 return EX_OSERR;
-        api = pool_start(ctx, &(struct pool_place){ api_fd, wake_fd, true }, threads);
-        if (bulk_fd >= 0)
-                bulk = pool_start(ctx, &(struct pool_place){ bulk_fd, wake_fd, false },
+        api = pool_start(ctx, &(struct pool_place){ sockets.api, wake_fd, true }, threads);
+        if (sockets.bulk >= 0)
+                bulk = pool_start(ctx, &(struct pool_place){ sockets.bulk, wake_fd, false },
                                   bulk_threads);
         background = background_start(ctx);
-        if (wake_fd < 0 || !api || !background || (bulk_fd >= 0 && !bulk))
+        if (wake_fd < 0 || !api || !background || (sockets.bulk >= 0 && !bulk))
                 return complain("threads cannot be started", EX_OSERR);
         log_event(NULL, LOG_INFO, logger, "Serving", "version", PACKAGE_VERSION, "database",
                   database_kind(ctx->cloud->database));
 
-        wait_for_end(ctx, signals);
+        watch_until_end(ctx, &(struct watched){ .api = api,
+                                                .bulk = bulk,
+                                                .signals = signals,
+                                                .trouble = *ctx->detail ? ctx->detail : NULL });
         atomic_store(&ctx->cloud->draining, true);
         bells_ring_all(ctx->cloud->bells); /* event streams end now */
         eventfd_write(wake_fd, 1);
@@ -227,9 +238,21 @@ static int start_up(struct ctx *ctx, struct cloud *cloud)
                 rc = object_store_sweep(ctx, &swept);
         if (rc != OK)
                 log_event(ctx, LOG_ERROR, logger, "Not ready", "reason", ctx->detail);
+        else
+                ctx->detail[0] = '\0';
         db_free(TAKE(ctx->db));
         http_client_free(TAKE(ctx->http));
         return rc == ERR_CONFLICT ? complain(ctx->detail, EX_CONFIG) : EX_OK;
+}
+
+static int test_settings(struct ctx *ctx)
+{
+        enum err rc = settings_test(ctx);
+
+        if (rc != OK)
+                return complain(ctx->detail, EX_CONFIG);
+        puts("simpletuner-cloud.fcgi: settings are well");
+        return EX_OK;
 }
 
 int main(int argc, char **argv)
@@ -262,6 +285,8 @@ int main(int argc, char **argv)
         ctx.arena = arena;
         if (!arena || !http_client_start() || !transport_start())
                 return complain("out of memory", EX_OSERR);
+        if (options.test_config)
+                return test_settings(&ctx);
         if (cloud_open(&ctx, &cloud) != OK)
                 return complain(ctx.detail, EX_CONFIG);
         code = start_up(&ctx, cloud);

@@ -13,6 +13,7 @@
 #include "core/cloud/event_seats.h"
 #include "fcgi/gate.h"
 #include "fcgi/listener.h"
+#include "fcgi/standstill.h"
 
 #define STACK_SIZE   (512 * KiB)
 #define JOIN_STEP_MS 5
@@ -21,7 +22,10 @@ struct pool {
         struct ctx model; /* what every thread's ctx starts as */
         int listen_fd, wake_fd;
         struct event_seats *seats;
-        atomic_uint busy; /* requests under way */
+        atomic_uint busy;    /* requests under way */
+        atomic_uint waiting; /* threads that wait for one */
+        atomic_ullong moves; /* pieces of requests and answers, ever */
+        struct standstill standstill;
         /* The last thread goes on while the others finish what they have begun, so that whoever
          * asks meanwhile gets an answer, and those who look for readiness the right one. */
         bool has_keeper;
@@ -34,6 +38,20 @@ struct pool {
                 bool is_keeper;
         } workers[];
 };
+
+/* Wait for the next request. False: there will be none. */
+static bool next_request(struct pool *pool, struct transport *transport)
+{
+        bool came;
+
+        atomic_fetch_add(&pool->waiting, 1);
+        came = transport_accept(transport);
+        if (came)
+                atomic_fetch_add(&pool->busy, 1);
+        atomic_fetch_sub(&pool->waiting, 1);
+        atomic_fetch_add(&pool->moves, 1);
+        return came;
+}
 
 /* One thread: its own arena, database connection, outbound client and transport. */
 static void *serve(void *arg)
@@ -54,8 +72,8 @@ static void *serve(void *arg)
                 log_event(NULL, LOG_ERROR, "simpletuner.cloud", "A thread could not start");
                 return NULL;
         }
-        while (transport_accept(transport)) {
-                atomic_fetch_add(&pool->busy, 1);
+        transport_count_moves(transport, &pool->moves);
+        while (next_request(pool, transport)) {
                 gate_handle(&ctx, transport, &reply);
                 transport_finish(transport);
                 atomic_fetch_sub(&pool->busy, 1);
@@ -155,7 +173,18 @@ bool pool_join(struct pool *pool, unsigned timeout_s)
 
 bool pool_is_idle(const struct pool *pool)
 {
-        return atomic_load(&pool->busy) == 0;
+        return pool_busy(pool) == 0;
+}
+
+unsigned pool_busy(const struct pool *pool)
+{
+        return atomic_load(&pool->busy);
+}
+
+bool pool_stands_still(struct pool *pool, int64_t now_us)
+{
+        return standstill_look(&pool->standstill, atomic_load(&pool->waiting),
+                               atomic_load(&pool->moves), now_us);
 }
 
 void pool_free(struct pool *pool)

@@ -21,7 +21,11 @@ NODISCARD struct pool *pool_start(const struct ctx *model, const struct pool_pla
 /* Wait, once cloud->draining is set and wake_fd is readable, until every request is answered, at
  * most timeout_s seconds. False: some threads go on, and the pool must not be freed. */
 bool pool_join(struct pool *pool, unsigned timeout_s);
-bool pool_is_idle(const struct pool *pool); /* no request is under way */
+bool pool_is_idle(const struct pool *pool);  /* no request is under way */
+unsigned pool_busy(const struct pool *pool); /* how many are */
+
+/* standstill_look at its threads, with the monotonic time. To be asked by one thread. */
+bool pool_stands_still(struct pool *pool, int64_t now_us);
 void pool_free(struct pool *pool);
 
 #endif

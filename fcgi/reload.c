@@ -2,7 +2,10 @@
 
 #include "core/base/config.h"
 #include "core/base/log.h"
+#include "core/cloud/bell.h"
+#include "core/cloud/cloud.h"
 #include "core/cloud/rate_rules.h"
+#include "core/cloud/secrets.h"
 
 static const char logger[] = "simpletuner.cloud";
 
@@ -12,6 +15,8 @@ void reload_settings(struct ctx *ctx)
         char message[512];
 
         log_reopen();
+        secrets_flush(ctx->cloud->secrets);
+        bell_ring(ctx->cloud->bells, BELL_SECRETS);
         if (!config_load(&config, message, sizeof(message))) {
                 log_event(ctx, LOG_ERROR, logger, "The settings stay as they are", "reason",
                           message);

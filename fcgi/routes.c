@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "core/cloud/doctor_token.h"
 #include "fcgi/handlers.h"
 #include "fcgi/s3.h"
 
@@ -11,6 +12,7 @@
 #define J_ID "/api/cloud/jobs/{job_id}"
 #define W_ID "/api/webhooks/deliveries/{delivery_id}"
 #define A_R  "/api/approvals"
+#define B_ID "/api/backup/{backup_id}"
 #define M_C  "/api/cloud/metrics/config"
 #define O_Q  "/api/orgs/{org_id}/quotas"
 #define T_Q  "/api/orgs/{org_id}/teams/{team_id}/quotas"
@@ -25,6 +27,8 @@
 #define O_ID     ORGS "/{org_id}"
 #define TEAMS    O_ID "/teams"
 #define T_ID     TEAMS "/{team_id}"
+
+#define DOCTOR_KEY DOCTOR_STORAGE_PATH "/{key...}"
 
 #define METRICS_HEALTH "/api/metrics/health"
 
@@ -42,6 +46,11 @@ static const struct route routes[] = {
   { METHOD_GET,    METRICS_HEALTH,                           &health_full,             PERM_PROBE,               BODY_NONE,   RATE_EXEMPT  },
   { METHOD_GET,    METRICS_HEALTH "/live",                   &health_live,             PERM_PUBLIC,              BODY_NONE,   RATE_EXEMPT  },
   { METHOD_GET,    METRICS_HEALTH "/ready",                  &health_is_ready,         PERM_PUBLIC,              BODY_NONE,   RATE_EXEMPT  },
+
+  { METHOD_GET,    DOCTOR_ECHO_PATH,                         &doctor_echo,             PERM_PUBLIC,              BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    DOCTOR_STREAM_PATH,                       &doctor_stream,           PERM_PUBLIC,              BODY_NONE,   RATE_DEFAULT },
+  { METHOD_GET,    DOCTOR_KEY,                               &doctor_storage_get,      PERM_PUBLIC,              BODY_NONE,   RATE_DEFAULT },
+  { METHOD_PUT,    DOCTOR_KEY,                               &doctor_storage_put,      PERM_PUBLIC,              BODY_STREAM, RATE_DEFAULT },
 
   { METHOD_GET,    "/api/openapi.json",                      &openapi_show,            PERM_PUBLIC,              BODY_NONE,   RATE_DEFAULT },
 
@@ -199,6 +208,13 @@ static const struct route routes[] = {
   { METHOD_GET,    "/api/audit/export-config",               &audit_target_show,       PERM_ADMIN_AUDIT,         BODY_NONE,   RATE_DEFAULT },
   { METHOD_POST,   "/api/audit/export-config",               &audit_target_save,       PERM_ADMIN_CONFIG,        16 * KiB,    RATE_DEFAULT },
   { METHOD_GET,    "/api/audit/user/{user_id}",              &audit_show_user,         PERM_ADMIN_AUDIT,         BODY_NONE,   RATE_DEFAULT },
+
+  { METHOD_GET,    "/api/backup",                            &backups_list,            PERM_ADMIN_BACKUP,        BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,   "/api/backup",                            &backups_create,          PERM_ADMIN_BACKUP,        8 * KiB,     RATE_DEFAULT },
+  { METHOD_GET,    B_ID,                                     &backups_show,            PERM_ADMIN_BACKUP,        BODY_NONE,   RATE_DEFAULT },
+  { METHOD_DELETE, B_ID,                                     &backups_delete,          PERM_ADMIN_BACKUP,        BODY_NONE,   RATE_DEFAULT },
+  { METHOD_POST,   B_ID "/restore",                          &backups_restore,         PERM_ADMIN_BACKUP,        8 * KiB,     RATE_DEFAULT },
+  { METHOD_POST,   B_ID "/verify",                           &backups_verify,          PERM_ADMIN_BACKUP,        BODY_NONE,   RATE_DEFAULT },
 
   { METHOD_GET,    "/api/quotas",                            &quotas_list,             PERM_QUOTA_VIEW,          BODY_NONE,   RATE_QUOTAS  },
   { METHOD_POST,   "/api/quotas",                            &quotas_set,              PERM_QUOTA_MANAGE,        4 * KiB,     RATE_QUOTAS  },

@@ -13,8 +13,9 @@ struct transport {
         FCGX_Request request;
         int wake_fd;
         const atomic_bool *stopping;
-        bool accepted;      /* a request is open */
-        int64_t bytes_read; /* of its body */
+        atomic_ullong *moves; /* NULL: nobody counts */
+        bool accepted;        /* a request is open */
+        int64_t bytes_read;   /* of its body */
 };
 
 bool transport_start(void)
@@ -41,6 +42,17 @@ void transport_free(struct transport *transport)
                 return;
         FCGX_Free(&transport->request, 1);
         free(transport);
+}
+
+void transport_count_moves(struct transport *transport, atomic_ullong *moves)
+{
+        transport->moves = moves;
+}
+
+static void count_move(const struct transport *transport)
+{
+        if (transport->moves)
+                atomic_fetch_add_explicit(transport->moves, 1, memory_order_relaxed);
 }
 
 /* A kept connection is waited for here, because libfcgi would wait for it past the end. */
@@ -119,6 +131,7 @@ size_t transport_read(struct transport *transport, void *buffer, size_t size)
 
         if (n <= 0)
                 return 0;
+        count_move(transport);
         transport->bytes_read += n;
         return (size_t)n;
 }
@@ -142,6 +155,7 @@ bool transport_write(struct transport *transport, const void *bytes, size_t len)
 
                 if (FCGX_PutStr(at, piece, transport->request.out) != piece)
                         return false;
+                count_move(transport);
                 at += piece;
                 len -= (size_t)piece;
         }
@@ -150,7 +164,10 @@ bool transport_write(struct transport *transport, const void *bytes, size_t len)
 
 bool transport_flush(struct transport *transport)
 {
-        return FCGX_FFlush(transport->request.out) == 0;
+        if (FCGX_FFlush(transport->request.out) != 0)
+                return false;
+        count_move(transport);
+        return true;
 }
 
 bool transport_is_open(const struct transport *transport)

@@ -22,6 +22,9 @@ NODISCARD struct transport *transport_new(int listen_fd, int wake_fd, const atom
 void transport_free(struct transport *transport);
 DEFINE_CLEANUP(struct transport *, transport_free)
 
+/* Each piece that is read from or written to a client counts in *moves, which is borrowed. */
+void transport_count_moves(struct transport *transport, atomic_ullong *moves);
+
 /* Wait for the next request. False: no more, the process is on its way out. */
 bool transport_accept(struct transport *transport);
 

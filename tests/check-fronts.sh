@@ -7,7 +7,7 @@ PATH=$PATH:/usr/sbin
 
 dir=$(mktemp -d /tmp/simpletuner-fronts.XXXXXX) || exit 73
 trap 'rm -rf "$dir"' EXIT
-mkdir "$dir/static" "$dir/outputs" "$dir/spool"
+mkdir "$dir/static" "$dir/outputs"
 install -m 755 /dev/null "$dir/simpletuner-cloud.fcgi"
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 \
         -subj /CN=cloud.example.com -keyout "$dir/privkey.pem" -out "$dir/fullchain.pem" \
@@ -16,6 +16,7 @@ openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 
 shipped() { # FILE
         sed -e "s|/etc/ssl/simpletuner-cloud|$dir|" -e "s|/var/log/lighttpd|$dir|" \
                 -e "s|/usr/share/simpletuner-cloud|$dir|" -e "s|/var/lib/simpletuner-cloud|$dir|" \
+                -e "s|/var/spool/simpletuner-cloud|$dir|" \
                 -e "s|\${APACHE_LOG_DIR}|$dir|" -e "s|/usr/libexec/simpletuner-cloud|$dir|" \
                 "$1" >"$dir/site.conf"
 }
@@ -47,7 +48,7 @@ apache_accepts() {
         } >"$dir/main.conf"
         shipped "$site"
         quiet apache2 -t -d / -f "$dir/main.conf" | grep -v '^Syntax OK$' |
-                report "fronts: Apache accepts $site"
+                report "fronts: Apache accepts ${site#"$dir/"}"
 }
 
 # The modules that the head of SITE tells the reader to enable are all it needs.
@@ -62,4 +63,30 @@ for site in apache/simpletuner-cloud.conf apache/simpletuner-cloud-fcgid.conf; d
         # shellcheck disable=SC2046
         apache_accepts "$site" $(modules_of "$site")
 done
+
+# The snippets in a server that has a site of its own already.
+awk -f apache/snippet.awk apache/simpletuner-cloud.conf >"$dir/snippet.conf"
+# shellcheck disable=SC2046
+apache_accepts "$dir/snippet.conf" $(modules_of "$dir/snippet.conf")
+shipped lighttpd/simpletuner-cloud-snippet.conf
+mv "$dir/site.conf" "$dir/snippet.conf"
+{
+        echo 'server.modules = ( "mod_indexfile", "mod_access", "mod_alias", "mod_redirect" )'
+        echo 'server.document-root = "/var/www/html"'
+        echo 'server.upload-dirs = ( "/var/tmp" )'
+        echo 'server.http-parseopts = ( "header-strict" => "enable" )'
+        echo 'index-file.names = ( "index.php" )'
+        echo "include \"$dir/snippet.conf\""
+        echo 'server.modules += ( "mod_dirlisting", "mod_staticfile" )'
+} >"$dir/site.conf"
+quiet lighttpd -tt -f "$dir/site.conf" |
+        report "fronts: lighttpd accepts the snippet beside other settings"
+
+# What the two lighttpd configurations map to each other: names, spaces and line ends aside.
+pairs_of() { # FILE
+        sed -e '/begin production/,/end production/d' -e 's/simpletuner_//g' -e 's/#.*//' "$1" | tr -d ' \n' |
+                grep -oE '"[^"]*"=>("[^"]*"|\(*[a-z.]+)' | sort -u
+}
+diff <(pairs_of lighttpd/simpletuner-cloud.conf) <(pairs_of lighttpd/simpletuner-cloud-snippet.conf) |
+        grep '^[<>]' | report "fronts: the snippet of lighttpd says what the whole configuration says"
 exit $status

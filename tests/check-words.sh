@@ -61,7 +61,9 @@ only 'hiredis.h only in core/cloud/limit_redis.c' '#include <hiredis' 'core/clou
 only 'fcgiapp.h only in fcgi/transport.c' '#include <(fcgi|fastcgi)' 'fcgi/transport\.c'
 only 'curl.h only in core/cloud/http_transfer.h' '#include <curl/' 'core/cloud/http_transfer\.h'
 only 'OpenSSL only in core/base/crypto.c' '#include <openssl/' 'core/base/crypto\.c'
+only 'sd-daemon.h only in fcgi/service_manager.c' '#include <systemd/' 'fcgi/service_manager\.c'
 only 'expat.h only in core/base/xml.c' '#include <expat' 'core/base/xml\.c'
+only 'yaml.h only in core/cloud/secret_yaml.c' '#include <yaml' 'core/cloud/secret_yaml\.c'
 only 'zlib.h only in core/base' '#include <zlib' 'core/base/(zip|gzip|gzip_member)\.c'
 only 'jansson.h only in core/base/json.h' '#include <jansson' 'core/base/json\.h'
 

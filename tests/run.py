@@ -24,10 +24,11 @@ BUILD = SOURCE / "build" / "check"
 CPUS = os.cpu_count() or 1
 TAIL_LINES = 60
 HTTP_TIMEOUT_S = 3600
-BACKENDS = ["--with-redis", "--with-mysql"]
+PARTNERS = ["--with-redis", "--with-mysql", "--with-systemd"]
+DEB_OPTIONS = f"nocheck noautodbgsym noopt parallel={CPUS + 1}"
 CONFIGURATIONS = {
-    "release": ["CC=gcc", "--enable-werror", *BACKENDS],
-    "sanitizers": ["CC=gcc", "CFLAGS=-O1 -g", "--enable-werror", "--enable-sanitizers", *BACKENDS],
+    "release": ["CC=gcc", "--enable-werror", *PARTNERS],
+    "sanitizers": ["CC=gcc", "CFLAGS=-O1 -g", "--enable-werror", "--enable-sanitizers", *PARTNERS],
     "clang": ["CC=clang", "--enable-werror"],
     "faults": ["CC=gcc", "--enable-werror", "--enable-fault-points"],
 }
@@ -183,9 +184,10 @@ def fuzz(tally):
 def clang_tidy(tally):
     """One test a file."""
     _, flags = run(["pkg-config", "--cflags", "libcurl", "libpq", "sqlite3", "jansson", "openssl",
-                    "expat", "zlib", "hiredis", "libmariadb"])
-    arguments = ["--", "-std=gnu17", "-D_GNU_SOURCE", "-DWITH_REDIS", "-DWITH_MYSQL", "-I.",
-                 '-DPACKAGE_VERSION="0"', *flags.split()]
+                    "expat", "zlib", "hiredis", "libmariadb", "yaml-0.1", "libsystemd"])
+    arguments = ["--", "-std=gnu17", "-D_GNU_SOURCE", "-DWITH_REDIS", "-DWITH_MYSQL",
+                 "-DWITH_SYSTEMD", "-I.", '-DPACKAGE_VERSION="0"', '-DRELEASE_DATE="0"',
+                 *flags.split()]
     files = sorted(str(file.relative_to(SOURCE)) for folder in ("core", "fcgi")
                    for file in (SOURCE / folder).rglob("*.c")
                    if file.name != "migrations_embedded.c")
@@ -263,9 +265,16 @@ def distcheck(tally):
     tally.add("distcheck", ok, output)
 
 
+def package(tally):
+    """The Debian package, and what it and make install do to a host."""
+    ok, output = make("release", "deb", DEB_BUILD_OPTIONS=DEB_OPTIONS)
+    tally.add("package: make deb", ok, output)
+    pytest(tally, "tests/host", "release", at_once=2)
+
+
 PARTS = {part.__name__: part for part in (
     build_release, build_sanitizers, build_clang, build_faults, style, fronts, c_tests, http, faults,
-    fuzz, clang_tidy, install, distcheck)}
+    fuzz, clang_tidy, install, distcheck, package)}
 
 
 def main(names):

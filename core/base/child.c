@@ -55,8 +55,8 @@ static int plan(posix_spawn_file_actions_t *actions, const struct pipes *pipes)
                       : posix_spawn_file_actions_adddup2(actions, pipes->err, STDERR_FILENO);
 }
 
-static int spawn(const char *const *argv, const char *const *environment,
-                 const struct pipes *pipes, pid_t *ret_pid)
+static int spawn(const char *const *argv, const char *const *environment, const struct pipes *pipes,
+                 pid_t *ret_pid)
 {
         posix_spawn_file_actions_t actions;
         posix_spawnattr_t attributes;

@@ -1,5 +1,5 @@
-/* Programs of others, run with fixed arguments and an environment of our making; never a shell. What
- * they say on standard error becomes the reason of a failure. */
+/* Programs of others, run with fixed arguments and an environment of our making; never a shell.
+ * What they say on standard error becomes the reason of a failure. */
 #ifndef CORE_BASE_CHILD_H
 #define CORE_BASE_CHILD_H
 
@@ -23,8 +23,7 @@ NODISCARD enum err child_start(struct ctx *ctx, const char *const *argv,
                                const char *const *environment, int wanted, struct child *ret);
 
 /* Write to its standard input; one that has ended is no signal. ERR_UNAVAILABLE. */
-NODISCARD enum err child_write(struct ctx *ctx, struct child *child, const void *bytes,
-                               size_t len);
+NODISCARD enum err child_write(struct ctx *ctx, struct child *child, const void *bytes, size_t len);
 
 /* Close its standard input and wait for its end. ERR_UNAVAILABLE: it failed; detail has its name
  * and the first line that it complained with. */

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "core/base/arena.h"
+#include "core/base/config_problem.h"
 #include "core/base/envfile.h"
 #include "core/base/setting.h"
 #include "core/base/settings.h"
@@ -23,6 +24,8 @@ struct loader {
         struct setting_places places;
         char *message;
         size_t message_size;
+        bool goes_on; /* what is wrong is listed in the config, and has its default */
+        const struct config_problem **problems_end;
 };
 
 static bool fail(const struct loader *loader, const char *fmt, ...) PRINTF(2, 3);
@@ -39,6 +42,22 @@ static bool fail(const struct loader *loader, const char *fmt, ...)
 static bool fail_memory(const struct loader *loader)
 {
         return fail(loader, "out of memory");
+}
+
+/* After a failure: may the load go on? */
+static bool note_problem(struct loader *loader)
+{
+        struct config_problem *problem;
+
+        if (!loader->goes_on)
+                return false;
+        problem = arena_alloc(loader->arena, sizeof(*problem));
+        if (!problem)
+                return false;
+        problem->text = arena_strdup(loader->arena, loader->message);
+        *loader->problems_end = problem;
+        loader->problems_end = &problem->next;
+        return problem->text != NULL;
 }
 
 /* The home directory of the user, NULL when there is none. */
@@ -80,23 +99,24 @@ static bool is_known(const char *name)
         return strncmp(name, OWN_PREFIX, strlen(OWN_PREFIX)) != 0;
 }
 
-static bool read_file(const struct loader *loader, const char *path, bool required)
+static bool read_file(struct loader *loader, const char *path, bool required)
 {
         const char *wrong = envfile_read(loader->arena, path, required, &loader->config->file);
         const struct env_line *line;
 
         if (wrong)
-                return fail(loader, "%s", wrong);
+                return fail(loader, "%s", wrong) || note_problem(loader);
         for (line = loader->config->file ? loader->config->file->lines : NULL; line;
              line = line->next) {
-                if (!is_known(line->name))
-                        return fail(loader, "%s:%u: unknown setting %s", path, line->line,
-                                    line->name);
+                if (!is_known(line->name) &&
+                    !fail(loader, "%s:%u: unknown setting %s", path, line->line, line->name) &&
+                    !note_problem(loader))
+                        return false;
         }
         return true;
 }
 
-static bool read_env_file(const struct loader *loader)
+static bool read_env_file(struct loader *loader)
 {
         const char *named = getenv("SIMPLETUNER_CONFIG");
         const char *home = getenv("SIMPLETUNER_HOME");
@@ -179,6 +199,20 @@ static bool load_setting(const struct loader *loader, const struct setting *sett
         return fail_setting(loader, setting, &source);
 }
 
+/* Of a setting whose value is no good. A machine where even the default is none, for want of a home
+ * directory, gets a home that is not there. */
+static bool take_default(const struct loader *loader, const struct setting *setting)
+{
+        static const char nowhere[] = "/nonexistent";
+        void *member = (char *)loader->config + setting->offset;
+
+        if (setting->fallback[0] &&
+            setting_parse(loader->arena, setting, &loader->places, setting->fallback, member))
+                return true;
+        *(const char **)member = setting->fallback[0] ? nowhere : "";
+        return true;
+}
+
 static unsigned choice_index(const char *const *choices, const char *choice)
 {
         unsigned i = 0;
@@ -255,7 +289,8 @@ static bool load(struct loader *loader)
         if (!read_env_file(loader))
                 return false;
         for (size_t i = 0; i < settings_count; i++) {
-                if (!load_setting(loader, &settings[i]))
+                if (!load_setting(loader, &settings[i]) &&
+                    (!note_problem(loader) || !take_default(loader, &settings[i])))
                         return false;
                 loader->places.home = config->home;
         }
@@ -265,28 +300,45 @@ static bool load(struct loader *loader)
         count = ipnet_parse_list(config->trusted_proxies_text, config->trusted_proxies,
                                  CONFIG_TRUSTED_PROXIES_MAX, &bad);
         config->trusted_proxy_count = count > 0 ? (size_t)count : 0;
-        if (*config->ca_bundle && access(config->ca_bundle, R_OK) != 0)
-                return fail(loader,
-                            "SIMPLETUNER_CA_BUNDLE must be a file or directory that can be "
-                            "read: %s: %m",
-                            config->ca_bundle);
-        return check_remote(loader);
+        if (*config->ca_bundle && access(config->ca_bundle, R_OK) != 0 &&
+            !fail(loader,
+                  "SIMPLETUNER_CA_BUNDLE must be a file or directory that can be read: %s: %m",
+                  config->ca_bundle) &&
+            !note_problem(loader))
+                return false;
+        return check_remote(loader) || note_problem(loader);
+}
+
+static bool load_into(struct loader *loader, struct config **ret)
+{
+        CLEANUP(arena_freep) struct arena *arena = arena_new();
+
+        loader->arena = arena;
+        loader->config = arena ? arena_alloc(arena, sizeof(*loader->config)) : NULL;
+        if (!loader->config)
+                return fail_memory(loader);
+        loader->problems_end = &loader->config->problems;
+        if (!load(loader))
+                return false;
+        loader->config->arena = TAKE(arena);
+        *ret = loader->config;
+        return true;
 }
 
 bool config_load(struct config **ret, char *message, size_t message_size)
 {
-        CLEANUP(arena_freep) struct arena *arena = arena_new();
-        struct loader loader = { .arena = arena, .message = message };
+        struct loader loader = { .message = message, .message_size = message_size };
 
-        loader.message_size = message_size;
-        loader.config = arena ? arena_alloc(arena, sizeof(*loader.config)) : NULL;
-        if (!loader.config)
-                return fail_memory(&loader);
-        if (!load(&loader))
-                return false;
-        loader.config->arena = TAKE(arena);
-        *ret = loader.config;
-        return true;
+        return load_into(&loader, ret);
+}
+
+bool config_load_all(struct config **ret)
+{
+        char message[512];
+        struct loader loader = { .message = message, .message_size = sizeof(message) };
+
+        loader.goes_on = true;
+        return load_into(&loader, ret);
 }
 
 void config_free(struct config *config)
@@ -305,6 +357,34 @@ const char *config_secret(const struct config *config, const char *name)
 const char *config_file_path(const struct config *config)
 {
         return config->file ? config->file->path : NULL;
+}
+
+/* What ./autogen.sh takes, and names the env file: no settings of the programs. */
+static bool is_launchers(const char *name)
+{
+        static const char *const names[] = {
+                "SIMPLETUNER_CONFIG",        "SIMPLETUNER_PORT",
+                "SIMPLETUNER_FRONT",         "SIMPLETUNER_BUILD",
+                "SIMPLETUNER_FRONT_INCLUDE", "SIMPLETUNER_APACHE_MODULES",
+                "SIMPLETUNER_APACHE_REUSE",
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+                if (strcmp(names[i], name) == 0)
+                        return true;
+        }
+        return false;
+}
+
+const char *config_stray_variable(struct arena *arena, size_t n)
+{
+        for (char *const *each = environ; *each; each++) {
+                const char *name = arena_strndup(arena, *each, strcspn(*each, "="));
+
+                if (name && !is_known(name) && !is_launchers(name) && n-- == 0)
+                        return name;
+        }
+        return NULL;
 }
 
 void config_print_help(FILE *out)

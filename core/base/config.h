@@ -10,7 +10,7 @@
 #include <stdio.h>
 
 #include "core/base/config_backup.h"
-#include "core/base/config_wal.h"
+#include "core/base/config_secrets.h"
 #include "core/base/ipnet.h"
 #include "core/base/log.h"
 
@@ -22,6 +22,7 @@
 #define RATE_PERIOD_MAX 86400
 
 struct arena;
+struct config_problem;
 struct envfile;
 
 struct config {
@@ -93,13 +94,15 @@ struct config {
 
         const char *metrics_allowed_ips; /* SIMPLETUNER_METRICS_ALLOWED_IPS, "": from anywhere */
 
+        struct secrets_config secrets; /* where secrets come from */
+
         const char *data_roots; /* SIMPLETUNER_DATA_ROOTS: directories, separated by colons */
 
         struct backup_config backup;
-        struct wal_config wal;
 
-        struct arena *arena;        /* private to config.c: owns all of this */
-        const struct envfile *file; /* private to config.c: the env file, may be NULL */
+        struct arena *arena;                   /* private to config.c: owns all of this */
+        const struct envfile *file;            /* private to config.c: the env file, may be NULL */
+        const struct config_problem *problems; /* of config_load_all, else NULL */
 };
 
 /* Read the environment and the env file. On failure *ret is untouched and message names the file,

@@ -333,6 +333,15 @@ static void print_name(const X509_NAME *name, char ret_text[CRYPTO_NAME_SIZE])
         ret_text[len > 0 ? len : 0] = '\0';
 }
 
+/* When it ends, as wall time; 0: it does not say. */
+static int64_t end_of(const X509 *certificate)
+{
+        const ASN1_TIME *end = X509_get0_notAfter(certificate);
+        struct tm tm;
+
+        return end && ASN1_TIME_to_tm(end, &tm) == 1 ? (int64_t)timegm(&tm) * US_PER_S : 0;
+}
+
 /* What OpenSSL would do by itself, and then a look at what came of it. */
 static int verify_and_note(X509_STORE_CTX *store, void *arg)
 {
@@ -344,6 +353,7 @@ static int verify_and_note(X509_STORE_CTX *store, void *arg)
                 at_fault = X509_STORE_CTX_get0_cert(store);
         print_name(X509_get_subject_name(at_fault), watched->subject);
         print_name(X509_get_issuer_name(at_fault), watched->issuer);
+        watched->not_after_us = end_of(at_fault);
         snprintf(watched->problem, sizeof(watched->problem), "%s",
                  trusted == 1 ? ""
                               : X509_verify_cert_error_string(X509_STORE_CTX_get_error(store)));

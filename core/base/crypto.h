@@ -108,6 +108,7 @@ NODISCARD bool crypto_ssl_ctx_add_ca(void *ssl_ctx, const char *path);
 struct crypto_certificate {
         char subject[CRYPTO_NAME_SIZE], issuer[CRYPTO_NAME_SIZE]; /* "": none was seen */
         char problem[128];                                        /* "": it is trusted */
+        int64_t not_after_us; /* of the other side's own, or of that at fault; 0: none was seen */
 };
 
 /* Let an SSL_CTX write down the certificate that it refuses, of the whole chain the one at fault,

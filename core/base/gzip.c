@@ -13,7 +13,7 @@
 #define PIECES       8 /* read at once */
 #define WINDOW_SIZE  (32 * KiB)
 #define THREADS_MAX  4
-#define NICE         10
+#define NICE         5
 #define GZIP_WINDOW  (15 + 16) /* zlib: with gzip header and trailer */
 #define HEADER_SIZE  10
 #define TRAILER_SIZE 8

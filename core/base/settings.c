@@ -9,6 +9,7 @@ const char *const settings_log_levels[] = { "DEBUG", "INFO", "WARNING", "ERROR",
 static const char *const provider_choices[] = { "replicate", "http", NULL };
 static const char *const state_choices[] = { "memory", "sqlite", "postgresql", "postgres",
                                              "redis",  "mysql",  "mariadb",    NULL };
+static const char *const kv_choices[] = { "auto", "1", "2", NULL };
 static const char *const format_choices[] = { "json", "text", NULL };
 
 #define ROW(env, type, member, otherwise, text, ...)                                               \
@@ -144,12 +145,43 @@ const struct setting settings[] = {
             "newest backups that stay however old they are", .min = 1, .max = 10000),
         ROW("SIMPLETUNER_BACKUP_LEVEL", UINT, backup.level, "6",
             "how hard backups are packed, as for gzip", .min = 1, .max = 9),
-        ROW("SIMPLETUNER_BACKUP_WAL", BOOL, wal.on, "false",
+        ROW("SIMPLETUNER_BACKUP_WAL", BOOL, backup.wal.on, "false",
             "keep the write-ahead log of a SQLite database, for restore --to"),
-        ROW("SIMPLETUNER_BACKUP_WAL_INTERVAL", UINT, wal.interval_s, "10",
+        ROW("SIMPLETUNER_BACKUP_WAL_INTERVAL", UINT, backup.wal.interval_s, "10",
             "seconds between two looks at it: so much can be lost", .min = 1, .max = 60),
-        ROW("SIMPLETUNER_BACKUP_WAL_DAYS", UINT, wal.days, "7",
+        ROW("SIMPLETUNER_BACKUP_WAL_DAYS", UINT, backup.wal.days, "7",
             "days that can be gone back", .min = 1, .max = 3650),
+        ROW("SIMPLETUNER_SECRETS_FILE", PATH, secrets.file, "",
+            "file of secrets, JSON or by its name .yaml or .yml; default secrets.json, secrets.yaml or "
+            "secrets.yml in the home directory"),
+        ROW("SIMPLETUNER_SECRETS_TTL", UINT, secrets.ttl_s, "300",
+            "seconds to keep what AWS and Vault answer", .min = 15, .max = 86400),
+        ROW("SIMPLETUNER_SECRETS_MAX_STALE", UINT, secrets.max_stale_s, "3600",
+            "seconds that what they answered goes on to serve while they are away", .min = 0,
+            .max = 604800),
+        ROW("CREDENTIALS_DIRECTORY", PATH, secrets.credentials, "",
+            "credentials of this service, set by systemd"),
+        ROW("SIMPLETUNER_AWS_SECRET_NAME", STRING, secrets.aws_name, "",
+            "secret in AWS Secrets Manager, by name or ARN: a JSON map; empty: AWS is not asked"),
+        ROW("AWS_REGION", STRING, secrets.aws_region, "",
+            "its region (or AWS_DEFAULT_REGION)", .alias = "AWS_DEFAULT_REGION"),
+        ROW("AWS_ENDPOINT_URL_SECRETS_MANAGER", URL, secrets.aws_endpoint, "",
+            "where it is, when that is not AWS (or AWS_ENDPOINT_URL)", .alias = "AWS_ENDPOINT_URL"),
+        ROW("VAULT_ADDR", URL, secrets.vault_addr, "",
+            "URL of Vault; empty: it is not asked"),
+        ROW("VAULT_NAMESPACE", STRING, secrets.vault_namespace, "",
+            "namespace there"),
+        ROW("VAULT_CACERT", PATH, secrets.vault_ca, "",
+            "its certificate authority, a PEM file, in place of SIMPLETUNER_CA_BUNDLE"),
+        ROW("SIMPLETUNER_VAULT_MOUNT", STRING, secrets.vault_mount, "secret",
+            "mount of its KV engine"),
+        ROW("SIMPLETUNER_VAULT_PATH", STRING, secrets.vault_path, "simpletuner",
+            "path of the secrets in it"),
+        ROW("SIMPLETUNER_VAULT_KV_VERSION", CHOICE, secrets.vault_kv, "auto",
+            "version of the engine: 1, 2, or auto, which tries 2 and where there is nothing 1",
+            .choices = kv_choices),
+        ROW("SIMPLETUNER_VAULT_APPROLE_MOUNT", STRING, secrets.vault_approle, "approle",
+            "mount of its AppRole login"),
 };
 /* clang-format on */
 

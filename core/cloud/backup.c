@@ -22,9 +22,9 @@ static enum err note_success(struct ctx *ctx, const struct backup *backup)
 {
         CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
         CLEANUP(json_decrefp)
-        json_t *details = json_pack("{s:I, s:b, s:s}", "size_bytes", (json_int_t)backup->size_bytes,
-                                    "with_config", backup->private_bytes > 0, "sha256",
-                                    backup->sha256);
+        json_t *details =
+                json_pack("{s:I, s:b, s:s}", "size_bytes", (json_int_t)backup->size_bytes,
+                          "with_config", backup->private_bytes > 0, "sha256", backup->sha256);
         const struct audit_entry entry = {
                 .event_type = "backup.created",
                 .target_type = "backup",
@@ -58,8 +58,8 @@ void backup_count_failure(struct ctx *ctx)
         if (rc == OK)
                 rc = db_commit(&tx);
         if (rc != OK)
-                log_event(ctx, LOG_WARNING, logger, "A failed backup could not be counted", "reason",
-                          ctx->detail);
+                log_event(ctx, LOG_WARNING, logger, "A failed backup could not be counted",
+                          "reason", ctx->detail);
         memcpy(ctx->detail, detail, sizeof(detail));
 }
 
@@ -71,14 +71,13 @@ static enum err check_wish(struct ctx *ctx, const struct backup_wish *wish)
         return wish->with_private ? backup_private_ready(ctx) : OK;
 }
 
-static enum err fill(struct ctx *ctx, const struct backup_new *made, const struct backup_wish *wish,
-                     struct backup *backup)
+static enum err fill(struct ctx *ctx, const struct backup_new *made, struct backup *backup)
 {
         const int64_t start_us = clock_mono_us(ctx->clock);
         enum err rc = database_path(ctx->cloud->database) ? backup_sqlite_make(ctx, made, backup)
                                                           : backup_pgsql_make(ctx, made, backup);
 
-        if (rc == OK && wish->with_private)
+        if (rc == OK && backup_private_ready(ctx) == OK)
                 rc = backup_private_write(ctx, made, backup);
         backup->took_us = clock_mono_us(ctx->clock) - start_us;
         if (rc == OK)
@@ -94,14 +93,16 @@ static enum err make(struct ctx *ctx, const struct backup_lock *lock,
         char id[BACKUP_ID_SIZE];
         enum err rc = check_wish(ctx, wish);
 
-        if (rc == OK)
+        if (rc == OK && wish->id)
+                snprintf(id, sizeof(id), "%s", wish->id);
+        else if (rc == OK)
                 rc = backup_new_id(ctx, lock, wish->name, id);
         if (rc == OK)
                 rc = ctx_strdup(ctx, id, &backup->id);
         if (rc == OK)
                 rc = backup_new_begin(ctx, lock, id, &made);
         if (rc == OK)
-                rc = fill(ctx, &made, wish, backup);
+                rc = fill(ctx, &made, backup);
         if (rc == OK)
                 rc = backup_new_end(ctx, &made, id);
         if (rc != OK)

@@ -33,8 +33,10 @@ struct backup {
 };
 
 struct backup_wish {
+        const char *id;                 /* NULL: one is made */
         const char *name, *description; /* NULL: none */
-        bool with_private; /* keys and configuration too: needs SIMPLETUNER_BACKUP_PASSPHRASE */
+        bool with_private; /* fail without SIMPLETUNER_BACKUP_PASSPHRASE; with it, keys and
+                            * configuration are always included */
         bool quiet;        /* no entry in the audit log, and not in the metrics */
 };
 
@@ -68,9 +70,9 @@ NODISCARD enum err backup_prune(struct ctx *ctx, const struct backup_lock *lock,
                                 unsigned *ret_count);
 
 struct backup_restore_wish {
-        bool dry_run;       /* all but the last step */
-        bool private_files; /* keys and configuration too */
-        bool no_database;   /* those alone */
+        bool dry_run;                  /* all but the last step */
+        bool private_files;            /* keys and configuration too */
+        bool no_database;              /* those alone */
         bool restart_audit, no_safety; /* as in struct restore_wish */
 };
 /* Put it back. As backup_verify and restore_sqlite_file; ERR_UNSUPPORTED: it is of the other kind
@@ -93,7 +95,8 @@ void backup_count_failure(struct ctx *ctx);
 struct jsonw;
 void backup_render(struct jsonw *json, const struct backup *backup);
 
-/* Private to backup*.c: the SHA-256 of a file to its end, and of backup->file; manifests as files. */
+/* Private to backup*.c: the SHA-256 of a file to its end, and of backup->file; manifests as files.
+ */
 NODISCARD enum err backup_hash_file(struct ctx *ctx, int fd, char ret_hex[SHA256_HEX_SIZE]);
 NODISCARD enum err backup_file_sums(struct ctx *ctx, const struct backup_new *made,
                                     struct backup *backup);

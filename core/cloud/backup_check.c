@@ -91,8 +91,8 @@ static enum err compare_table(struct ctx *ctx, void *arg, const char *table, int
         if (json_is_integer(wanted) && json_integer_value(wanted) == rows)
                 return OK;
         return ctx_fail(ctx, ERR_CONFLICT,
-                        "table %s has %" PRId64 " rows, and the manifest says %" PRId64, table, rows,
-                        (int64_t)json_integer_value(wanted));
+                        "table %s has %" PRId64 " rows, and the manifest says %" PRId64, table,
+                        rows, (int64_t)json_integer_value(wanted));
 }
 
 static enum err verify_sqlite(struct ctx *ctx, const struct backup *backup, const char *plain)
@@ -164,9 +164,11 @@ static enum err verify_into(struct ctx *ctx, const struct backup_new *made,
                             const struct backup *backup, const char **ret_plain)
 {
         const char *plain = backup_new_path(ctx, made, PLAIN_NAME);
-        enum err rc = plain ? OK : ctx_nomem(ctx);
+        enum err rc = OK;
 
-        if (rc == OK && is_sqlite(backup))
+        if (!plain)
+                return ctx_nomem(ctx);
+        if (is_sqlite(backup))
                 rc = backup_need_space(ctx, made->fd, backup->plain_bytes, "unpacking");
         if (rc == OK)
                 rc = is_sqlite(backup) ? verify_sqlite(ctx, backup, plain)

@@ -155,9 +155,8 @@ enum err backup_find(struct ctx *ctx, const char *what, struct backup *ret)
                 return ctx_nomem(ctx);
         rc = backup_manifest_read(ctx, path, ret);
         if (rc == ERR_NOT_FOUND)
-                rc = ctx_fail(ctx, ERR_NOT_FOUND, "%s is no backup: there is no " BACKUP_MANIFEST
-                                                  " beside it",
-                              what);
+                rc = ctx_fail(ctx, ERR_NOT_FOUND,
+                              "%s is no backup: there is no " BACKUP_MANIFEST " beside it", what);
         if (rc == OK)
                 ret->size_bytes = backup_files_size(AT_FDCWD, path);
         return rc;
@@ -215,8 +214,9 @@ enum err backup_delete(struct ctx *ctx, const struct backup_lock *lock, const ch
         if (rc != OK)
                 return rc;
         if (all && !all->next && strcmp(all->id, id) == 0)
-                return ctx_fail(ctx, ERR_CONFLICT, "%s is the only backup there is: make another "
-                                                   "one first",
+                return ctx_fail(ctx, ERR_CONFLICT,
+                                "%s is the only backup there is: make another "
+                                "one first",
                                 id);
         return remove_one(ctx, lock, id, "asked for");
 }

@@ -24,10 +24,10 @@ static json_t *pack_files(const struct backup *backup)
                                   (json_int_t)backup->file_bytes, "sha256", backup->sha256);
 
         if (files && backup->private_bytes)
-                json_array_append_new(files, json_pack("{s:s, s:I, s:s}", "file", BACKUP_PRIVATE,
-                                                       "size_bytes",
-                                                       (json_int_t)backup->private_bytes, "sha256",
-                                                       backup->private_sha256));
+                json_array_append_new(files,
+                                      json_pack("{s:s, s:I, s:s}", "file", BACKUP_PRIVATE,
+                                                "size_bytes", (json_int_t)backup->private_bytes,
+                                                "sha256", backup->private_sha256));
         return files;
 }
 
@@ -140,8 +140,7 @@ static bool take(const json_t *json, struct backup *backup)
         };
         return backup->id && backup_is_id(backup->id) && backup->kind && backup->program_version &&
                created && clock_parse_iso(created, &backup->created_at_us) &&
-               json_is_object(backup->rows) &&
-               take_files(json_object_get(json, "files"), backup) &&
+               json_is_object(backup->rows) && take_files(json_object_get(json, "files"), backup) &&
                (strcmp(backup->kind, "sqlite") != 0 ||
                 (is_hash(backup->plain_sha256) && backup->plain_bytes > 0));
 }
@@ -153,9 +152,9 @@ static enum err read_text(struct ctx *ctx, const char *path, char **ret, size_t 
         char *text;
 
         if (fd < 0)
-                return ctx_fail(ctx, errno == ENOENT || errno == ENOTDIR ? ERR_NOT_FOUND
-                                                                          : ERR_UNAVAILABLE,
-                                "%s: %m", path);
+                return ctx_fail(
+                        ctx, errno == ENOENT || errno == ENOTDIR ? ERR_NOT_FOUND : ERR_UNAVAILABLE,
+                        "%s: %m", path);
         if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size > (off_t)MANIFEST_MAX)
                 return ctx_fail(ctx, ERR_CONFLICT, "%s is no manifest of a backup", path);
         text = arena_alloc(ctx->arena, (size_t)st.st_size + 1);

@@ -9,6 +9,7 @@
 
 #include "core/base/buf.h"
 #include "core/base/config.h"
+#include "core/base/config_problem.h"
 #include "core/cloud/audit_key.h"
 #include "core/cloud/cloud.h"
 #include "core/cloud/private_file.h"
@@ -35,9 +36,10 @@ static enum err passphrase(struct ctx *ctx, struct secret *ret)
         enum err rc = secrets_get(ctx, PASSPHRASE_NAME, ret);
 
         if (rc == ERR_NOT_FOUND)
-                return ctx_fail(ctx, ERR_INVALID,
-                                "keys and configuration are kept encrypted only: set "
-                                PASSPHRASE_NAME " in the environment or the secrets file");
+                return ctx_fail(
+                        ctx, ERR_INVALID,
+                        "keys and configuration are kept encrypted only: set " PASSPHRASE_NAME
+                        " in the environment or the secrets file");
         if (rc == OK && ret->len < PASSPHRASE_MIN)
                 return ctx_fail(ctx, ERR_INVALID,
                                 PASSPHRASE_NAME " must have at least %d characters",
@@ -205,8 +207,9 @@ static enum err read_all(struct ctx *ctx, const struct backup *backup, unsigned 
                 return ctx_fail(ctx, ERR_CONFLICT, BACKUP_PRIVATE " has another size than it had");
         rc = backup_hash_file(ctx, fd, hex);
         if (rc == OK && strcmp(hex, backup->private_sha256) != 0)
-                rc = ctx_fail(ctx, ERR_CONFLICT, BACKUP_PRIVATE " is damaged: its SHA-256 is not "
-                                                                "that of the manifest");
+                rc = ctx_fail(ctx, ERR_CONFLICT,
+                              BACKUP_PRIVATE " is damaged: its SHA-256 is not "
+                                             "that of the manifest");
         if (rc != OK)
                 return rc;
         *ret = arena_alloc(ctx->arena, (size_t)st.st_size + 1);
@@ -242,10 +245,9 @@ static bool open_chunks(const unsigned char *key, const unsigned char *at, size_
                 left -= 4;
                 if (len < AEAD_OVERHEAD || len > left || len > CHUNK_SIZE + AEAD_OVERHEAD)
                         return false;
-                if (!crypto_aead_open(key,
-                                      (struct crypto_bytes){
-                                              aad, chunk_aad(aad, number, len == left) },
-                                      (struct crypto_bytes){ at, len }, plain) ||
+                if (!crypto_aead_open(
+                            key, (struct crypto_bytes){ aad, chunk_aad(aad, number, len == left) },
+                            (struct crypto_bytes){ at, len }, plain) ||
                     !buf_add(out, plain, len - AEAD_OVERHEAD))
                         return false;
                 at += len;
@@ -257,7 +259,7 @@ static bool open_chunks(const unsigned char *key, const unsigned char *at, size_
 
 static enum err open_sealed(struct ctx *ctx, const struct backup *backup, json_t **ret)
 {
-        CLEANUP(buf_done) struct buf out;
+        CLEANUP(buf_done) struct buf out = { 0 };
         unsigned char salt[SALT_SIZE], key[AEAD_KEY_SIZE], *bytes;
         const size_t at = strlen(MAGIC " ");
         size_t len, salt_len = 0, end;
@@ -307,8 +309,7 @@ static enum err put_file(struct ctx *ctx, const char *name, const char *text)
 
         if (!kept || !bytes)
                 return ctx_nomem(ctx);
-        if (!crypto_base64_decode(text, len, bytes, len, &plain_len) ||
-            strlen(bytes) != plain_len)
+        if (!crypto_base64_decode(text, len, bytes, len, &plain_len) || strlen(bytes) != plain_len)
                 return ctx_fail(ctx, ERR_CONFLICT, "%s in " BACKUP_PRIVATE " is no text", name);
         if (strcmp(name, "audit.head") == 0 && access(path, F_OK) == 0)
                 return OK;
@@ -332,10 +333,10 @@ enum err backup_private_restore(struct ctx *ctx, const struct backup *backup, bo
         rc = open_sealed(ctx, backup, &files);
         if (rc != OK || dry_run)
                 return rc;
-        json_object_foreach(files, name, value) {
+        json_object_foreach (files, name, value) {
                 if (!is_known(name) || !json_is_string(value))
-                        return ctx_fail(ctx, ERR_CONFLICT, "%s in " BACKUP_PRIVATE
-                                                           " is nothing of this service's",
+                        return ctx_fail(ctx, ERR_CONFLICT,
+                                        "%s in " BACKUP_PRIVATE " is nothing of this service's",
                                         name);
                 rc = put_file(ctx, name, json_string_value(value));
                 if (rc != OK)

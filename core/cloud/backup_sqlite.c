@@ -128,6 +128,8 @@ enum err backup_sqlite_make(struct ctx *ctx, const struct backup_new *made, stru
         if (rc == OK)
                 rc = look_at(ctx, copy, backup);
         if (rc == OK)
+                rc = sqlite_copy_settle(ctx, copy);
+        if (rc == OK)
                 rc = examine(ctx, copy, backup);
         if (rc == OK)
                 rc = pack_copy(ctx, made, backup);

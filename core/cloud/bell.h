@@ -14,6 +14,8 @@ enum bell {
         BELL_LISTENERS,   /* somebody began to listen */
         BELL_REFUSALS,    /* a limit refused somebody for the first time in a minute */
         BELL_CLOCK,       /* nothing rings it but the end: for what goes by the clock alone */
+        BELL_BACKUP,      /* a backup or restore was asked for */
+        BELL_SECRETS,     /* what is kept of secrets is to be asked for anew */
         BELL_COUNT
 };
 

@@ -11,6 +11,7 @@
 #include "core/cloud/audit_key.h"
 #include "core/cloud/bell.h"
 #include "core/cloud/http_client.h"
+#include "core/cloud/key_ring.h"
 #include "core/cloud/limiter.h"
 #include "core/cloud/meter.h"
 #include "core/cloud/rate_refusal.h"
@@ -95,9 +96,11 @@ enum err cloud_open(struct ctx *ctx, struct cloud **ret)
         if (rc != OK)
                 return rc;
         database_watch(cloud->database, count_database);
-        if (ctx->config->wal.on)
+        if (ctx->config->backup.wal.on)
                 database_keep_log(cloud->database);
         rc = secrets_new(ctx, &cloud->secrets);
+        if (rc == OK)
+                rc = key_ring_new(ctx, &cloud->keys);
         if (rc == OK)
                 rc = audit_keys_new(ctx, &cloud->audit_keys);
         if (rc == OK)
@@ -139,6 +142,7 @@ void cloud_close(struct cloud *cloud)
         webhook_intake_free(cloud->webhook_intake);
         webhook_keys_free(cloud->webhook_keys);
         audit_keys_free(cloud->audit_keys);
+        key_ring_free(cloud->keys);
         secrets_free(cloud->secrets);
         database_close(cloud->database);
         free(cloud);

@@ -13,6 +13,7 @@
 struct cloud {
         struct database *database;
         struct secrets *secrets;
+        struct key_ring *keys;
         struct audit_keys *audit_keys;
         struct webhook_keys *webhook_keys;
         struct webhook_intake *webhook_intake;
@@ -21,11 +22,11 @@ struct cloud {
         struct rate_refusals *rate_refusals;
         struct storage_limits *storage_limits;
         struct meters *meters;
-        struct wal_capture *wal_capture;                       /* of the thread that keeps the log */
-        struct bells *bells;                                   /* wake the background threads */
-        struct pulses pulses;                                  /* of those threads */
-        int64_t started_us;                                    /* monotonic */
-        atomic_ullong correlation;                             /* random at start, then counts */
+        struct wal_capture *wal_capture; /* of the thread that keeps the log */
+        struct bells *bells;             /* wake the background threads */
+        struct pulses pulses;            /* of those threads */
+        int64_t started_us;              /* monotonic */
+        atomic_ullong correlation;       /* random at start, then counts */
         atomic_ullong refusals_unwritten[SECURITY_KIND_COUNT]; /* the audit log was spared them */
         atomic_bool schema_current; /* false: waits for "simpletuner-cloud migrate" */
         atomic_bool has_users;      /* there is, or was, a user: it stays true */

@@ -106,7 +106,8 @@ static const struct part {
         { health_companion, true, false },      { health_background, false, false },
         { health_audit, true, false },          { health_breakers, true, false },
         { health_providers, true, true },       { health_remote_store, false, true },
-        { health_state_backend, false, false }, { health_log, false, false },
+        { health_state_backend, false, false }, { health_backup, true, false },
+        { health_log, false, false },
 };
 
 enum err health_check(struct ctx *ctx, bool ask_outside, struct health *ret)

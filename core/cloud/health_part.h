@@ -34,6 +34,8 @@ NODISCARD enum err health_background(struct ctx *ctx, struct health *health);
 NODISCARD enum err health_audit(struct ctx *ctx, struct health *health);
 /* kept_log: is the write-ahead log looked at often enough? */
 NODISCARD enum err health_log(struct ctx *ctx, struct health *health);
+/* backup: is the last one too old? Only when the companion makes some. */
+NODISCARD enum err health_backup(struct ctx *ctx, struct health *health);
 /* state_backend: where limits are counted. When it is away everything is admitted: that is not
  * unhealthy. */
 NODISCARD enum err health_state_backend(struct ctx *ctx, struct health *health);

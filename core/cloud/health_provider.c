@@ -4,16 +4,37 @@
 #include "core/cloud/breaker.h"
 #include "core/cloud/health_part.h"
 #include "core/cloud/provider.h"
+#include "core/cloud/secrets.h"
 #include "core/db/db.h"
+
+/* The sources that cannot be asked, as " aws vault"; "": none. */
+static enum err list_away(struct ctx *ctx, const char **ret)
+{
+        struct secret_status sources[SECRET_SOURCES_MAX];
+        const char *list = "";
+        size_t count = 0;
+        enum err rc = secret_sources_status(ctx, false, sources, &count);
+
+        for (size_t i = 0; rc == OK && i < count; i++) {
+                if (sources[i].is_configured && !sources[i].is_up)
+                        list = arena_printf(ctx->arena, "%s %s", list, sources[i].source);
+                rc = list ? OK : ctx_nomem(ctx);
+        }
+        if (rc == OK)
+                *ret = list;
+        return rc;
+}
 
 enum err health_secrets(struct ctx *ctx, struct health *health)
 {
+        const char *away;
         struct health_component component = {
                 .name = "secrets",
                 .status = HEALTH_DEGRADED,
                 .latency_ms = -1,
         };
         bool unreadable = false, has_token = false;
+        enum err listed;
 
         for (size_t i = 0; provider_at(i); i++) {
                 struct provider_session session;
@@ -27,14 +48,25 @@ enum err health_secrets(struct ctx *ctx, struct health *health)
                 component.status = HEALTH_HEALTHY;
                 has_token = has_token || session.token.len > 0;
         }
+        listed = list_away(ctx, &away);
+        if (listed != OK)
+                return listed;
+        if (component.status == HEALTH_HEALTHY && *away) {
+                component.status = HEALTH_DEGRADED;
+                return health_add(ctx, health, component,
+                                  "These sources of secrets cannot be asked:%s", away);
+        }
         if (component.status == HEALTH_HEALTHY)
                 return health_add(ctx, health, component,
                                   has_token ? "API token configured" : "No API token needed");
         if (!unreadable)
                 return health_add(ctx, health, component, "No API token configured");
         component.status = HEALTH_UNHEALTHY;
-        return health_add(ctx, health, component,
-                          "Secrets error: the settings or the secrets file cannot be read");
+        return health_add(
+                ctx, health, component,
+                *away ? "Secrets error: these sources cannot be asked:%s"
+                      : "Secrets error: the settings or the secrets file cannot be read%s",
+                away);
 }
 
 /* Of one breaker. Open and due to be tried again counts as half open: the next call is let out. */

@@ -133,6 +133,7 @@ static enum err insert_job(struct ctx *ctx, const struct job_draft *draft,
         };
         const struct job_secrets secrets = {
                 .token_sha256 = bucket.directory ? plan->token.sha256 : NULL,
+                .token_key_id = bucket.directory ? plan->token.key_id : NULL,
                 .request = sealed_request,
         };
         enum err rc;

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "core/base/config.h"
+#include "core/cloud/secrets.h"
 
 #define UPLOAD_PART_SIZE "16777216" /* 16 MiB: well under the 100 MB that tunnels let through */
 
@@ -60,20 +60,21 @@ static enum err add_publishing(struct ctx *ctx, const struct job_plan *plan, con
         return OK;
 }
 
-/* A token for the Hub, from where its own tools look for it. NULL: there is none. */
-static const char *hub_token(const struct config *config)
+/* A token for the Hub, under the names that its own tools look for. *ret NULL: there is none. */
+static enum err hub_token(struct ctx *ctx, const char **ret)
 {
         static const char *const names[] = { "HF_TOKEN", "HUGGINGFACE_HUB_TOKEN",
                                              "HUGGINGFACEHUB_API_TOKEN", "HF_API_TOKEN",
                                              "HUGGING_FACE_HUB_TOKEN" };
+        struct secret token = { 0 };
+        enum err rc = ERR_NOT_FOUND;
 
-        for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-                const char *token = config_secret(config, names[i]);
-
-                if (token)
-                        return token;
-        }
-        return NULL;
+        for (size_t i = 0; rc == ERR_NOT_FOUND && i < ARRAY_SIZE(names); i++)
+                rc = secrets_get(ctx, names[i], &token);
+        if (rc != OK && rc != ERR_NOT_FOUND)
+                return rc;
+        *ret = token.bytes;
+        return OK;
 }
 
 static enum err add_warning(struct ctx *ctx, struct job_plan *plan, const char *text)
@@ -96,6 +97,7 @@ static enum err add_hub(struct ctx *ctx, const struct provider_session *session,
                         const struct job_request *request, struct job_plan *plan)
 {
         const json_t *config = request->config;
+        enum err rc;
 
         if (!json_is_true(json_object_get(config, "push_to_hub")))
                 return OK;
@@ -105,9 +107,9 @@ static enum err add_hub(struct ctx *ctx, const struct provider_session *session,
                         ctx, plan,
                         "push_to_hub is set, but this server's HF_TOKEN is not handed on "
                         "to an own account or with a webhook_url");
-        plan->submission.hf_token = hub_token(ctx->config);
-        if (plan->submission.hf_token)
-                return OK;
+        rc = hub_token(ctx, &plan->submission.hf_token);
+        if (rc != OK || plan->submission.hf_token)
+                return rc;
         return add_warning(ctx, plan,
                            "push_to_hub is set, but this server has no HF_TOKEN to hand on");
 }

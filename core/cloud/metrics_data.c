@@ -251,14 +251,6 @@ static int64_t free_bytes(const struct ctx *ctx)
         return (int64_t)((uint64_t)vfs.f_bavail * vfs.f_frsize);
 }
 
-static bool secrets_are_up(struct ctx *ctx)
-{
-        struct secret none;
-        enum err rc = secrets_get(ctx, "SIMPLETUNER_NO_SUCH_SECRET", &none);
-
-        return rc == OK || rc == ERR_NOT_FOUND;
-}
-
 /* How many clients the limits watch. < 0: not known. */
 static int64_t tracked_clients(struct ctx *ctx)
 {
@@ -284,6 +276,6 @@ enum err metrics_data_read(struct ctx *ctx, unsigned categories, struct metrics_
         if (!(categories & METRICS_BIT(METRICS_HEALTH)))
                 return OK;
         ret->free_bytes = free_bytes(ctx);
-        ret->secrets_up = secrets_are_up(ctx);
-        return health_check(ctx, false, &ret->health);
+        rc = secret_sources_status(ctx, false, ret->secrets, &ret->secret_count);
+        return rc == OK ? health_check(ctx, false, &ret->health) : rc;
 }

@@ -5,6 +5,7 @@
 
 #include "core/cloud/cost.h"
 #include "core/cloud/health.h"
+#include "core/cloud/secrets.h"
 #include "core/store/store_breakers.h"
 #include "core/store/store_tasks.h"
 #include "core/store/store_totals.h"
@@ -35,7 +36,8 @@ struct metrics_audit_type {
 struct metrics_data {
         bool database_up;
         struct health health;
-        bool secrets_up;
+        struct secret_status secrets[SECRET_SOURCES_MAX];
+        size_t secret_count;
         int64_t free_bytes;      /* < 0: not known */
         int64_t tracked_clients; /* < 0: not known */
 

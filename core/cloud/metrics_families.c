@@ -329,8 +329,11 @@ static enum err write_health(struct ctx *ctx, struct metrics_text *text,
         write_components(text, data);
         metrics_family(text, METRICS_GAUGE, "simpletuner_secret_source_up",
                        "Can secrets be read from there (1) or not (0)");
-        metrics_sample(text, LABEL("source", "environment"), 1);
-        metrics_sample(text, LABEL("source", "file"), data->secrets_up);
+        for (size_t i = 0; i < data->secret_count; i++) {
+                if (data->secrets[i].is_configured)
+                        metrics_sample(text, LABEL("source", data->secrets[i].source),
+                                       data->secrets[i].is_up);
+        }
         write_storage(text, data);
         if (data->database_up) {
                 write_tasks(text, data);

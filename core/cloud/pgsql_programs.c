@@ -13,8 +13,9 @@
 #include "core/cloud/private_file.h"
 #include "core/db/pgsql_service.h"
 
-#define VERSIONED "/usr/lib/postgresql" /* of Debian; a directory for each major version */
-#define SERVICE   "backup"
+#define VERSIONED        "/usr/lib/postgresql" /* of Debian; a directory for each major version */
+#define SERVICE          "backup"
+#define SERVICE_VARIABLE "PGSERVICE=backup"
 
 /* The newest below VERSIONED that has the program; 0: none. */
 static long newest_version(struct ctx *ctx, const char *name, const char **ret)
@@ -25,8 +26,8 @@ static long newest_version(struct ctx *ctx, const char *name, const char **ret)
 
         while (dir && (entry = readdir(dir))) {
                 long version = strtol(entry->d_name, NULL, 10);
-                const char *path = arena_printf(ctx->arena, VERSIONED "/%s/bin/%s", entry->d_name,
-                                                name);
+                const char *path =
+                        arena_printf(ctx->arena, VERSIONED "/%s/bin/%s", entry->d_name, name);
 
                 if (version > newest && path && access(path, X_OK) == 0) {
                         newest = version;
@@ -101,7 +102,7 @@ enum err pgsql_start(struct ctx *ctx, const char *const *argv, const struct pgsq
                                       "LC_ALL=C.UTF-8",
                                       "PGAPPNAME=simpletuner-cloud",
                                       arena_printf(ctx->arena, "HOME=%s", ctx->config->user_home),
-                                      "PGSERVICE=" SERVICE,
+                                      SERVICE_VARIABLE,
                                       NULL,
                                       NULL };
 
@@ -124,8 +125,10 @@ enum err pgsql_run(struct ctx *ctx, const char *const *argv, const struct pgsql_
 
 enum err pgsql_psql(struct ctx *ctx, const struct pgsql_place *place, struct child *ret)
 {
-        const char *argv[] = { NULL,          "--no-psqlrc", "--quiet", "--no-password",
-                               "--set=ON_ERROR_STOP=1", "--file=-",    NULL };
+        const char *argv[] = {
+                NULL,       "--no-psqlrc", "--quiet", "--no-password", "--set=ON_ERROR_STOP=1",
+                "--file=-", NULL
+        };
         enum err rc = pgsql_program(ctx, "psql", 0, &argv[0]);
 
         return rc == OK ? pgsql_start(ctx, argv, place, CHILD_IN, ret) : rc;

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -88,6 +89,16 @@ enum err private_file_replace(struct ctx *ctx, const char *path, const char *tex
                 unlink(temp);
         }
         return rc;
+}
+
+enum err private_file_lock(struct ctx *ctx, const char *path, int *ret_fd)
+{
+        CLEANUP(close_fdp) int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+        if (fd < 0 || flock(fd, LOCK_EX) != 0)
+                return ctx_fail(ctx, ERR_UNAVAILABLE, "%s: %m", path);
+        *ret_fd = TAKE_FD(fd);
+        return OK;
 }
 
 enum err private_file_make_key(struct ctx *ctx, const char *path, size_t size)

@@ -12,6 +12,10 @@ NODISCARD enum err private_file_read(struct ctx *ctx, const char *path, char **r
 /* Put text in its place: it appears whole or not at all, durably, mode 0600. ERR_UNAVAILABLE. */
 NODISCARD enum err private_file_replace(struct ctx *ctx, const char *path, const char *text);
 
+/* Hold the lock file at path, made when it is missing, until *ret_fd is closed: against others who
+ * read, change and replace. ERR_UNAVAILABLE. */
+NODISCARD enum err private_file_lock(struct ctx *ctx, const char *path, int *ret_fd);
+
 /* Make it, with size random bytes as base64url, unless another process is faster; either is OK.
  * ERR_UNAVAILABLE. */
 NODISCARD enum err private_file_make_key(struct ctx *ctx, const char *path, size_t size);

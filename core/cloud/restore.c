@@ -21,7 +21,7 @@
 
 /* What is known of the live database; nothing of one that is too damaged to be asked. */
 struct before {
-        bool readable, is_database;
+        bool readable, is_database, empty;
         struct store_continuity continuity;
         struct audit_head head;
 };
@@ -31,8 +31,10 @@ static void look_at_live(struct ctx *ctx, struct before *ret)
         struct migrate_status status;
 
         *ret = (struct before){ 0 };
-        ret->is_database = sqlite_copy_is_database(
-                                   ctx, database_path(ctx->cloud->database)) != ERR_CONFLICT;
+        ret->is_database =
+                sqlite_copy_is_database(ctx, database_path(ctx->cloud->database)) != ERR_CONFLICT;
+        ret->empty = ret->is_database && migrate_check(ctx, &status) == OK &&
+                     status.state == MIGRATE_EMPTY;
         ret->readable = ret->is_database && migrate_check(ctx, &status) == OK &&
                         status.state != MIGRATE_EMPTY &&
                         store_continuity_get(ctx, &ret->continuity) == OK &&
@@ -82,10 +84,10 @@ static enum err check_chain(struct ctx *scratch, const struct restore_wish *wish
 static json_t *pack_details(const struct restore_wish *wish, const struct before *before,
                             const struct restore_report *report)
 {
-        json_t *details = json_pack("{s:s, s:s?, s:s?, s:i, s:i}", "source", wish->source, "until",
-                                    wish->until, "safety", report->safety, "from_version",
-                                    (int)report->from_version, "to_version",
-                                    (int)report->to_version);
+        json_t *details =
+                json_pack("{s:s, s:s?, s:s?, s:i, s:i}", "source", wish->source, "until",
+                          wish->until, "safety", report->safety, "from_version",
+                          (int)report->from_version, "to_version", (int)report->to_version);
 
         if (details && before->readable)
                 json_object_set_new(details, "audit_before",
@@ -219,7 +221,7 @@ enum err restore_sqlite_file(struct ctx *ctx, const struct backup_lock *lock,
         if (rc != OK)
                 return rc;
         look_at_live(ctx, &before);
-        if (!wish->no_safety)
+        if (!wish->no_safety && !before.empty)
                 rc = keep_old(ctx, lock, &before, &report);
         FAULT_POINT("restore.safety");
         if (rc == OK)

@@ -18,8 +18,8 @@ struct restore_wish {
 struct restore_report {
         const char *safety; /* id of the backup of the old database, or path of its copy; NULL */
         unsigned from_version, to_version; /* of its schema, before and after migrating it */
-        int64_t cut_from, cut_to; /* entries of the audit log that are gone; 0: none */
-        bool replaced_file;       /* the live file was no database: it was put aside */
+        int64_t cut_from, cut_to;          /* entries of the audit log that are gone; 0: none */
+        bool replaced_file;                /* the live file was no database: it was put aside */
 };
 
 /* Bring the file at wish->path to this program's schema, make a safety backup "before_restore" of

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/base/child.h"
 #include "core/base/fault.h"
 #include "core/cloud/cloud.h"
 #include "core/db/database.h"
@@ -22,7 +23,7 @@ static enum err copy_file(struct ctx *ctx, const char *from, const char *to)
         ssize_t n;
 
         if (in < 0)
-                return errno == ENOENT ? ERR_NOT_FOUND : fail(ctx, from);
+                return fail(ctx, from);
         out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
         if (out < 0)
                 return fail(ctx, to);
@@ -33,11 +34,28 @@ static enum err copy_file(struct ctx *ctx, const char *from, const char *to)
 
 static enum err sync_dir_of(struct ctx *ctx, const char *path)
 {
-        const char *dir =
-                arena_strndup(ctx->arena, path, (size_t)(strrchr(path, '/') - path) + 1);
+        const char *dir = arena_strndup(ctx->arena, path, (size_t)(strrchr(path, '/') - path) + 1);
         CLEANUP(close_fdp) int fd = dir ? open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 
         return fd >= 0 && fsync(fd) == 0 ? OK : fail(ctx, path);
+}
+
+/* By another process: if this one opened and closed the live file itself, the locks of all its
+ * connections would be gone. */
+static enum err copy_live(struct ctx *ctx, const char *from, const char *to)
+{
+        CLEANUP(child_kill) struct child child = CHILD_NONE;
+        CLEANUP(close_fdp) int out = -1;
+        const char *const argv[] = { "/bin/cp", "--", from, to, NULL };
+        const char *const environment[] = { "LC_ALL=C.UTF-8", NULL };
+        enum err rc = child_start(ctx, argv, environment, 0, &child);
+
+        if (rc == OK)
+                rc = child_end(ctx, &child);
+        if (rc != OK)
+                return rc;
+        out = open(to, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+        return out >= 0 && fchmod(out, 0600) == 0 && fsync(out) == 0 ? OK : fail(ctx, to);
 }
 
 enum err restore_file_copy_aside(struct ctx *ctx, const char **ret_path)
@@ -53,12 +71,14 @@ enum err restore_file_copy_aside(struct ctx *ctx, const char **ret_path)
         log_aside = aside ? arena_printf(ctx->arena, "%s-wal", aside) : NULL;
         if (!aside || !log || !log_aside)
                 return ctx_nomem(ctx);
-        rc = copy_file(ctx, live, aside);
-        *ret_path = rc == OK ? aside : NULL;
-        if (rc == OK)
-                rc = copy_file(ctx, log, log_aside);
-        if (rc == ERR_NOT_FOUND)
+        *ret_path = NULL;
+        if (access(live, F_OK) != 0)
                 return OK;
+        rc = copy_live(ctx, live, aside);
+        if (rc == OK && access(log, F_OK) == 0)
+                rc = copy_live(ctx, log, log_aside);
+        if (rc == OK)
+                *ret_path = aside;
         return rc == OK ? sync_dir_of(ctx, aside) : rc;
 }
 

@@ -67,12 +67,11 @@ static enum err write_entry(struct ctx *ctx, const struct restore_wish *wish,
 {
         CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
         CLEANUP(json_decrefp)
-        json_t *details = json_pack("{s:s, s:s?, s:i, s:i, s:I, s:I}", "source", wish->source,
-                                    "safety", report->safety, "from_version",
-                                    (int)report->from_version, "to_version",
-                                    (int)report->to_version, "audit_cut_from",
-                                    (json_int_t)report->cut_from, "audit_cut_to",
-                                    (json_int_t)report->cut_to);
+        json_t *details =
+                json_pack("{s:s, s:s?, s:i, s:i, s:I, s:I}", "source", wish->source, "safety",
+                          report->safety, "from_version", (int)report->from_version, "to_version",
+                          (int)report->to_version, "audit_cut_from", (json_int_t)report->cut_from,
+                          "audit_cut_to", (json_int_t)report->cut_to);
         const struct audit_entry entry = {
                 .event_type = "backup.restored",
                 .target_type = "backup",

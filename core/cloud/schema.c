@@ -5,6 +5,8 @@
 #include "core/cloud/audit.h"
 #include "core/cloud/cloud.h"
 #include "core/db/db.h"
+#include "core/db/migrate.h"
+#include "core/store/store_backup.h"
 #include "core/store/store_copy_state.h"
 
 enum err schema_info(struct ctx *ctx, struct schema_info *ret)
@@ -15,6 +17,8 @@ enum err schema_info(struct ctx *ctx, struct schema_info *ret)
                 .size_bytes = -1,
         };
         struct migrate_status status;
+        struct store_server server;
+        const char *log;
         struct stat st;
         enum err rc;
 
@@ -25,8 +29,16 @@ enum err schema_info(struct ctx *ctx, struct schema_info *ret)
         info.newest = status.newest;
         if (info.path && stat(info.path, &st) == 0)
                 info.size_bytes = st.st_size;
-        *ret = info;
-        return OK;
+        log = info.path ? arena_printf(ctx->arena, "%s-wal", info.path) : NULL;
+        if (log && stat(log, &st) == 0)
+                info.wal_bytes = st.st_size;
+        if (!info.path)
+                rc = store_server_get(ctx, &server);
+        if (!info.path && rc == OK)
+                info.size_bytes = server.bytes;
+        if (rc == OK)
+                *ret = info;
+        return rc;
 }
 
 static enum err copy_aside(struct ctx *ctx, const struct migrate_status *before,

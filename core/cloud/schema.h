@@ -9,7 +9,8 @@
 struct schema_info {
         const char *kind;   /* "sqlite" or "postgresql" */
         const char *path;   /* the SQLite file, else NULL */
-        int64_t size_bytes; /* of that file; -1: there is none */
+        int64_t size_bytes; /* of that file, or of the database; -1: there is none */
+        int64_t wal_bytes;  /* of what is not written back to the file yet; PostgreSQL: 0 */
         unsigned version;   /* of the database, 0 when empty */
         unsigned newest;    /* of this program */
 };

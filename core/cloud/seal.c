@@ -3,44 +3,22 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/cloud/secrets.h"
+#include "core/cloud/key_ring.h"
 
-#define KEY_ID_BYTES 4
-#define KEY_ID_SIZE  (2 * KEY_ID_BYTES + 1)
-#define HEAD_LEN     (strlen("v1.") + KEY_ID_SIZE) /* "v1." id "." */
-
-/* The key and the first digits of its hash, by which a text says under which key it is sealed. */
-struct key {
-        unsigned char bytes[MASTER_KEY_SIZE];
-        char id[KEY_ID_SIZE];
-};
-
-static enum err load_key(struct ctx *ctx, struct key *ret)
-{
-        unsigned char hash[SHA256_SIZE];
-        enum err rc;
-
-        rc = secrets_master_key(ctx, ret->bytes);
-        if (rc != OK)
-                return rc;
-        if (!crypto_hmac_sha256(ret->bytes, sizeof(ret->bytes), "key id", 6, hash))
-                return ctx_fail(ctx, ERR_INTERNAL, "cannot name the master key");
-        crypto_hex(hash, KEY_ID_BYTES, ret->id);
-        return OK;
-}
+#define HEAD_LEN (strlen("v1.") + KEY_ID_SIZE) /* "v1." id "." */
 
 enum err seal_text(struct ctx *ctx, const char *place, struct secret plain, const char **ret_sealed)
 {
         size_t len = plain.len + AEAD_OVERHEAD;
         unsigned char *bytes = arena_alloc(ctx->arena, len);
         char *text = arena_alloc(ctx->arena, HEAD_LEN + BASE64_SIZE(len));
-        struct key key;
+        struct master_key key;
         bool sealed;
         enum err rc;
 
         if (!bytes || !text)
                 return ctx_nomem(ctx);
-        rc = load_key(ctx, &key);
+        rc = key_ring_sealing(ctx, &key);
         if (rc != OK)
                 return rc;
         sealed = crypto_aead_seal(key.bytes, (struct crypto_bytes){ place, strlen(place) },
@@ -54,22 +32,49 @@ enum err seal_text(struct ctx *ctx, const char *place, struct secret plain, cons
         return OK;
 }
 
+/* The key that a text says it is sealed under. */
+static enum err find_key(struct ctx *ctx, const char *place, const char *sealed,
+                         struct master_key *ret)
+{
+        char id[KEY_ID_SIZE];
+        enum err rc;
+
+        if (!seal_key_id(sealed, id))
+                return ctx_fail(ctx, ERR_UNAVAILABLE, "%.64s is not a sealed text", place);
+        rc = key_ring_find(ctx, id, ret);
+        if (rc == ERR_NOT_FOUND)
+                return ctx_fail(ctx, ERR_UNAVAILABLE,
+                                "%.64s does not open: credential.key has no key %s; it may be on "
+                                "another host, or with an older backup",
+                                place, id);
+        return rc;
+}
+
+bool seal_key_id(const char *sealed, char ret_id[KEY_ID_SIZE])
+{
+        if (strncmp(sealed, "v1.", 3) != 0 || strlen(sealed) <= HEAD_LEN ||
+            sealed[HEAD_LEN - 1] != '.')
+                return false;
+        memcpy(ret_id, sealed + 3, KEY_ID_SIZE - 1);
+        ret_id[KEY_ID_SIZE - 1] = '\0';
+        return true;
+}
+
 enum err seal_open(struct ctx *ctx, const char *place, const char *sealed, struct secret *ret_plain)
 {
         size_t text_len = strlen(sealed), len = 0;
         unsigned char *bytes = arena_alloc(ctx->arena, text_len + 1);
         char *plain = arena_alloc(ctx->arena, text_len + 1);
-        struct key key;
+        struct master_key key;
         bool opened;
         enum err rc;
 
         if (!bytes || !plain)
                 return ctx_nomem(ctx);
-        rc = load_key(ctx, &key);
+        rc = find_key(ctx, place, sealed, &key);
         if (rc != OK)
                 return rc;
-        opened = text_len > HEAD_LEN && strncmp(sealed, "v1.", 3) == 0 &&
-                 crypto_base64_decode(sealed + HEAD_LEN, text_len - HEAD_LEN, bytes, text_len,
+        opened = crypto_base64_decode(sealed + HEAD_LEN, text_len - HEAD_LEN, bytes, text_len,
                                       &len) &&
                  crypto_aead_open(key.bytes, (struct crypto_bytes){ place, strlen(place) },
                                   (struct crypto_bytes){ bytes, len }, (unsigned char *)plain);

@@ -1,182 +1,136 @@
 #include "core/cloud/secrets.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "core/base/config.h"
-#include "core/base/json.h"
 #include "core/cloud/cloud.h"
-#include "core/cloud/private_file.h"
+#include "core/cloud/secret_cache.h"
+#include "core/cloud/secret_file.h"
+#include "core/cloud/secret_source.h"
+
+/* THE table of sources, in the order in which they are asked. What systemd gives this very service
+ * comes before the file, which all programs of the host may share. */
+static const struct secret_source *const sources[] = {
+        &secret_env, &secret_systemd, &secret_file, &secret_aws, &secret_vault,
+};
+
+/* What the program itself asks for. */
+static const char *const known_names[] = {
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "CLOUD_WEBHOOK_SECRET",
+        "HF_TOKEN",
+        "HTTP_PROVIDER_TOKEN",
+        "REPLICATE_API_TOKEN",
+        "REPLICATE_WEBHOOK_SECRET",
+        "SIMPLETUNER_STORAGE_ACCESS_KEY_ID",
+        "SIMPLETUNER_STORAGE_SECRET_ACCESS_KEY",
+        "VAULT_ROLE_ID",
+        "VAULT_SECRET_ID",
+        "VAULT_TOKEN",
+};
 
 struct secrets {
-        pthread_mutex_t lock;
-        char *path, *lock_path, *key_path;
-        /* The file as last read. */
-        json_t *values; /* NULL: there is no file */
-        int held; /* open on it, so that no other file is given its number meanwhile; -1: none */
-        struct timespec mtime;
-        ino_t inode;
-        bool has_key; /* key is the master key, read once */
-        unsigned char key[MASTER_KEY_SIZE];
+        struct secret_store *store;
+        struct secret_cache *caches[ARRAY_SIZE(sources)]; /* NULL of those that are near */
 };
+
+_Static_assert(ARRAY_SIZE(sources) == SECRET_SOURCES_MAX, "a status for each source");
 
 enum err secrets_new(struct ctx *ctx, struct secrets **ret)
 {
         CLEANUP(secrets_freep) struct secrets *secrets = calloc(1, sizeof(*secrets));
-        const char *home = ctx->config->home;
+        enum err rc;
 
         if (!secrets)
                 return ctx_nomem(ctx);
-        secrets->held = -1;
-        pthread_mutex_init(&secrets->lock, NULL);
-        if (asprintf(&secrets->path, "%s/secrets.json", home) < 0 ||
-            asprintf(&secrets->lock_path, "%s/.secrets.lock", home) < 0 ||
-            asprintf(&secrets->key_path, "%s/credential.key", home) < 0)
-                return ctx_nomem(ctx);
-        *ret = TAKE(secrets);
-        return OK;
+        rc = secret_store_new(ctx, &secrets->store);
+        for (size_t i = 0; rc == OK && i < ARRAY_SIZE(sources); i++) {
+                if (sources[i]->fetch)
+                        rc = secret_cache_new(ctx, sources[i], &secrets->caches[i]);
+        }
+        if (rc == OK)
+                *ret = TAKE(secrets);
+        return rc;
 }
 
 void secrets_free(struct secrets *secrets)
 {
         if (!secrets)
                 return;
-        json_decref(secrets->values);
-        close_fdp(&secrets->held);
-        free(secrets->path);
-        free(secrets->lock_path);
-        free(secrets->key_path);
-        secret_wipe(secrets->key, sizeof(secrets->key));
-        pthread_mutex_destroy(&secrets->lock);
+        for (size_t i = 0; i < ARRAY_SIZE(sources); i++)
+                secret_cache_free(secrets->caches[i]);
+        secret_store_free(secrets->store);
         free(secrets);
 }
 
 const char *secrets_path(const struct secrets *secrets)
 {
-        return secrets->path;
+        return secret_store_path(secrets->store);
 }
 
-/* Is the file still the one that was read last? A time alone would not tell two files of one tick
- * of the file system's clock apart, nor would the number of a file that may be gone. */
-static bool is_as_read(const struct secrets *secrets, const struct stat *st)
+struct secret_store *secrets_store(const struct secrets *secrets)
 {
-        return secrets->held >= 0 && st->st_ino == secrets->inode &&
-               st->st_mtim.tv_sec == secrets->mtime.tv_sec &&
-               st->st_mtim.tv_nsec == secrets->mtime.tv_nsec && !(st->st_mode & 077);
+        return secrets->store;
 }
 
-static void forget_file(struct secrets *secrets)
+/* ---- looking up ---- */
+
+enum err secret_value(struct ctx *ctx, const json_t *values, const char *name, const char **ret)
 {
-        json_decref(TAKE(secrets->values));
-        close_fdp(&secrets->held);
+        const json_t *value = values ? json_object_get(values, name) : NULL;
+
+        if (!value || json_is_null(value) || (json_is_string(value) && !*json_string_value(value)))
+                return ERR_NOT_FOUND;
+        if (json_is_string(value))
+                return ctx_strdup(ctx, json_string_value(value), ret);
+        if (json_is_boolean(value))
+                return ctx_strdup(ctx, json_is_true(value) ? "true" : "false", ret);
+        if (!json_is_integer(value))
+                return ctx_fail(ctx, ERR_UNAVAILABLE, "the value of %.64s must be in quotes", name);
+        *ret = arena_printf(ctx->arena, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+        return *ret ? OK : ctx_nomem(ctx);
 }
 
-/* Bring secrets->values up to the file. Called under lock. */
-static enum err refresh(struct ctx *ctx, struct secrets *secrets)
+static enum err get_from(struct ctx *ctx, size_t i, const char *name, const char **ret)
 {
-        CLEANUP(json_decrefp) json_t *values = NULL;
-        CLEANUP(close_fdp) int held = -1;
-        struct stat st;
-        size_t len = 0;
-        char *text = NULL;
-        enum err rc;
+        struct secret_cache *cache = ctx->cloud->secrets->caches[i];
 
-        if (stat(secrets->path, &st) == 0 && is_as_read(secrets, &st))
-                return OK;
-        held = open(secrets->path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-        if (held < 0 ? errno != ENOENT && errno != ENOTDIR : fstat(held, &st) != 0)
-                return ctx_fail(ctx, ERR_UNAVAILABLE, "%s: %m", secrets->path);
-        rc = held < 0 ? ERR_NOT_FOUND : private_file_read(ctx, secrets->path, &text, &len);
-        if (rc == ERR_NOT_FOUND) {
-                forget_file(secrets);
-                return OK;
+        if (!sources[i]->configured(ctx))
+                return ERR_NOT_FOUND;
+        return cache ? secret_cache_get(ctx, cache, name, ret) : sources[i]->get(ctx, name, ret);
+}
+
+static enum err find(struct ctx *ctx, const char *name, bool near_only, const char **ret)
+{
+        enum err rc = ERR_NOT_FOUND;
+
+        for (size_t i = 0; rc == ERR_NOT_FOUND && i < ARRAY_SIZE(sources); i++) {
+                if (!near_only || !sources[i]->fetch)
+                        rc = get_from(ctx, i, name, ret);
         }
-        if (rc == OK)
-                rc = json_parse_object(ctx, "secrets.json", text, len, &values);
-        if (rc != OK)
-                return ERR_UNAVAILABLE;
-        forget_file(secrets);
-        secrets->values = TAKE(values);
-        secrets->held = TAKE_FD(held);
-        secrets->mtime = st.st_mtim;
-        secrets->inode = st.st_ino;
-        return OK;
+        return rc == ERR_NOT_FOUND ? ctx_fail(ctx, rc, "%s not set", name) : rc;
 }
 
-static enum err get_from_file(struct ctx *ctx, struct secrets *secrets, const char *name,
-                              const char **ret)
+enum err secret_near(struct ctx *ctx, const char *name, const char **ret)
 {
-        const char *value;
-        enum err rc;
-
-        rc = refresh(ctx, secrets);
-        if (rc != OK)
-                return rc;
-        value = secrets->values ? json_string_at(secrets->values, name) : NULL;
-        return ctx_strdup(ctx, value && *value ? value : NULL, ret);
+        return find(ctx, name, true, ret);
 }
 
 enum err secrets_get(struct ctx *ctx, const char *name, struct secret *ret)
 {
-        struct secrets *secrets = ctx->cloud->secrets;
-        const char *value = config_secret(ctx->config, name);
-        enum err rc = OK;
+        const char *value;
+        enum err rc = find(ctx, name, false, &value);
 
-        if (!value) {
-                pthread_mutex_lock(&secrets->lock);
-                rc = get_from_file(ctx, secrets, name, &value);
-                pthread_mutex_unlock(&secrets->lock);
-        }
-        if (rc != OK)
-                return rc;
-        if (!value)
-                return ctx_fail(ctx, ERR_NOT_FOUND, "%s not set", name);
-        *ret = (struct secret){ .bytes = value, .len = strlen(value) };
-        return OK;
-}
-
-/* Read, change one name, write; value NULL removes it. Called under lock. */
-static enum err change_file(struct ctx *ctx, struct secrets *secrets, const char *name,
-                            const char *value)
-{
-        CLEANUP(close_fdp) int lock = open(secrets->lock_path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-        CLEANUP(json_decrefp) json_t *values = NULL;
-        const char *text;
-        enum err rc;
-
-        if (lock < 0 || flock(lock, LOCK_EX) != 0)
-                return ctx_fail(ctx, ERR_UNAVAILABLE, "%s: %m", secrets->lock_path);
-        rc = refresh(ctx, secrets);
-        if (rc != OK)
-                return rc;
-        values = secrets->values ? json_deep_copy(secrets->values) : json_object();
-        if (!values)
-                return ctx_nomem(ctx);
-        if (!value)
-                json_object_del(values, name);
-        else if (json_object_set_new(values, name, json_string(value)) != 0)
-                return ctx_nomem(ctx);
-        rc = json_text(ctx, values, &text);
-        if (rc != OK)
-                return rc;
-        return private_file_replace(ctx, secrets->path, text);
+        if (rc == OK)
+                *ret = (struct secret){ .bytes = value, .len = strlen(value) };
+        return rc;
 }
 
 enum err secrets_put(struct ctx *ctx, const char *name, const char *value)
 {
-        struct secrets *secrets = ctx->cloud->secrets;
-        enum err rc;
-
-        pthread_mutex_lock(&secrets->lock);
-        rc = change_file(ctx, secrets, name, value);
-        pthread_mutex_unlock(&secrets->lock);
-        return rc;
+        return secret_store_put(ctx, ctx->cloud->secrets->store, name, value, NULL);
 }
 
 enum err secrets_delete(struct ctx *ctx, const char *name)
@@ -184,40 +138,136 @@ enum err secrets_delete(struct ctx *ctx, const char *name)
         return secrets_put(ctx, name, NULL);
 }
 
-static enum err read_key(struct ctx *ctx, const char *path, unsigned char ret_key[MASTER_KEY_SIZE])
+void secrets_flush(struct secrets *secrets)
 {
-        size_t len = 0;
-        char *text = NULL;
-        enum err rc;
-
-        rc = private_file_read(ctx, path, &text, &len);
-        if (rc == ERR_NOT_FOUND) {
-                rc = private_file_make_key(ctx, path, MASTER_KEY_SIZE);
-                if (rc == OK)
-                        rc = private_file_read(ctx, path, &text, &len);
+        for (size_t i = 0; i < ARRAY_SIZE(sources); i++) {
+                if (secrets->caches[i])
+                        secret_cache_flush(secrets->caches[i]);
         }
-        if (rc != OK)
-                return rc == ERR_NOT_FOUND ? ERR_UNAVAILABLE : rc;
-        while (len > 0 && strchr("\r\n ", text[len - 1]))
-                len--;
-        if (len < MASTER_KEY_SIZE)
-                return ctx_fail(ctx, ERR_UNAVAILABLE, "%s is too short to be a key", path);
-        if (!crypto_sha256(text, len, ret_key))
-                return ctx_fail(ctx, ERR_INTERNAL, "cannot hash the master key");
-        secret_wipe(text, len);
+}
+
+enum err secrets_keep(struct ctx *ctx)
+{
+        struct secrets *secrets = ctx->cloud->secrets;
+
+        for (size_t i = 0; i < ARRAY_SIZE(sources); i++) {
+                if (secrets->caches[i] && sources[i]->configured(ctx))
+                        secret_cache_keep(ctx, secrets->caches[i]);
+        }
         return OK;
 }
 
-enum err secrets_master_key(struct ctx *ctx, unsigned char ret_key[MASTER_KEY_SIZE])
+/* ---- telling ---- */
+
+/* A near source is up when it can say that it has no such name. */
+static enum err look_at(struct ctx *ctx, size_t i, bool ask, struct secret_status *ret)
 {
-        struct secrets *secrets = ctx->cloud->secrets;
+        struct secret_cache *cache = ctx->cloud->secrets->caches[i];
+        const char *none;
+        enum err rc = ERR_NOT_FOUND;
+
+        *ret = (struct secret_status){
+                .source = sources[i]->name,
+                .is_configured = sources[i]->configured(ctx),
+                .took_us = -1,
+        };
+        if (!ret->is_configured)
+                return OK;
+        if (ask || !cache)
+                rc = get_from(ctx, i, "SIMPLETUNER_NO_SUCH_SECRET", &none);
+        if (rc == ERR_NOMEM)
+                return rc;
+        if (cache)
+                return secret_cache_status(ctx, cache, ret);
+        ret->is_up = rc == OK || rc == ERR_NOT_FOUND;
+        return ret->is_up ? OK : ctx_strdup(ctx, ctx->detail, &ret->error);
+}
+
+enum err secret_sources_status(struct ctx *ctx, bool ask,
+                               struct secret_status ret[SECRET_SOURCES_MAX], size_t *ret_count)
+{
         enum err rc = OK;
 
-        pthread_mutex_lock(&secrets->lock);
-        if (!secrets->has_key)
-                rc = read_key(ctx, secrets->key_path, secrets->key);
-        secrets->has_key = rc == OK;
-        memcpy(ret_key, secrets->key, MASTER_KEY_SIZE);
-        pthread_mutex_unlock(&secrets->lock);
+        for (size_t i = 0; rc == OK && i < ARRAY_SIZE(sources); i++)
+                rc = look_at(ctx, i, ask, &ret[i]);
+        if (rc == OK)
+                *ret_count = ARRAY_SIZE(sources);
+        return rc;
+}
+
+const char *secret_state_name(enum secret_state state)
+{
+        static const char *const names[SECRET_STATE_COUNT] = { "used", "shadowed", "absent",
+                                                               "failed", "not configured" };
+
+        return names[state];
+}
+
+/* is_found: a source before has it, or might have. */
+static enum err explain_one(struct ctx *ctx, size_t i, const char *name, bool is_found,
+                            struct secret_finding *ret)
+{
+        const char *value;
+        enum err rc;
+
+        *ret = (struct secret_finding){ .source = sources[i]->name, .state = SECRET_UNUSED };
+        if (!sources[i]->configured(ctx)) {
+                ret->detail = sources[i]->missing ? sources[i]->missing(ctx) : NULL;
+                return OK;
+        }
+        rc = get_from(ctx, i, name, &value);
+        if (rc == OK)
+                ret->state = is_found ? SECRET_SHADOWED : SECRET_USED;
+        else if (rc == ERR_NOT_FOUND)
+                ret->state = SECRET_ABSENT;
+        else if (rc == ERR_NOMEM)
+                return rc;
+        else
+                ret->state = SECRET_FAILED;
+        return ret->state == SECRET_FAILED ? ctx_strdup(ctx, ctx->detail, &ret->detail) : OK;
+}
+
+enum err secrets_explain(struct ctx *ctx, const char *name,
+                         struct secret_finding ret[SECRET_SOURCES_MAX], size_t *ret_count)
+{
+        bool is_found = false;
+        enum err rc = OK;
+
+        for (size_t i = 0; rc == OK && i < ARRAY_SIZE(sources); i++) {
+                rc = explain_one(ctx, i, name, is_found, &ret[i]);
+                is_found = is_found || ret[i].state == SECRET_USED || ret[i].state == SECRET_FAILED;
+        }
+        if (rc == OK)
+                *ret_count = ARRAY_SIZE(sources);
+        return rc;
+}
+
+static enum err add_names(struct ctx *ctx, size_t i, json_t *names)
+{
+        struct secret_cache *cache = ctx->cloud->secrets->caches[i];
+        enum err rc = OK;
+
+        if (!sources[i]->configured(ctx))
+                return OK;
+        if (cache)
+                rc = secret_cache_names(ctx, cache, names);
+        else if (sources[i]->names)
+                rc = sources[i]->names(ctx, names);
+        return rc == ERR_NOMEM ? rc : OK;
+}
+
+enum err secrets_names(struct ctx *ctx, json_t **ret)
+{
+        json_t *names = json_object();
+        enum err rc = names ? json_keep(ctx, names) : ctx_nomem(ctx);
+
+        for (size_t i = 0; rc == OK && i < ARRAY_SIZE(known_names); i++) {
+                if (json_object_set_new(names, known_names[i], json_true()) != 0)
+                        rc = ctx_nomem(ctx);
+        }
+        for (size_t i = 0; rc == OK && i < ARRAY_SIZE(sources); i++)
+                rc = add_names(ctx, i, names);
+        if (rc == OK)
+                *ret = names;
         return rc;
 }

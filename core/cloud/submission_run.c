@@ -273,6 +273,10 @@ static enum err enter_submitting(struct run *run, const struct job_plan *plan)
                 .created_at_us = plan->job.created_at_us,
         };
         struct submission next = renewed(run);
+        const struct job_secrets secrets = {
+                .token_sha256 = plan->token.sha256,
+                .token_key_id = plan->token.key_id,
+        };
         struct ctx *ctx = run->ctx;
         bool given = false;
         enum err rc;
@@ -287,7 +291,7 @@ static enum err enter_submitting(struct run *run, const struct job_plan *plan)
         if (rc == OK)
                 rc = write_row(run, &next);
         if (rc == OK)
-                rc = store_submission_give_token(ctx, bucket.bucket, plan->token.sha256, &given);
+                rc = store_submission_give_token(ctx, bucket.bucket, &secrets, &given);
         if (rc == OK && !given)
                 rc = run->stop = ctx_fail(ctx, ERR_CONFLICT, "the job has ended");
         if (rc == OK && bucket.directory)

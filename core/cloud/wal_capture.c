@@ -58,7 +58,7 @@ void wal_capture_free(struct wal_capture *capture)
 
 bool wal_capture_is_on(const struct ctx *ctx)
 {
-        return ctx->config->wal.on && database_path(ctx->cloud->database);
+        return ctx->config->backup.wal.on && database_path(ctx->cloud->database);
 }
 
 /* ---- the one who captures ---- */
@@ -150,7 +150,7 @@ static void touch(const struct wal_capture *capture)
 
 static bool is_time(const struct ctx *ctx, const struct wal_capture *capture)
 {
-        const int64_t interval_us = (int64_t)ctx->config->wal.interval_s * US_PER_S;
+        const int64_t interval_us = (int64_t)ctx->config->backup.wal.interval_s * US_PER_S;
 
         return capture->looked_us == 0 ||
                clock_mono_us(ctx->clock) - capture->looked_us >= interval_us;
@@ -282,7 +282,7 @@ static enum err open_source(struct ctx *ctx, struct wal_capture *capture)
 
 static enum err prune(struct ctx *ctx, struct wal_capture *capture)
 {
-        const int64_t days = (int64_t)ctx->config->wal.days;
+        const int64_t days = (int64_t)ctx->config->backup.wal.days;
         const int64_t now_us = clock_mono_us(ctx->clock);
 
         if (capture->stays && capture->pruned_us && now_us - capture->pruned_us < PRUNE_US)

@@ -150,6 +150,10 @@ static unsigned take_option(struct arguments *arguments, char *const *words)
                 arguments->options.json = true;
                 return 1;
         }
+        if (strcmp(words[0], "-t") == 0 || strcmp(words[0], "--test-config") == 0) {
+                arguments->test_config = true;
+                return 1;
+        }
         if (!option) {
                 (void)refuse(arguments, "unknown option '%s'", words[0]);
                 return 0;
@@ -186,6 +190,8 @@ bool arguments_parse(char *const *argv, struct arguments *ret)
         }
         if (ret->help || ret->version)
                 return true;
+        if (ret->test_config)
+                return !ret->command || refuse(ret, "--test-config goes without a command");
         if (!ret->command)
                 return refuse(ret, "which command?");
         if (ret->command->operand && *ret->command->operand != '[' && !ret->options.operand)
@@ -225,9 +231,11 @@ void arguments_print_help(FILE *out, const struct command *command)
         for (size_t n = 0; command_at(n); n++)
                 fprintf(out, "  %-20s %s\n", command_at(n)->name, command_at(n)->summary);
         fputs("\n"
-              "      --json     write the result as JSON\n"
-              "      --help     this text and the settings; after COMMAND: about the command\n"
-              "      --version  the version\n"
+              "      --json             write the result as JSON\n"
+              "  -t, --test-config      say whether the settings are well, and do nothing\n"
+              "      --help             this text and the settings; after COMMAND: about the "
+              "command\n"
+              "      --version          the version\n"
               "\n"
               "Settings come from the environment, then from the file $SIMPLETUNER_CONFIG, else\n"
               "/etc/simpletuner-cloud/cloud.env, else $SIMPLETUNER_HOME/cloud.env:\n",

@@ -12,6 +12,7 @@ struct arguments {
         const struct command *command; /* NULL: none was named */
         struct command_options options;
         bool help, version; /* asked for; then nothing else need be right */
+        bool test_config;   /* the settings are to be read, and nothing is to be done */
         char problem[ARGUMENTS_PROBLEM_SIZE];
 };
 

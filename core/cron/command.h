@@ -17,6 +17,7 @@ struct command_options {
         const char *task, *status, *provider, *name;
         const char *description, *output;
         const char *offline, *format, *since, *until;
+        const char *only, *url;
         int64_t limit, expires_days;
         int64_t start_id, end_id;
         int64_t every_us, for_us;
@@ -24,6 +25,7 @@ struct command_options {
         bool with_config, config_only, rehearse, restart_audit, no_safety;
         const char *user, *email, *display_name, *level, *add, *remove, *scopes;
         bool admin, all, no_password, password_stdin;
+        bool reveal, prepare, activate, retire, one_host;
         const char *from, *to, *from_env, *to_env;
         bool verify_only, online;
 };
@@ -61,11 +63,17 @@ struct command {
 
 /* A command without a name ends a table. */
 extern const struct command commands_work[], commands_jobs[], commands_user[], commands_key[];
+extern const struct command commands_doctor[];
 extern const struct command commands_audit[], commands_storage[], commands_database[];
 extern const struct command commands_backup[];
+extern const struct command commands_secret[];
 
 /* The n-th command of all, NULL past the last. */
 const struct command *command_at(size_t n);
+
+/* Does it run whatever is wrong? Settings that are no good have their defaults then
+ * (config_problem.h), and nothing is opened for it. */
+bool command_runs_bare(const struct command *command);
 
 /* A result as one JSON object on a line, printed when it leaves its scope:
  * CLEANUP(command_json_end) struct command_json out = command_json_begin(); */
@@ -79,7 +87,7 @@ void command_json_end(struct command_json *out);
 /* Is a person reading? Then commands that cron runs tell of their work; else only of trouble. */
 bool command_is_watched(void);
 
-command_fn cmd_db_recover;
+command_fn cmd_doctor, cmd_db_recover;
 command_fn cmd_copy, cmd_db_check, cmd_db_stats, cmd_db_vacuum;
 command_fn cmd_migrate, cmd_info, cmd_cron, cmd_tasks, cmd_poll;
 command_fn cmd_backup, cmd_backups, cmd_verify, cmd_restore, cmd_restore_to, cmd_restore_file;
@@ -89,6 +97,8 @@ command_fn cmd_storage_fsck, cmd_storage_gc, cmd_storage_usage;
 command_fn cmd_user_list, cmd_user_show, cmd_user_add, cmd_user_passwd, cmd_user_level;
 command_fn cmd_user_activate, cmd_user_deactivate, cmd_user_remote, cmd_user_local, cmd_user_delete;
 command_fn cmd_api_key_add, cmd_api_key_list, cmd_api_key_revoke;
+command_fn cmd_secret_get, cmd_secret_set, cmd_secret_delete, cmd_secret_explain, cmd_secret_list;
+command_fn cmd_secret_rotate_key;
 command_fn cmd_s3_credential_add, cmd_s3_credential_list, cmd_s3_credential_revoke;
 
 #endif

@@ -2,8 +2,8 @@
 #include "core/cron/command.h"
 
 static const struct command *const parts[] = {
-        commands_work,  commands_jobs,    commands_user,     commands_key,
-        commands_audit, commands_storage, commands_database, commands_backup,
+        commands_work,  commands_jobs,    commands_user,     commands_key,    commands_secret,
+        commands_audit, commands_storage, commands_database, commands_backup, commands_doctor,
 };
 
 const struct command *command_at(size_t n)
@@ -17,4 +17,13 @@ const struct command *command_at(size_t n)
                 }
         }
         return NULL;
+}
+
+bool command_runs_bare(const struct command *command)
+{
+        const struct command *bare = commands_doctor;
+
+        while (bare->name && bare != command)
+                bare++;
+        return bare->name != NULL;
 }

@@ -3,11 +3,12 @@
 #include <sys/stat.h>
 #include <sysexits.h>
 
-#include "core/base/config.h"
+#include "core/base/config_problem.h"
 #include "core/base/fault.h"
 #include "core/base/log.h"
 #include "core/cloud/cloud.h"
 #include "core/cloud/http_client.h"
+#include "core/cloud/settings_test.h"
 #include "core/cron/arguments.h"
 
 /* sysexits.h, by result. */
@@ -71,36 +72,75 @@ static enum err run(struct ctx *ctx, const struct arguments *arguments, struct c
         return rc;
 }
 
+static int finish(const struct ctx *ctx, enum err rc)
+{
+        return rc == OK ? EX_OK : complain(ctx->detail, exit_codes[rc]);
+}
+
+/* -t: say whether the settings are well. */
+static int test_settings(struct ctx *ctx)
+{
+        enum err rc = settings_test(ctx);
+
+        if (rc != OK)
+                return complain(ctx->detail, EX_CONFIG);
+        puts("simpletuner-cloud: settings are well");
+        return EX_OK;
+}
+
+static int run_bare(const struct arguments *arguments)
+{
+        CLEANUP(config_freep) struct config *config = NULL;
+        CLEANUP(arena_freep) struct arena *arena = arena_new();
+        struct ctx ctx = { .clock = &clock_system, .actor = { .kind = ACTOR_LOCAL_ADMIN } };
+
+        if (!arena || !config_load_all(&config))
+                return complain("out of memory", EX_OSERR);
+        umask(027);
+        ctx.arena = arena;
+        ctx.config = config;
+        return finish(&ctx, arguments->command->run(&ctx, &arguments->options));
+}
+
+static int run_with_settings(struct config *config, const struct arguments *arguments)
+{
+        CLEANUP(arena_freep) struct arena *arena = arena_new();
+        CLEANUP(cloud_closep) struct cloud *cloud = NULL;
+        struct ctx ctx = { .clock = &clock_system, .actor = { .kind = ACTOR_LOCAL_ADMIN } };
+        enum err rc;
+
+        umask(027);
+        fault_arm(config_secret(config, "SIMPLETUNER_FAULT_POINT"));
+        if (!log_configure(config->log_level, config->log_format,
+                           *config->log_file ? config->log_file : NULL))
+                return complain("SIMPLETUNER_LOG_FILE cannot be opened", EX_CONFIG);
+        ctx.arena = arena;
+        ctx.config = config;
+        if (!arena || !http_client_start())
+                return complain("out of memory", EX_OSERR);
+        if (arguments->test_config)
+                return test_settings(&ctx);
+        rc = cloud_open(&ctx, &cloud);
+        if (rc == OK)
+                rc = run(&ctx, arguments, cloud);
+        http_client_stop();
+        return finish(&ctx, rc);
+}
+
 int main(int argc, char **argv)
 {
         CLEANUP(config_freep) struct config *config = NULL;
-        CLEANUP(arena_freep) struct arena *arena = NULL;
-        CLEANUP(cloud_closep) struct cloud *cloud = NULL;
-        struct ctx ctx = { .clock = &clock_system, .actor = { .kind = ACTOR_LOCAL_ADMIN } };
         struct arguments arguments;
         char message[512];
-        enum err rc;
         int code;
 
         (void)argc;
         code = read_arguments(argv + 1, &arguments);
         if (code >= 0)
                 return code;
+        if (!arguments.test_config && command_runs_bare(arguments.command))
+                return run_bare(&arguments);
         if (!config_load(&config, message, sizeof(message)))
                 return complain(message, EX_CONFIG);
-        umask(027);
-        fault_arm(config_secret(config, "SIMPLETUNER_FAULT_POINT"));
-        if (!log_configure(config->log_level, config->log_format,
-                           *config->log_file ? config->log_file : NULL))
-                return complain("SIMPLETUNER_LOG_FILE cannot be opened", EX_CONFIG);
-        arena = arena_new();
-        ctx.arena = arena;
-        ctx.config = config;
-        if (!arena || !http_client_start())
-                return complain("out of memory", EX_OSERR);
-        rc = cloud_open(&ctx, &cloud);
-        if (rc == OK)
-                rc = run(&ctx, &arguments, cloud);
-        http_client_stop();
-        return rc == OK ? EX_OK : complain(ctx.detail, exit_codes[rc]);
+        return run_with_settings(config, &arguments);
 }

@@ -8,6 +8,8 @@
 #include "core/cloud/audit_forward.h"
 #include "core/cloud/audit_note.h"
 #include "core/cloud/audit_retention.h"
+#include "core/cloud/backup.h"
+#include "core/cloud/backup_schedule.h"
 #include "core/cloud/inbox.h"
 #include "core/cloud/job_poll.h"
 #include "core/cloud/job_recovery.h"
@@ -205,6 +207,73 @@ static enum err keep_log(struct ctx *ctx, struct task_run *run)
         return rc;
 }
 
+/* Somebody else's backup or restore comes first. */
+static enum err lock_backups(struct ctx *ctx, struct task_run *run, struct backup_lock *lock,
+                             bool *ret_held)
+{
+        enum err rc = backup_lock_take(ctx, lock);
+
+        *ret_held = rc == OK;
+        return rc == ERR_CONFLICT ? task_run_idle(run, ctx->detail) : rc;
+}
+
+static enum err make_backup(struct ctx *ctx, struct task_run *run)
+{
+        CLEANUP(backup_lock_drop) struct backup_lock lock = BACKUP_LOCK_NONE;
+        const struct backup_wish wish = { .name = "scheduled" };
+        struct backup_times times;
+        struct backup backup;
+        bool held = false;
+        enum err rc = backup_times(ctx, &times);
+
+        if (rc != OK || !backup_is_due(ctx, &times))
+                return rc == OK ? task_run_idle(run, "the last backup is recent enough") : rc;
+        rc = lock_backups(ctx, run, &lock, &held);
+        if (rc != OK || !held)
+                return rc;
+        rc = backup_make(ctx, &lock, &wish, &backup);
+        task_run_count(run, "made", rc == OK);
+        return rc;
+}
+
+static enum err rehearse_backup(struct ctx *ctx, struct task_run *run)
+{
+        CLEANUP(backup_lock_drop) struct backup_lock lock = BACKUP_LOCK_NONE;
+        struct backup_times times;
+        struct backup backup;
+        bool held = false, partly = false;
+        enum err rc = backup_times(ctx, &times);
+
+        if (rc != OK || !backup_rehearsal_is_due(ctx, &times))
+                return rc == OK ? task_run_idle(run, "the last rehearsal is recent enough") : rc;
+        rc = backup_find(ctx, NULL, &backup);
+        if (rc == ERR_NOT_FOUND)
+                return task_run_idle(run, "there is no backup on this host");
+        if (rc == OK)
+                rc = lock_backups(ctx, run, &lock, &held);
+        if (rc != OK || !held)
+                return rc;
+        rc = backup_rehearse(ctx, &lock, &backup, &partly);
+        if (rc != OK)
+                backup_count_failure(ctx);
+        task_run_count(run, partly ? "read" : "restored", rc == OK);
+        return rc;
+}
+
+static enum err prune_backups(struct ctx *ctx, struct task_run *run)
+{
+        CLEANUP(backup_lock_drop) struct backup_lock lock = BACKUP_LOCK_NONE;
+        unsigned count = 0;
+        bool held;
+        enum err rc = lock_backups(ctx, run, &lock, &held);
+
+        if (rc != OK || !held)
+                return rc;
+        rc = backup_prune(ctx, &lock, &count);
+        task_run_count(run, "deleted", count);
+        return rc;
+}
+
 /* clang-format off */
 static const struct task tasks[] = {
         /* name             every_s  batch  deadline_s  run               */
@@ -227,6 +296,9 @@ static const struct task tasks[] = {
         { "sweep_limits",        60,     1,         60, sweep_limits      },
         { "expire_approvals",    60,    50,         60, expire_approvals  },
         { "keep_log",           60,     1,        300, keep_log          },
+        { "backup",             900,     1,       3600, make_backup       },
+        { "rehearse_backup",   3600,     1,       3600, rehearse_backup   },
+        { "prune_backups",     3600,     1,        300, prune_backups     },
         { "run_submissions",     60,     1,        300, run_submissions   }, /* last: data takes long */
 };
 /* clang-format on */

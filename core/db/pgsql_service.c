@@ -22,12 +22,11 @@ static const char *value_of(const PQconninfoOption *given, const PQconninfoOptio
         return fallback->val;
 }
 
-enum err pgsql_service_text(struct ctx *ctx, const char *url, const char *service,
-                            const char **ret)
+enum err pgsql_service_text(struct ctx *ctx, const char *url, const char *service, const char **ret)
 {
         CLEANUP(free_options) PQconninfoOption *given = PQconninfoParse(url, NULL);
         CLEANUP(free_options) PQconninfoOption *all = PQconndefaults();
-        CLEANUP(buf_done) struct buf text;
+        CLEANUP(buf_done) struct buf text = { 0 };
         char *copy;
 
         buf_init(&text, TEXT_MAX);

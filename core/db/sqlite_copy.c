@@ -86,15 +86,26 @@ static enum err number(struct ctx *ctx, sqlite3 *db, const char *path, const cha
         return OK;
 }
 
-/* Page after page; others who are in the way are waited for. fault: where tests kill half-way. */
-static enum err run_copy(struct ctx *ctx, sqlite3_backup *copy, const char *path, const char *fault)
+/* Where tests kill. */
+static void half_out(void)
 {
-        int code, waited_ms = 0;
+        FAULT_POINT("backup.half");
+}
 
-        while ((code = sqlite3_backup_step(copy, STEP_PAGES)) != SQLITE_DONE) {
+static void half_into(void)
+{
+        FAULT_POINT("restore.half");
+}
+
+/* Page after page; others who are in the way are waited for. */
+static enum err run_copy(struct ctx *ctx, sqlite3_backup *copy, const char *path,
+                         void (*half)(void))
+{
+        int code, pages = 1, waited_ms = 0;
+
+        for (; (code = sqlite3_backup_step(copy, pages)) != SQLITE_DONE; pages = STEP_PAGES) {
                 if (code == SQLITE_OK) {
-                        (void)fault;
-                        FAULT_POINT(fault);
+                        half();
                         continue;
                 }
                 if ((code & 0xff) != SQLITE_BUSY && (code & 0xff) != SQLITE_LOCKED)
@@ -127,17 +138,16 @@ static enum err copy_pages(struct ctx *ctx, const char *from, const char *to)
         if (rc == OK)
                 rc = open_db(ctx, to, SQLITE_OPEN_READWRITE, &target);
         if (rc == OK)
-                rc = exec(ctx, target, to,
-                          "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF");
+                rc = exec(ctx, target, to, "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF");
         if (rc != OK)
                 return rc;
         copy = sqlite3_backup_init(target, "main", source, "main");
-        return copy ? run_copy(ctx, copy, from, "backup.half") : fail(ctx, target, to);
+        return copy ? run_copy(ctx, copy, from, half_out) : fail(ctx, target, to);
 }
 
 /* The copy says of itself that it has a write-ahead log, as the source has; as a file that is
  * carried about it should have none. */
-static enum err settle(struct ctx *ctx, const char *path)
+enum err sqlite_copy_settle(struct ctx *ctx, const char *path)
 {
         CLEANUP(close_db) sqlite3 *db = NULL;
         enum err rc = open_db(ctx, path, SQLITE_OPEN_READWRITE, &db);
@@ -156,7 +166,7 @@ enum err sqlite_copy_out(struct ctx *ctx, const char *from, const char *to)
                 return ctx_fail(ctx, errno == ENOSPC ? ERR_NO_SPACE : ERR_UNAVAILABLE, "%s: %m",
                                 to);
         rc = copy_pages(ctx, from, to);
-        return rc == OK ? settle(ctx, to) : rc;
+        return rc == OK ? sqlite_copy_settle(ctx, to) : rc;
 }
 
 /* ---- looking at one ---- */
@@ -249,19 +259,23 @@ enum err sqlite_copy_tables(struct ctx *ctx, const char *path, sqlite_table_fn *
         return rc == OK && code != SQLITE_DONE ? fail(ctx, db, path) : rc;
 }
 
+/* By SQLite, because whoever opens a database by itself and closes it again takes away the locks of
+ * all connections of the process (POSIX locks go with any descriptor of the file). */
 enum err sqlite_copy_is_database(struct ctx *ctx, const char *path)
 {
-        CLEANUP(close_fdp) int fd = open(path, O_RDONLY | O_CLOEXEC);
-        char header[16] = "";
-        ssize_t len;
+        CLEANUP(close_db) sqlite3 *db = NULL;
+        int64_t version;
+        enum err rc;
 
-        if (fd < 0)
+        if (access(path, F_OK) != 0)
                 return ctx_fail(ctx, errno == ENOENT ? ERR_NOT_FOUND : ERR_UNAVAILABLE, "%s: %m",
                                 path);
-        len = read(fd, header, sizeof(header));
-        if (len == 0 || (len == sizeof(header) && memcmp(header, "SQLite format 3", 16) == 0))
-                return OK;
-        return ctx_fail(ctx, ERR_CONFLICT, "%s is not a SQLite database", path);
+        rc = open_db(ctx, path, SQLITE_OPEN_READWRITE, &db);
+        if (rc == OK)
+                rc = number(ctx, db, path, "PRAGMA schema_version", &version);
+        if (rc == ERR_CONFLICT && (sqlite3_errcode(db) & 0xff) != SQLITE_NOTADB)
+                return OK; /* damaged, but one */
+        return rc;
 }
 
 /* ---- in another's place ---- */
@@ -279,8 +293,7 @@ static enum err match_page_size(struct ctx *ctx, sqlite3 *live, const char *live
                 rc = number(ctx, source, path, "PRAGMA page_size", &size);
         if (rc != OK || size == wanted)
                 return rc;
-        snprintf(sql, sizeof(sql),
-                 "PRAGMA journal_mode = DELETE; PRAGMA page_size = %lld; VACUUM",
+        snprintf(sql, sizeof(sql), "PRAGMA journal_mode = DELETE; PRAGMA page_size = %lld; VACUUM",
                  (long long)wanted);
         return exec(ctx, source, path, sql);
 }
@@ -311,7 +324,7 @@ enum err sqlite_copy_into(struct ctx *ctx, const char *from, const char *live_pa
         copy = sqlite3_backup_init(live, "main", source, "main");
         if (!copy)
                 return fail(ctx, live, live_path);
-        rc = run_copy(ctx, copy, live_path, "restore.half");
+        rc = run_copy(ctx, copy, live_path, half_into);
         if (sqlite3_backup_finish(copy) != SQLITE_OK && rc == OK)
                 rc = fail(ctx, live, live_path);
         FAULT_POINT("restore.committed");

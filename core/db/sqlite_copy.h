@@ -11,6 +11,9 @@
  * database or damaged; detail says how. ERR_NO_SPACE. Faults. */
 NODISCARD enum err sqlite_copy_out(struct ctx *ctx, const char *from, const char *to);
 
+/* Make it one file without a journal, as sqlite_copy_out left it, after it was used. Faults. */
+NODISCARD enum err sqlite_copy_settle(struct ctx *ctx, const char *path);
+
 /* PRAGMA integrity_check and foreign_key_check. ERR_CONFLICT: not good; detail has the first that
  * is wrong. Opens the file for reading only, as one that nobody else has. */
 NODISCARD enum err sqlite_copy_check(struct ctx *ctx, const char *path);

@@ -11,6 +11,11 @@ enum err store_restores(struct ctx *ctx, int64_t *ret)
         return db_number(ctx, ret, "SELECT value FROM counters WHERE name = 'restore'", "");
 }
 
+enum err store_database_since(struct ctx *ctx, int64_t *ret_us)
+{
+        return db_number(ctx, ret_us, "SELECT MIN(applied_at_us) FROM schema_migrations", "");
+}
+
 static enum err take_total(struct ctx *ctx, void *arg, const struct total *total)
 {
         struct store_continuity *into = arg;
@@ -37,8 +42,8 @@ enum err store_continuity_get(struct ctx *ctx, struct store_continuity *ret)
         if (rc == ERR_NOT_FOUND) /* of an older schema */
                 rc = OK;
         if (rc == OK)
-                rc = db_number(ctx, &found.event,
-                               "SELECT value FROM counters WHERE name = 'event'", "");
+                rc = db_number(ctx, &found.event, "SELECT value FROM counters WHERE name = 'event'",
+                               "");
         if (rc == OK)
                 rc = store_totals_each(ctx, take_total, &found);
         if (rc == OK)
@@ -174,7 +179,7 @@ static enum err keep(struct ctx *ctx, const struct buf *out, const char **ret)
 
 enum err store_restore_head(struct ctx *ctx, const char **ret)
 {
-        CLEANUP(buf_done) struct buf out;
+        CLEANUP(buf_done) struct buf out = { 0 };
         struct store_server server;
         struct script script = { &out, NULL };
         enum err rc;
@@ -190,7 +195,7 @@ enum err store_restore_head(struct ctx *ctx, const char **ret)
 
 enum err store_restore_tail(struct ctx *ctx, const struct store_continuity *from, const char **ret)
 {
-        CLEANUP(buf_done) struct buf out;
+        CLEANUP(buf_done) struct buf out = { 0 };
         struct store_server server;
         enum err rc = store_server_get(ctx, &server);
 
@@ -209,7 +214,7 @@ enum err store_restore_tail(struct ctx *ctx, const struct store_continuity *from
 
 enum err store_rehearsal_make(struct ctx *ctx, const char *database, const char **ret)
 {
-        CLEANUP(buf_done) struct buf out;
+        CLEANUP(buf_done) struct buf out = { 0 };
 
         buf_init(&out, SCRIPT_MAX);
         buf_puts(&out, "CREATE DATABASE ");
@@ -220,7 +225,7 @@ enum err store_rehearsal_make(struct ctx *ctx, const char *database, const char 
 
 enum err store_rehearsal_head(struct ctx *ctx, const char **ret)
 {
-        CLEANUP(buf_done) struct buf out;
+        CLEANUP(buf_done) struct buf out = { 0 };
         struct store_server server;
         enum err rc = store_server_get(ctx, &server);
 
@@ -235,7 +240,7 @@ enum err store_rehearsal_head(struct ctx *ctx, const char **ret)
 
 enum err store_rehearsal_drop(struct ctx *ctx, const char *database, const char **ret)
 {
-        CLEANUP(buf_done) struct buf out;
+        CLEANUP(buf_done) struct buf out = { 0 };
 
         buf_init(&out, SCRIPT_MAX);
         buf_puts(&out, "DROP DATABASE IF EXISTS ");

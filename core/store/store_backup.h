@@ -11,6 +11,9 @@
 /* How often a backup was put back into this database. Faults. */
 NODISCARD enum err store_restores(struct ctx *ctx, int64_t *ret);
 
+/* When the database was made: of its oldest migration. Faults. */
+NODISCARD enum err store_database_since(struct ctx *ctx, int64_t *ret_us);
+
 /* What a database that is put back takes over from the one it replaces: numbers that somebody
  * outside may remember, and what is known of backups. */
 struct store_continuity {

@@ -51,22 +51,22 @@ enum err store_job_insert(struct ctx *ctx, const struct job *job, const struct j
                 "hardware_type, metadata, price_usd_nanos_per_s, upload_token_sha256, "
                 "created_at_us, updated_at_us, owner, retry_of, attempt, request, "
                 "estimated_cost_usd_micros, max_runtime_s, requires_approval, approval_id, "
-                "poll_at_us, correlation_id) "
+                "poll_at_us, correlation_id, upload_key_id) "
                 "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11, $12, $13, $14, $15, "
                 "$16, $17, $18, CASE WHEN CAST($17 AS BIGINT) = 1 THEN NULL ELSE CAST($19 AS "
-                "BIGINT) END, $20)";
+                "BIGINT) END, $20, $21)";
         const bool blocked = job->status == JOB_BLOCKED;
         const struct hour_delta made = { .jobs = 1 };
         enum err rc;
 
-        rc = db_run(ctx, NULL, sql, "tttttttitittitizizit", job->job_id, job->provider,
+        rc = db_run(ctx, NULL, sql, "tttttttitittitizizitt", job->job_id, job->provider,
                     job_status_name(blocked ? JOB_QUEUED : job->status), job->config_name,
                     job->hardware_profile, job->hardware_type, job->metadata,
                     job->price_usd_nanos_per_s, secrets->token_sha256, job->created_at_us,
                     job->owner, job->retry_of, job->attempt, secrets->request,
                     job->estimated_cost_usd_micros, job->max_runtime_s, (int64_t)blocked,
                     job->approval_id, job->poll_at_us,
-                    *ctx->correlation_id ? ctx->correlation_id : NULL);
+                    *ctx->correlation_id ? ctx->correlation_id : NULL, secrets->token_key_id);
         if (rc == OK)
                 rc = add_to_count(ctx, job, job_status_name(job->status), 1);
         return rc == OK ? add_to_hour(ctx, job, &made) : rc;
@@ -109,19 +109,24 @@ enum err store_job_by_external_id(struct ctx *ctx, const char *provider, const c
         return read_one(ctx, stmt, ret_job);
 }
 
-enum err store_job_by_token(struct ctx *ctx, const char *token_sha256, const char **ret_job_id)
+enum err store_job_by_token(struct ctx *ctx, const char *token_sha256, struct token_owner *ret)
 {
-        static const char sql[] = "SELECT job_id FROM jobs WHERE upload_token_sha256 = $1";
+        static const char sql[] =
+                "SELECT job_id, upload_key_id FROM jobs WHERE upload_token_sha256 = $1";
         CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
+        struct token_owner owner;
         enum err rc;
 
         rc = db_query(ctx, &stmt, sql, "t", token_sha256);
-        if (rc != OK)
-                return rc;
-        rc = db_step(ctx, stmt);
-        if (rc != OK)
-                return rc;
-        return db_text_dup(ctx, stmt, 0, ret_job_id);
+        if (rc == OK)
+                rc = db_step(ctx, stmt);
+        if (rc == OK)
+                rc = db_text_dup(ctx, stmt, 0, &owner.job_id);
+        if (rc == OK)
+                rc = db_text_dup(ctx, stmt, 1, &owner.key_id);
+        if (rc == OK)
+                *ret = owner;
+        return rc;
 }
 
 enum err store_job_lock(struct ctx *ctx, const char *job_id, struct job *ret_job)

@@ -44,6 +44,7 @@ static inline int64_t job_run_us(const struct job *job)
 /* What is stored of a job beside what its view shows. NULL: nothing. */
 struct job_secrets {
         const char *token_sha256; /* hex, of the upload token */
+        const char *token_key_id; /* of the key that its S3 secret is derived from */
         const char *request;      /* what was submitted, sealed */
 };
 
@@ -63,9 +64,14 @@ NODISCARD enum err store_job_get(struct ctx *ctx, const char *job_id, struct job
 NODISCARD enum err store_job_lock(struct ctx *ctx, const char *job_id, struct job *ret_job);
 NODISCARD enum err store_job_by_external_id(struct ctx *ctx, const char *provider,
                                             const char *external_id, struct job *ret_job);
-/* The running job that owns this upload token. ERR_NOT_FOUND: none, or it has ended. */
+/* The running job that owns this upload token, in the arena. ERR_NOT_FOUND: none, or it has ended.
+ */
+struct token_owner {
+        const char *job_id;
+        const char *key_id; /* NULL: of before there could be several keys */
+};
 NODISCARD enum err store_job_by_token(struct ctx *ctx, const char *token_sha256,
-                                      const char **ret_job_id);
+                                      struct token_owner *ret);
 
 /* What the provider said; NULL and 0 and JOB_COST_UNKNOWN leave the stored value alone. */
 struct job_news {

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/db/db.h"
+#include "core/store/store_jobs.h"
 
 #define COLUMNS                                                                                    \
         "job_id, run_at_us, claimed_until_us, stage, bytes_done, bytes_total, message, "           \
@@ -133,13 +134,14 @@ enum err store_submission_stop(struct ctx *ctx, const char *job_id, const char *
         return rc;
 }
 
-enum err store_submission_give_token(struct ctx *ctx, const char *job_id, const char *token_sha256,
-                                     bool *ret_given)
+enum err store_submission_give_token(struct ctx *ctx, const char *job_id,
+                                     const struct job_secrets *secrets, bool *ret_given)
 {
-        static const char sql[] = "UPDATE jobs SET upload_token_sha256 = $2 "
+        static const char sql[] = "UPDATE jobs SET upload_token_sha256 = $2, upload_key_id = $3 "
                                   "WHERE job_id = $1 AND status = 'uploading'";
         int64_t changed = 0;
-        enum err rc = db_run(ctx, &changed, sql, "tt", job_id, token_sha256);
+        enum err rc = db_run(ctx, &changed, sql, "ttt", job_id, secrets->token_sha256,
+                             secrets->token_key_id);
 
         if (rc == OK)
                 *ret_given = changed > 0;

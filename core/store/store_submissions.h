@@ -60,7 +60,8 @@ NODISCARD enum err store_submission_stop(struct ctx *ctx, const char *job_id, co
 
 /* Give a job that is JOB_UPLOADING, and so has none yet, its upload token. *ret_given: it is that
  * still. Inside a transaction. */
+struct job_secrets;
 NODISCARD enum err store_submission_give_token(struct ctx *ctx, const char *job_id,
-                                               const char *token_sha256, bool *ret_given);
+                                               const struct job_secrets *secrets, bool *ret_given);
 
 #endif

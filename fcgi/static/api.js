@@ -1,12 +1,14 @@
 // Calls of the service. What a session is for goes with a token that only our own pages can read.
 
+import { t } from "./i18n.js";
+
 let csrfToken = null;
 let onSignedOut = () => {};
 
 /** What went wrong: the text the service gave, its status, its code and the field it names. */
 export class ApiError extends Error {
   constructor(status, value) {
-    super(value.detail ?? value.message ?? `The server answered ${status}.`);
+    super(value.detail ?? value.message ?? t("error.status", { status }));
     this.name = "ApiError";
     this.status = status;
     this.code = value.error ?? null;
@@ -33,7 +35,7 @@ async function read(answer) {
   try {
     return text ? JSON.parse(text) : {};
   } catch {
-    return { detail: `The server answered ${answer.status} without JSON.` };
+    return { detail: t("error.status", { status: answer.status }) };
   }
 }
 
@@ -53,8 +55,8 @@ export async function call(method, path, body, headers = {}) {
   let answer;
   try {
     answer = await fetch(path, options);
-  } catch (error) {
-    throw new ApiError(0, { detail: `The server cannot be reached: ${error.message}` });
+  } catch {
+    throw new ApiError(0, { detail: t("error.unreachable") });
   }
   const value = await read(answer);
   if (!answer.ok) {

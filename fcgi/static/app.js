@@ -2,7 +2,7 @@
 
 import { whenSignedOut } from "./api.js";
 import { button, element, fill, toast } from "./dom.js";
-import { LANGUAGES, chooseLanguage, currentLanguage, loadLanguage, t } from "./i18n.js";
+import { LANGUAGES, chooseLanguage, currentLanguage, loadLanguage, t, tOr } from "./i18n.js";
 import { startLive, stopLive, subscribe } from "./live.js";
 import { loadSession, may, session, signOut } from "./session.js";
 import { mountSetup, mountSignIn } from "./sign_in.js";
@@ -54,6 +54,7 @@ function showNavigation(current) {
   byId("subnav").hidden = siblings.length < 2;
   fill(byId("subtabs"), siblings.map((view) =>
     element("li", {}, link(view.id, t(view.titleKey), view === current || view.id === current.parent))));
+  byId("subtabs").querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 }
 
 function themeSwitch() {
@@ -177,6 +178,11 @@ async function begin() {
       button(t("shell.again"), begin));
     return;
   }
+  await showAll();
+}
+
+/** Shell and view, for whoever is signed in. */
+async function showAll() {
   const { authenticated, needsSetup } = session();
   if (needsSetup && authenticated && !window.location.hash) {
     window.history.replaceState(null, "", "#/setup");
@@ -190,6 +196,7 @@ async function begin() {
 }
 
 async function start() {
+  const early = loadSession().catch(() => null); // beside the words; what fails is asked for again
   await loadLanguage();
   whenSignedOut(() => session().authenticated && begin());
   byId("skip").addEventListener("click", (event) => {
@@ -199,10 +206,13 @@ async function start() {
   window.addEventListener("hashchange", () => showView({ focus: true }));
   subscribe((name, data) => {
     if (name === "notification") {
-      toast(data.message, NEWS_TONE[data.severity] ?? "");
+      const words = `notice.${data.message_type.split(".").pop()}`;
+      const text = currentLanguage() === "en" ? null : tOr(words, null);
+      toast(text ? t(words, { job: data.config_name || data.job_id }) : data.message,
+        NEWS_TONE[data.severity] ?? "", true);
     }
   });
-  await begin();
+  await (await early ? showAll() : begin());
 }
 
 start();

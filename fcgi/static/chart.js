@@ -70,7 +70,7 @@ export function bars({ title, rows, series, format }) {
     const x = LEFT + index * step + step * 0.15;
     const label = `${row.date}: ${series.map(({ key, title: name }) => `${name} ${format(row[key])}`).join(", ")}`;
     bar(svg, row, series, { x, width: step * 0.7, top, label });
-    if (index % Math.ceil(LABEL_PX / step) === 0) {
+    if (index % Math.ceil(LABEL_PX / step) === 0 && x + LABEL_PX / 2 < whole) {
       svg.append(shape("text", { x, y: HEIGHT + 6, class: "axis" }, row.date.slice(5)));
     }
   });

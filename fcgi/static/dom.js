@@ -270,13 +270,22 @@ export async function confirm(text, { title = t("confirm.title"), yes = t("confi
 }
 
 const TOAST_MS = 6000;
+const TOASTS_MAX = 4;
 
-/** Say how something went. `tone` is good, bad, warn or nothing; what is bad stays until it is closed. */
-export function toast(text, tone = "good") {
+/**
+ * Say how something went. `tone` is good, bad, warn or nothing; what is bad stays until it is closed,
+ * unless it `passes`.
+ */
+export function toast(text, tone = "good", passes = tone !== "bad") {
   const node = element("div", { class: `toast ${tone}` }, element("span", {}, text),
     button("×", () => node.remove(), { kind: "link", "aria-label": t("toast.close") }));
-  document.getElementById(tone === "bad" ? "alerts" : "toasts").append(node);
-  if (tone !== "bad") {
+  const place = document.getElementById(passes ? "toasts" : "alerts");
+  [...place.children].filter((one) => one.firstChild.textContent === text).forEach((one) => one.remove());
+  place.append(node);
+  while (place.children.length > TOASTS_MAX) {
+    place.firstChild.remove();
+  }
+  if (passes) {
     window.setTimeout(() => node.remove(), TOAST_MS);
   }
 }

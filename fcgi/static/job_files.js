@@ -62,7 +62,7 @@ export function filesOf(jobId) {
       table({
         caption: t("files.title"), rows: entriesOf(objects, folder), empty: t("files.none"),
         columns: [
-          { title: t("files.name"), cell: nameOf },
+          { title: t("job.name"), cell: nameOf },
           { title: t("files.size"), cell: (entry) => bytes(entry.size), class: "number" },
           { title: t("files.when"), cell: (entry) => (entry.folder
             ? t("files.inside", { n: count(entry.files) }) : moment(entry.when)) },

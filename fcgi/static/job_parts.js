@@ -27,10 +27,20 @@ export function progressOf(progress) {
     progress.last_log ? element("span", { class: "mono muted cut" }, progress.last_log) : null);
 }
 
+/** Show at once what an event tells of a job's progress. Returns whether there was a place for it. */
+export function takeProgress(place, name, data) {
+  const at = name === "job_progress" ? place?.querySelector(".progress") : null;
+  const news = at && progressOf({ stage: null, last_log: null, progress: null, ...data });
+  if (news) {
+    at.replaceWith(news);
+  }
+  return Boolean(news);
+}
+
 /** Ask, then cancel a job. Resolves with whether it was done. */
 export async function cancelJob(jobId, button) {
-  if (!await confirm(t("job.cancel_question"), { title: t("job.cancel_title", { job: jobId }),
-    yes: t("job.cancel"), danger: true })) {
+  if (!await confirm(t("job.cancel_question"), { title: t("job.cancel_label", { job: jobId }),
+    yes: t("job.cancel_yes"), danger: true })) {
     return false;
   }
   return perform(button, async () => {

@@ -8,6 +8,7 @@ const NEWS = ["job_status_changed", "job_progress", "job_file_received", "notifi
 const RETRY_MS = 5000;
 const POLL_MS = 30000;
 const GATHER_MS = 200; // events that come together are one reason to ask
+const PAUSE_MS = 3000; // however much happens, nobody asks more often than this
 
 const listeners = new Set();
 let source = null;
@@ -15,6 +16,7 @@ let retry = null;
 let poll = null;
 let wanted = false;
 let live = false;
+let hasBeenLive = false;
 let onLive = () => {};
 
 function tell(name, data) {
@@ -31,24 +33,22 @@ export function subscribe(listener) {
 
 /**
  * Call load() whenever wants(name, data) says that an event concerns it, and when it is time to ask;
- * never twice at once. Returns how to end it.
+ * never twice at once, and not sooner than `pause` ms after the last time. Returns how to end it.
  */
-export function follow(load, wants = () => true) {
+export function follow(load, wants = () => true, pause = PAUSE_MS) {
   let timer = null;
   let running = false;
   let again = false;
+  let earliest = 0;
 
   async function run() {
     timer = null;
-    if (running) {
-      again = true;
-      return;
-    }
     running = true;
     try {
       await load();
     } finally {
       running = false;
+      earliest = Date.now() + pause;
       if (again) {
         again = false;
         schedule();
@@ -57,7 +57,11 @@ export function follow(load, wants = () => true) {
   }
 
   function schedule() {
-    timer ??= window.setTimeout(run, GATHER_MS);
+    if (running) {
+      again = true;
+    } else {
+      timer ??= window.setTimeout(run, Math.max(GATHER_MS, earliest - Date.now()));
+    }
   }
 
   const end = subscribe((name, data) => {
@@ -76,8 +80,13 @@ export function follow(load, wants = () => true) {
 export const isLive = () => live;
 
 function setLive(value) {
+  const isBack = value && !live && hasBeenLive;
   live = value;
+  hasBeenLive ||= value;
   onLive(value);
+  if (isBack) {
+    tell("poll", {}); // what went wrong meanwhile is asked for again
+  }
 }
 
 function stop() {

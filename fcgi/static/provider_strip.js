@@ -37,7 +37,7 @@ function hero(provider, again) {
   return panel(t("hero.title"), { class: "panel hero" },
     element("p", {}, t("hero.text", { provider: provider.name })),
     may("admin.config") ? [tokenForm(provider, again),
-      element("p", { class: "hint" }, t("hero.environment"), element("code", {}, "REPLICATE_API_TOKEN")),
+      element("p", { class: "hint" }, t("hero.environment"), " ", element("code", {}, "REPLICATE_API_TOKEN")),
       element("ol", { class: "steps" },
         element("li", {}, t("hero.step_results"), " ", element("a", { href: "#/cloud/settings" }, t("settings.title"))),
         element("li", {}, t("hero.step_costs"), " ", element("a", { href: "#/cloud/settings" }, t("limit.title"))),

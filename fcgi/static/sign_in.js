@@ -66,7 +66,7 @@ export function mountSetup(root, route, again) {
   const repeat = field({ label: t("account.repeat_password"), name: "repeat", type: "password",
     autocomplete: "new-password", required: true });
   root.classList.add("narrow");
-  root.append(panel(t("setup.title"), { level: 1 }, element("p", {}, t("setup.text")), form({
+  root.append(panel(t("setup.title"), { level: 1 }, element("p", {}, t("setup.banner")), form({
     id: "setup", submit: t("setup.submit"), fields: [...person(), newPassword(), repeat],
     extra: [element("a", { href: "#/cloud", class: "later" }, t("setup.later"))],
     onSubmit: async ({ repeat: second, ...values }) => {

@@ -35,7 +35,7 @@ export function reviewOf(answer, quota) {
     facts([
       [t("job.provider"), answer.provider],
       [t("job.hardware"), answer.hardware_type],
-      [t("submit.estimate"), `${answer.estimate.has_estimate ? "≈" : "≤"} ${money(answer.estimate.estimated_cost_usd)}`],
+      [t("job.estimated"), `${answer.estimate.has_estimate ? "≈" : "≤"} ${money(answer.estimate.estimated_cost_usd)}`],
       answer.webhook_url && [t("submit.webhook"), element("code", {}, answer.webhook_url)],
     ]), quotaTable(quota),
     element("details", {}, element("summary", {}, t("submit.input")),

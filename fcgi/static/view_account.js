@@ -18,7 +18,7 @@ function profilePanel(user) {
       field({ label: t("account.email"), name: "email", type: "email", value: user.email ?? "", maxlength: 254 })],
     onSubmit: async ({ display_name, email }) => {
       await patch(`${ME}/profile`, { display_name, email });
-      toast(t("account.saved"));
+      toast(t("settings.saved"));
     },
   }));
 }
@@ -84,7 +84,7 @@ function keysPanel() {
   return listPanel(t("account.api_keys"), {
     load: async () => (await get(path)).api_keys,
     columns: (reload) => [
-      { title: t("account.key_name"), cell: (key) => key.name },
+      { title: t("job.name"), cell: (key) => key.name },
       { title: t("account.key"), cell: (key) => element("code", {}, `${key.key_prefix}…`) },
       { title: t("job.status"), cell: (key) => state(key.status) },
       { title: t("account.expires"), cell: (key) => moment(key.expires_at) },
@@ -93,7 +93,7 @@ function keysPanel() {
         t("account.revoke_question", { name: key.name }), pathOf(path, String(key.id)), reload) },
     ],
     more: (reload) => form({ submit: t("account.add_key"), id: "add-key", class: "inline",
-      fields: [field({ label: t("account.key_name"), name: "name", required: true, maxlength: 100 }), days("expires_days")],
+      fields: [field({ label: t("job.name"), name: "name", required: true, maxlength: 100 }), days("expires_days")],
       onSubmit: async (values) => {
         const { key } = await post(path, optional(values));
         await showOnce(t("account.key_made"), [[t("account.key"), key]]);
@@ -107,7 +107,7 @@ function s3Panel() {
   return listPanel(t("account.s3_keys"), {
     load: async () => (await get(path)).credentials,
     columns: (reload) => [
-      { title: t("account.key_name"), cell: (key) => key.name || "–" },
+      { title: t("job.name"), cell: (key) => key.name || "–" },
       { title: t("account.access_key"), cell: (key) => element("code", {}, key.access_key_id) },
       { title: t("job.status"), cell: (key) => state(key.status) },
       { title: t("account.expires"), cell: (key) => moment(key.expires_at) },
@@ -115,7 +115,7 @@ function s3Panel() {
         t("account.revoke_question", { name: key.name || key.access_key_id }), pathOf(path, key.access_key_id), reload) },
     ],
     more: (reload) => form({ submit: t("account.add_s3"), id: "add-s3", class: "inline",
-      fields: [field({ label: t("account.key_name"), name: "name", maxlength: 64 }), days("expires_in_days")],
+      fields: [field({ label: t("job.name"), name: "name", maxlength: 64 }), days("expires_in_days")],
       onSubmit: async (values) => {
         const made = await post(path, optional(values));
         await showOnce(t("account.key_made"), [[t("account.access_key"), made.access_key_id],
@@ -131,7 +131,7 @@ function tokensPanel() {
     load: async () => (await get(path)).credentials,
     columns: (reload) => [
       { title: t("job.provider"), cell: (one) => one.provider },
-      { title: t("account.key_name"), cell: (one) => one.credential_name },
+      { title: t("job.name"), cell: (one) => one.credential_name },
       { title: t("account.last_used"), cell: (one) => moment(one.last_used_at) },
       { title: t("job.actions"), class: "act", cell: (one) => [
         button(t("provider.test"), (event) => perform(event.target, async () => {
@@ -147,7 +147,7 @@ function tokensPanel() {
         onSubmit: async (values) => {
           await post(path, values);
           node.reset();
-          toast(t("account.saved"));
+          toast(t("settings.saved"));
           await reload();
         } });
       return node;
@@ -170,7 +170,7 @@ function sessionsPanel() {
 }
 
 function mount(root) {
-  const { user, hasSession } = session();
+  const { user } = session();
   const isReal = user.id > 0;
   root.append(element("h1", {}, t("account.title")));
   if (!isReal) {
@@ -178,7 +178,7 @@ function mount(root) {
     return;
   }
   root.append(element("div", { class: "columns" }, profilePanel(user), user.auth_provider === "local" && passwordPanel()),
-    may("api.keys.own") && hasSession ? keysPanel() : "",
+    may("api.keys.own") ? keysPanel() : "",
     element("div", { class: "columns" }, s3Panel(), tokensPanel()), sessionsPanel());
 }
 

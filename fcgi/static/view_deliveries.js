@@ -70,7 +70,7 @@ function mount(root, route) {
   let shown = "";
   const problem = element("p", { class: "error", role: "alert", hidden: true });
   const list = element("div", { id: "deliveries" });
-  const outcome = field({ label: t("deliveries.outcome"), choices: [["", t("deliveries.any")],
+  const outcome = field({ label: t("deliveries.outcome"), choices: [["", t("jobs.all")],
     ...OUTCOMES.map((name) => [name, tOr(`outcome.${name}`, name)])], onchange: () => first() });
   const job = field({ label: t("job.id"), type: "search", value: route.query.get("job") ?? "", onchange: () => first() });
 

@@ -6,9 +6,11 @@ import { bytes, count, duration, moment, money } from "./format.js";
 import { t, tOr } from "./i18n.js";
 import { filesOf } from "./job_files.js";
 import { logsOf } from "./job_logs.js";
-import { JOBS, cancelJob, deleteJob, progressOf, retryJob, statusBadge } from "./job_parts.js";
+import { JOBS, cancelJob, deleteJob, progressOf, retryJob, statusBadge, takeProgress } from "./job_parts.js";
 import { follow } from "./live.js";
 import { may } from "./session.js";
+
+const LOGS_PAUSE_MS = 10000; // the provider is asked for them
 
 function copy(text) {
   return [element("code", {}, text), " ", button(t("job.copy"), async () => {
@@ -58,7 +60,7 @@ function allFacts(job) {
     ...times(job),
     [t("job.cost"), money(job.cost_usd)],
     [t("job.estimated"), job.estimated_cost_usd ? money(job.estimated_cost_usd) : "–"],
-    job.queue_position && [t("job.queue"), t("job.position", { n: job.queue_position })],
+    job.queue_position && [t("system.queue"), t("job.position", { n: job.queue_position })],
     [t("job.attempt"), job.attempt],
     job.retry_of && [t("job.retry_of"), element("a", { href: `#/jobs/${job.retry_of}` }, job.retry_of)],
     job.approval_id && [t("job.approval"), `#${job.approval_id}`],
@@ -125,7 +127,7 @@ async function mount(root, route) {
       if (news !== shown) {
         shown = news;
         const isOpen = place.querySelector("#metadata")?.open;
-        refill(place, panel(job.config_name || t("jobs.unnamed"), { level: 1, actions: [
+        refill(place, panel(job.config_name || t("job.title"), { level: 1, actions: [
           statusBadge(job.status), actionsOf(job, load)] },
         progressOf(job.progress),
         job.error_message && element("p", { class: "note bad", role: "status" }, job.error_message),
@@ -144,7 +146,10 @@ async function mount(root, route) {
   root.append(element("a", { href: "#/cloud", class: "back" }, `← ${t("cloud.jobs")}`), problem, place,
     files.root, logs.root);
   load();
-  return follow(load, (name, data) => data.job_id === jobId);
+  const isOurs = (name, data) => data.job_id === jobId && !takeProgress(place, name, data);
+  const ends = [follow(loadJob, isOurs), follow(files.load, (name, data) => name !== "job_progress"
+    && data.job_id === jobId), follow(logs.load, (name, data) => data.job_id === jobId, LOGS_PAUSE_MS)];
+  return () => ends.forEach((end) => end());
 }
 
 export default {

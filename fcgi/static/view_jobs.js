@@ -4,7 +4,7 @@ import { get, post } from "./api.js";
 import { button, element, fill, pager, panel, perform, refill, show, table, toast } from "./dom.js";
 import { ago, count, duration, moment, money } from "./format.js";
 import { t } from "./i18n.js";
-import { JOBS, STATUSES, cancelJob, progressOf, statusBadge } from "./job_parts.js";
+import { JOBS, STATUSES, cancelJob, progressOf, statusBadge, takeProgress } from "./job_parts.js";
 import { follow } from "./live.js";
 import { providerStrip } from "./provider_strip.js";
 import { may } from "./session.js";
@@ -14,7 +14,7 @@ const TYPING_MS = 250;
 
 function nameCell(job) {
   return [element("a", { href: `#/jobs/${job.job_id}`, "data-key": `job-${job.job_id}`, class: "name" },
-    job.config_name || t("jobs.unnamed")), element("div", { class: "mono muted" }, job.job_id)];
+    job.config_name || t("job.title")), element("div", { class: "mono muted" }, job.job_id)];
 }
 
 function statusCell(job) {
@@ -104,7 +104,7 @@ function mount(root, route) {
   let shown = "";
   let asked = 0;
   const problem = element("p", { class: "error", role: "alert", hidden: true });
-  const chips = element("div", { class: "chips", role: "group", "aria-label": t("jobs.filter") });
+  const chips = element("div", { class: "chips", role: "group", "aria-label": t("job.status") });
   const list = element("div", { id: "jobs", "aria-busy": "true" },
     element("p", { class: "empty" }, t("shell.loading")));
 
@@ -165,7 +165,8 @@ function mount(root, route) {
       may("job.submit") && element("a", { href: "#/cloud/submit", class: "button primary" }, t("submit.title")),
     ] }, toolbar(query, change), chips, problem, list));
   load();
-  return follow(load);
+  return follow(load, (name, data) => name !== "job_file_received"
+    && !takeProgress(list.querySelector(`[data-job="${CSS.escape(data.job_id ?? "")}"]`), name, data));
 }
 
 export default { id: "cloud", group: "cloud", titleKey: "cloud.jobs", permission: "job.view.own", mount };

@@ -3,7 +3,7 @@
 
 import { call, get, put } from "./api.js";
 import { advancedPanel } from "./advanced.js";
-import { badge, button, confirm, element, facts, fill, panel, perform, toast } from "./dom.js";
+import { badge, button, confirm, element, facts, fill, panel, perform, refill, toast } from "./dom.js";
 import { money } from "./format.js";
 import { t, tOr } from "./i18n.js";
 import { limitMeter } from "./limit_bar.js";
@@ -80,11 +80,10 @@ async function mount(root, route) {
     const { providers, default_provider: preferred } = await get(PROVIDERS);
     const provider = providers.find(({ id }) => id === (chosen ?? preferred)) ?? providers[0];
     const { config } = await get(`${PROVIDERS}/${provider.id}`);
-    fill(chips, providers.map((one) => button(one.name, async () => {
+    refill(chips, providers.map((one) => button(one.name, () => {
       chosen = one.id;
-      await load();
-      chips.querySelector("[aria-pressed=true]").focus();
-    }, { kind: "chip", "aria-pressed": String(one.id === provider.id) })));
+      return load();
+    }, { "data-key": one.id, kind: "chip", "aria-pressed": String(one.id === provider.id) })));
     const parts = await Promise.all([limitPanel(provider, config), defaultsPanel(provider, config),
       advancedPanel(provider, config)]);
     fill(place, element("div", { class: "columns" }, accountPanel(provider, load), parts[1], parts[0]), parts[2]);

@@ -1,7 +1,7 @@
 // What jobs have cost and how they ended, day by day.
 
 import { get } from "./api.js";
-import { button, element, facts, fill, panel, show } from "./dom.js";
+import { button, element, facts, fill, panel, refill, show } from "./dom.js";
 import { bars } from "./chart.js";
 import { count, duration, money } from "./format.js";
 import { t } from "./i18n.js";
@@ -41,16 +41,16 @@ async function mount(root) {
   const switches = element("div", { class: "chips", role: "group", "aria-label": t("stats.period") });
 
   async function load() {
-    fill(switches, PERIODS.map((period) => button(t("stats.days", { n: period }), () => {
+    refill(switches, PERIODS.map((period) => button(t("stats.days", { n: period }), () => {
       days = period;
-      load().then(() => switches.querySelector("[aria-pressed=true]").focus());
-    }, { "aria-pressed": String(period === days), kind: "chip" })));
+      load();
+    }, { "data-key": `days-${period}`, "aria-pressed": String(period === days), kind: "chip" })));
     try {
       const stats = await get("/api/cloud/metrics", { days });
       show(problem, "");
       fill(numbers, facts([
         [t("stats.spent"), element("strong", { class: "big" }, money(stats.total_cost))],
-        [t("stats.jobs"), element("strong", { class: "big" }, count(stats.job_count))],
+        [t("cloud.jobs"), element("strong", { class: "big" }, count(stats.job_count))],
         [t("stats.mean_duration"), element("strong", { class: "big" }, duration(stats.avg_job_duration_seconds))],
         ...STATUSES.filter((status) => stats.jobs_by_status[status] > 0)
           .map((status) => [t(`status.${status}`), count(stats.jobs_by_status[status])]),

@@ -212,7 +212,7 @@ class Submission {
     } }, element("div", { class: "columns" },
       element("div", {}, name.root, provider.root, hardware.root, minutes.root,
         element("details", {}, element("summary", {}, t("submit.more")), tracker.root, snapshot.root, message.root),
-        element("div", { class: "field" }, element("span", { class: "label" }, t("submit.estimate")), this.cost)),
+        element("div", { class: "field" }, element("span", { class: "label" }, t("job.estimated")), this.cost)),
       element("div", {}, source.root, config.root, data.root, this.sets, consent.root)),
     this.problem, element("div", { class: "actions" },
       element("button", { class: "primary" }, t("submit.submit")),

@@ -4,6 +4,7 @@
 // `parent` is marked instead. mount may be asynchronous; route is { path: [what follows the id], query: URLSearchParams }.
 
 import account from "./view_account.js";
+import administration from "./view_admin.js";
 import deliveries from "./view_deliveries.js";
 import job from "./view_job.js";
 import jobs from "./view_jobs.js";
@@ -13,9 +14,10 @@ import submit from "./view_submit.js";
 import system from "./view_system.js";
 
 /** Tabs that hold several views. */
-export const GROUPS = { cloud: "nav.cloud", admin: "nav.admin" };
+export const GROUPS = { cloud: "nav.cloud", approvals: "admin.approvals.nav", admin: "nav.admin" };
 
 export const VIEWS = [
   jobs, submit, stats, system, settings, deliveries,
+  ...administration,
   job, account,
 ];

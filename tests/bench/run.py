@@ -6,9 +6,9 @@
 Each figure is one line: NAME value (what is required) ok or MISSED. The exit status is 1 if one was
 missed. --quick shortens everything to see that it runs; its figures are rough. NAMEs choose among
 live, access-log, auth, list, put, memory, download, small-puts, list-pages, group-commit, webhooks,
-poll, flat, audit-verify, limiter, limit-backends, scrape and copy.
-Needs wrk, curl and npm, and room for about thirty GiB below TMPDIR, which should be a disk and not
-memory.
+poll, flat, audit-verify, limiter, limit-backends, scrape, copy, backup and page.
+Needs wrk, curl, npm and Chromium, and room for about thirty GiB below TMPDIR, which should be a disk
+and not memory.
 """
 
 import argparse
@@ -26,8 +26,10 @@ import time
 
 import access_log
 import auth
+import backup
 import copy_database
 import limiter
+import page
 import s3
 import scrape
 import services
@@ -60,12 +62,14 @@ class Effort:
     small_puts: int = s3.SMALL_PUTS
     audit_entries: int = 300_000
     scrapes: int = 300
+    backup_mib: int = 1024
     copied_rows: int = 500_000
 
 
 FULL = Effort()
 QUICK = Effort(rounds=1, slices=2, seconds=1, settles=False, transfer_mib=128, upload_mib=32,
-               small_puts=500, audit_entries=50_000, scrapes=50, copied_rows=100_000)
+               small_puts=500, audit_entries=50_000, scrapes=50, copied_rows=100_000,
+               backup_mib=64)
 
 
 class Report:
@@ -358,8 +362,14 @@ class Bench:
     def scrape(self):
         scrape.scrape(self.report, self.resources, self.effort.scrapes)
 
+    def backup(self):
+        backup.backup(self, self.effort.backup_mib, self.effort.rounds, 2 * self.effort.seconds)
+
     def copy(self):
         copy_database.copy(self.report, self.resources, self.effort.copied_rows)
+
+    def page(self):
+        page.page(self.report, self.resources, self.effort.rounds * 5)
 
     def group_commit(self):
         program = services.compile_with_core(self.directory, "group_commit")
@@ -384,9 +394,9 @@ FIGURES = {"live": Bench.live, "access-log": Bench.access_log, "auth": Bench.aut
            "webhooks": Bench.webhooks, "poll": Bench.poll, "flat": Bench.flat,
            "audit-verify": Bench.audit_verify, "limiter": limiter.limiter,
            "limit-backends": Bench.limit_backends, "scrape": Bench.scrape,
-           "copy": Bench.copy}
+           "backup": Bench.backup, "copy": Bench.copy, "page": Bench.page}
 ALONE = {"auth", "group-commit", "poll", "flat", "audit-verify", "limiter", "limit-backends",
-         "scrape", "copy"}  # need no service that is up already
+         "scrape", "backup", "copy", "page"}  # need no service that is up already
 
 
 def parse_arguments():

@@ -10,8 +10,10 @@ import expect
 import faults
 import test_approval_fault_points
 import test_audit_fault_points
+import test_backup_fault_points
 import test_copy_fault_points
 import test_data_fault_points
+import test_key_fault_points
 import test_storage_fault_points
 import test_wal_fault_points
 from stack import WEBHOOK
@@ -131,8 +133,10 @@ def archive_dies(cloud, point):
 def test_every_fault_point_has_a_scenario():
     assert faults.points() == {*SCENARIOS, *test_approval_fault_points.POINTS,
                                *test_audit_fault_points.POINTS,
+                               *test_backup_fault_points.POINTS,
                                *test_copy_fault_points.POINTS,
                                *test_data_fault_points.POINTS,
+                               *test_key_fault_points.POINTS,
                                *test_storage_fault_points.POINTS,
                                *test_wal_fault_points.POINTS}
 

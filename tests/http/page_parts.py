@@ -16,11 +16,22 @@ def scripts():
             if not path.name.startswith("lang_")}
 
 
-def words(language):
-    """{key: words} of one language, all maps together."""
+# "key": "words", or a group of keys: "group": {
+ENTRY = re.compile(r'(?:"([^"]+)"|\b(\w+)): (?:\{|"((?:[^"\\]|\\.)*)")')
+IN_ENGLISH = "lang_admin_api_"  # words that the service itself has in English
+
+
+def words(language, everything=False):
+    """{key: words} of one language, all maps together; in groups they are "group.key". Without
+    those that the service itself has in English, unless everything is wanted."""
     found = {}
     for path in STATIC.glob(f"lang_*{language}.js"):
-        found |= dict(re.findall(r'^\s*"([^"]+)": "(.*)",$', path.read_text(), re.MULTILINE))
+        group = ""
+        for quoted, plain, text in ENTRY.findall(path.read_text()):
+            if not text:
+                group = f"{quoted or plain}."
+            elif everything or not path.name.startswith(IN_ENGLISH):
+                found[group + (quoted or plain)] = text
     return found
 
 
@@ -37,10 +48,12 @@ def _calls(source):
 def used_words():
     """(keys, beginnings of keys that are made from data) that the scripts ask for."""
     keys, beginnings = set(), set()
-    for source in scripts().values():
+    for name, source in scripts().items():
+        is_of_admin = 'from "./view_admin_kit.js"' in source or name == "view_admin_kit.js"
+        prefix = "admin." if is_of_admin else ""
         for call in _calls(source):
-            keys |= set(re.findall(r'"([a-z0-9_]+\.[A-Za-z0-9_]+)"', call))
-            beginnings |= set(re.findall(r"`([a-z0-9_]+\.)\$\{", call))
+            keys |= {prefix + key for key in re.findall(r'"([a-z0-9_]+\.[A-Za-z0-9_]+)"', call)}
+            beginnings |= {prefix + part for part in re.findall(r"`([a-z0-9_]+\.)\$\{", call)}
         keys |= set(re.findall(r'titleKey: "([^"]+)"', source))
         keys |= set(re.findall(r'"(nav\.[a-z]+)"', source))
     return keys, beginnings

@@ -15,6 +15,11 @@ GET    /api/metrics/health                                   + + + + + + + +
 GET    /api/metrics/health/live                              + + + + + + + +
 GET    /api/metrics/health/ready                             + + + + + + + +
 
+GET    /api/cloud/doctor/echo                                4 4 4 4 4 4 4 4
+GET    /api/events/doctor                                    4 4 4 4 4 4 4 4
+GET    /api/cloud/storage/.doctor/{key...}                   4 4 4 4 4 4 4 4
+PUT    /api/cloud/storage/.doctor/{key...}                   4 4 4 4 4 4 4 4
+
 GET    /api/openapi.json                                     + + + + + + + +
 GET    /api/cloud/providers                                  1 + + + + + 3 3
 GET    /api/cloud/providers/{provider}                       1 3 3 3 + 3 3 3
@@ -168,6 +173,13 @@ GET    /api/audit/export                                     1 3 3 + + 3 3 3
 GET    /api/audit/export-config                              1 3 3 + + 3 3 3
 POST   /api/audit/export-config                              1 3 3 3 + 3 3 3
 GET    /api/audit/user/{user_id}                             1 3 3 + + 3 3 3
+
+GET    /api/backup                                           1 3 3 3 + 3 3 3
+POST   /api/backup                                           1 3 3 3 + 3 3 3
+GET    /api/backup/{backup_id}                               1 3 3 3 4 3 3 3
+DELETE /api/backup/{backup_id}                               1 3 3 3 4 3 3 3
+POST   /api/backup/{backup_id}/restore                       1 3 3 3 4 3 3 3
+POST   /api/backup/{backup_id}/verify                        1 3 3 3 4 3 3 3
 
 GET    /api/database/health                                  1 3 3 3 + 3 3 3
 GET    /api/database/stats                                   1 3 3 3 + 3 3 3

@@ -150,7 +150,8 @@ def secrets_of(home):
             yield value
     for name in ("credential.key", "audit.key"):
         with contextlib.suppress(OSError, UnicodeDecodeError):
-            yield (home / name).read_text().strip()
+            text = (home / name).read_text().strip()
+            yield from re.findall(r"\b[0-9a-f]{64}$", text, re.M) if "\n" in text else [text]
 
 
 def files_below(home):

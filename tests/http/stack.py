@@ -45,7 +45,8 @@ def base_environment(home):
     return {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
             "HOME": str(home), "LANG": "C.UTF-8", "SIMPLETUNER_HOME": str(home),
             "SIMPLETUNER_CONFIG": str(home / "cloud.env"), "SIMPLETUNER_BUILD": str(BUILD),
-            "SIMPLETUNER_LOG_LEVEL": "DEBUG", "SIMPLETUNER_PASSWORD_COST": "10"}
+            "SIMPLETUNER_LOG_LEVEL": "DEBUG", "SIMPLETUNER_PASSWORD_COST": "10",
+            "SIMPLETUNER_BACKUP_INTERVAL_HOURS": "0"}
 
 
 def require_programs():

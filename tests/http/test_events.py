@@ -95,6 +95,20 @@ def test_the_life_of_a_job_is_told(cloud):
         assert not [word for word in secrets if word in str(stream.events())]
 
 
+def test_progress_is_told_by_stage_and_whole_percent(cloud, job):
+    logs = ["loading\n", "step 1/1000\n", "step 2/1000, loss 1\n", "step 3/1000\n",
+            "step 10/1000\n", "step 500/1000\n"]
+    with open_stream(cloud) as stream:
+        for said in logs:
+            cloud.sim.advance(job.prediction_id, "processing", logs=said)
+        finish(cloud, job)
+        stream.until(lambda _: statuses(stream, job)[-1:] == ["completed"], timeout_s=SOON_S)
+        told = [(event.data["stage"], event.data["progress"])
+                for event in stream.named("job_progress")]
+    assert told == [("Preprocessing", None), ("Training", 0.1), ("Training", 1.0),
+                    ("Training", 50.0)]
+
+
 def test_a_stream_without_an_id_begins_now(cloud, job):
     with open_stream(cloud) as stream:
         finish(cloud, job)

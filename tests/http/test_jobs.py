@@ -100,10 +100,60 @@ def test_the_list_is_filtered_by_provider(cloud, job):
     assert page["total"] == jobs(cloud)["total"]
 
 
+def test_the_list_is_searched_by_name_and_id_and_nothing_in_it_is_special(cloud):
+    first = cloud.new_job(config_name="Search me 100%").job_id
+    second = cloud.new_job(config_name="search_me too").job_id
+
+    def found(**query):
+        return [job["job_id"] for job in expect.ok(
+            cloud.get("/api/cloud/jobs", params=query))["jobs"] if job["job_id"] >= first]
+
+    assert found(search="SEARCH") == [second, first]
+    assert found(search="100%") == [first]
+    assert found(search="search_me") == [second]
+    assert found(search="%") == [first]
+    assert found(search="!") == found(search="' OR 1=1 --") == []
+    assert found(search=second.upper()) == [second]
+    assert found(search="search", order="asc") == [first, second]
+    assert found(search="search", status="failed") == []
+    assert found(search="search", status="queued", provider="replicate", limit=1) == [second]
+    assert jobs(cloud, "?search=search")["total"] is None
+
+
+def test_the_oldest_come_first_when_asked_for(cloud):
+    made = [cloud.new_job().job_id for _ in range(3)]
+    newest_first = [job["job_id"] for job in jobs(cloud, "?limit=500")["jobs"]]
+    seen, after = [], ""
+    while after is not None:
+        page = jobs(cloud, f"?order=asc&limit=7{after and '&after=' + after}")
+        assert page["next_before"] is None
+        seen += [job["job_id"] for job in page["jobs"]]
+        after = page["next_after"]
+    assert seen == newest_first[::-1] and seen[-3:] == made
+
+
+def test_the_list_tells_how_many_there_are_of_each_status(cloud, job):
+    counts = jobs(cloud, "?counts=true&status=failed&limit=1")["counts"]
+    assert sum(counts.values()) == jobs(cloud)["total"]
+    assert counts["failed"] == jobs(cloud, "?status=failed")["total"]
+    cloud.sim.advance(job.prediction_id, "failed", error="x")
+    cloud.settle()
+    assert jobs(cloud, "?counts=true")["counts"]["failed"] == counts["failed"] + 1
+
+
+def test_the_list_tells_how_far_running_jobs_are(cloud, job):
+    assert cloud.job(job.job_id)["progress"] is None
+    cloud.sim.advance(job.prediction_id, "processing", logs="step 1/4\n")
+    cloud.settle()
+    [row] = jobs(cloud, f"?search={job.job_id}")["jobs"]
+    assert row["progress"] == {"stage": "Training", "last_log": "step 1/4", "progress": 25.0}
+
+
 @pytest.mark.parametrize("query", [
     "limit=0", "limit=501", "limit=-1", "limit=x", "limit=", "limit=1.5", "limit=1e2",
     "limit=99999999999999999999", "limit=0x1", "status=sleeping", "status=",
-    "status=Queued", "before=nonsense", "before=" + "u" * 26])
+    "status=Queued", "before=nonsense", "before=" + "u" * 26, "after=nonsense", "order=up",
+    f"after={UNKNOWN}", f"order=asc&before={UNKNOWN}", "search=" + "x" * 201, "counts=yes"])
 def test_a_bad_query_is_refused(cloud, query):
     expect.error(cloud.get(f"/api/cloud/jobs?{query}"), 400)
 

@@ -75,7 +75,7 @@ def test_a_job_is_cancelled_after_a_question(page_stack, browser):
     browser.gone("dialog")
     assert status(page_stack, job.job_id) in ("pending", "queued")
     browser.click("button", "Cancel")
-    browser.click("button", "Cancel", within="dialog")
+    browser.click("button", "Cancel the job", within="dialog")
     browser.see("section .badge", "cancelled")
     assert status(page_stack, job.job_id) == "cancelled"
     browser.click("button", "Remove")
@@ -114,6 +114,20 @@ def test_progress_moves_by_events_without_a_reload(page_stack, browser):
     browser.see("section .badge", "completed")
     assert browser.run("return page.evaluate(() => window.isStill)")
     assert unexpected(browser.complaints()) == []
+
+
+def test_without_a_stream_of_events_the_list_is_asked_for_every_half_minute(page_stack, browser):
+    browser.sign_in(page_stack)
+    browser.run("await page.clock.install(); await page.route('**/api/events/stream',"
+                "(route) => route.fulfill({ status: 503, body: '{}' }))")
+    browser.run("await page.reload()")
+    browser.see("#live", "Not live")
+    browser.see("#jobs table, #jobs .empty")
+    job = page_stack.new_job(config_name="comes by asking")
+    browser.run("await page.clock.runFor(20000)")
+    assert job.job_id not in job_ids(browser)
+    browser.run("await page.clock.runFor(11000)")
+    browser.see(f"[data-job='{job.job_id}']", "comes by asking")
 
 
 def test_logs_are_searched_and_are_text(page_stack, browser):

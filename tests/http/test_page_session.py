@@ -15,8 +15,11 @@ LOGIN = "/api/auth/login"
 # what is sent
 
 
-def test_the_page_is_light():
-    assert sum(path.stat().st_size for path in STATIC.iterdir()) < WEIGHT_MAX
+@pytest.mark.parametrize("other", ["en", "zh"])
+def test_the_page_is_light(other):
+    """All that there is, but for the words of the other language: nobody loads both."""
+    assert sum(path.stat().st_size for path in STATIC.iterdir()
+               if not path.name.endswith(f"_{other}.js")) < WEIGHT_MAX
 
 
 def test_no_script_makes_markup_or_code_from_text():
@@ -32,7 +35,8 @@ def test_both_languages_have_the_same_words_and_all_that_are_used():
     keys, beginnings = used_words()
     assert english.keys() == chinese.keys()
     assert sorted(keys - english.keys()) == []
-    assert [one for one in beginnings if not any(key.startswith(one) for key in english)] == []
+    every = words("zh", everything=True)
+    assert [one for one in beginnings if not any(key.startswith(one) for key in every)] == []
     for key, text in english.items():
         values = [set(re.findall(r"\{(\w+)", one)) for one in (text, chinese[key])]
         assert values[0] == values[1], key
@@ -106,11 +110,45 @@ def test_a_session_that_ends_elsewhere_asks_for_the_password(page_stack, browser
     browser.see("h1", "Sign in")
 
 
-def test_who_may_little_sees_little(page_stack, browser):
-    answer = page_stack.post("/api/users", json={
-        "username": "looker", "email": "looker@example.org", "password": ADMIN_PASSWORD,
-        "level_names": ["viewer"]})
+def test_a_stranger_makes_an_account_where_that_is_allowed(page_stack, browser):
+    browser.visit(page_stack)
+    browser.see("#sign-in")
+    assert browser.run("return page.getByRole('button', { name: 'Create an account' }).count()") == 0
+    path = "/api/cloud/settings/registration"
+    assert page_stack.put(path, json={"enabled": True}).status_code == 200
+    browser.run("await page.reload()")
+    browser.click("button", "Create an account")
+    browser.fill("Name", "newcomer")
+    browser.fill("E-mail address", "newcomer@example.org")
+    browser.fill("Password", ADMIN_PASSWORD)
+    browser.click("button", "Create the account")
+    browser.see("#who", "newcomer")
+    assert page_stack.put(path, json={"enabled": False}).status_code == 200
+    assert unexpected(browser.complaints()) == []
+
+
+def new_user(stack, name, level):
+    answer = stack.post("/api/users", json={
+        "username": name, "email": f"{name}@example.org", "password": ADMIN_PASSWORD,
+        "level_names": [level]})
     assert answer.status_code == 201, answer.text
+
+
+def test_who_submits_jobs_meets_no_closed_door(page_stack, browser):
+    new_user(page_stack, "worker", "researcher")
+    browser.sign_in(page_stack, username="worker", path="#/cloud/submit")
+    browser.fill("Name", "of a worker")
+    browser.click("button", "Submit")
+    browser.see("h1", "of a worker")
+    browser.settled()
+    for path in ("#/cloud", "#/cloud/stats", "#/cloud/system", "#/account"):
+        browser.go(path)
+        browser.settled()
+    assert unexpected(browser.complaints()) == []
+
+
+def test_who_may_little_sees_little(page_stack, browser):
+    new_user(page_stack, "looker", "viewer")
     browser.sign_in(page_stack, username="looker")
     browser.see("#jobs")
     assert browser.text("#subtabs").split("\n") == ["Jobs", "Statistics", "System"]

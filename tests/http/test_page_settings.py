@@ -63,20 +63,21 @@ def test_each_field_is_saved_as_soon_as_it_is_changed(settings, browser):
     assert unexpected(browser.complaints()) == []
 
 
-@pytest.mark.parametrize("label, name, text, part", [
-    ("CA Bundle Path", "ssl_ca_bundle", "/no/such/file.pem", "does not exist"),
-    ("Proxy URL", "proxy_url", "proxy.corp.example", "must be an http, https, socks5"),
-    ("HTTP Timeout", "http_timeout", "601", "600"),
-    ("Public URL", "webhook_url", "example.org", "http or https URL"),
-    ("S3 public URL", "s3_public_url", "ftp://example.org", "http or https URL"),
-    ("Output path", "s3_output_path", "relative/path", "absolute path")])
-def test_what_is_wrong_is_told_at_the_field_and_the_old_value_is_back(
-        settings, browser, label, name, text, part):
+BAD = [("CA Bundle Path", "/no/such/file.pem", "does not exist"),
+       ("Proxy URL", "proxy.corp.example", "must be an http, https, socks5"),
+       ("HTTP Timeout", "601", "600"),
+       ("Public URL", "example.org", "http or https URL"),
+       ("S3 public URL", "ftp://example.org", "http or https URL"),
+       ("Output path", "relative/path", "absolute path")]
+
+
+def test_what_is_wrong_is_told_at_the_field_and_the_old_value_is_back(settings, browser):
     before = stored(settings)
-    old = browser.value(label)
-    enter(browser, label, text)
-    assert part in error_of(browser, label)
-    assert browser.value(label) == old
+    for label, text, part in BAD:
+        old = browser.value(label)
+        enter(browser, label, text)
+        assert part in error_of(browser, label)
+        assert browser.value(label) == old, label
     assert stored(settings) == before
 
 
@@ -131,10 +132,9 @@ def test_webhook_ranges_are_checked_added_and_removed(settings, browser):
         browser.see("#webhook-ips code", good)
     saved(browser)
     assert stored(settings)["webhook_allowed_ips"] == ["10.0.0.0/8", "1.2.3.4/32", "2001:db8::/32"]
-    browser.fill("IP range", "10.1.2.3/8")  # looks right, and the service knows better
+    browser.fill("IP range", "010.0.0.0/8")  # looks right, and the service knows better
     browser.press("Enter")
-    if stored(settings)["webhook_allowed_ips"][-1] != "10.1.2.3/8":
-        assert error_of(browser, "IP range")
+    assert "Invalid IP address or CIDR" in error_of(browser, "IP range")
     browser.click("button", "Remove 1.2.3.4/32")
     browser.gone("#webhook-ips code", "1.2.3.4/32")
     assert "1.2.3.4/32" not in stored(settings)["webhook_allowed_ips"]
@@ -217,7 +217,7 @@ def test_own_keys_are_made_shown_once_and_revoked(page_stack, browser):
     browser.press("Escape")
     browser.fill("Name that is shown", "The Boss")
     browser.click("button", "Save", within="#profile")
-    browser.see(".toast", "Saved.")
+    browser.see(".toast", "Setting saved")
     assert page_stack.get("/api/users/me").json()["display_name"] == "The Boss"
     assert unexpected(browser.complaints()) == []
 
@@ -226,11 +226,11 @@ def test_own_keys_are_made_shown_once_and_revoked(page_stack, browser):
 
 
 SAFE = "button:not([aria-haspopup]):not(:disabled)"
-LEAVING = ("Sign out", "Disconnect", "Submit", "Use this host", "Test from outside")
+LEAVING = ("Sign out", "Download", "Disconnect", "Submit", "Use this host", "Test from outside")
 
 
 def test_every_button_of_every_view_speaks_the_language_of_the_service(page_stack, browser):
-    """Presses all there is to press; a question is answered with the way back."""
+    """Presses one of each there is to press; a question is answered with the way back."""
     page_stack.reset()
     job = page_stack.new_job(config_name="pressed")
     page_stack.sim.advance(job.prediction_id, "processing", logs="step 1/2\n")
@@ -245,11 +245,11 @@ def test_every_button_of_every_view_speaks_the_language_of_the_service(page_stac
             "let pressed = 0;"
             "for (let n = 0; n < names.length; n += 1) {"
             "  const at = page.locator(`main ${args[0]}`).nth(n);"
-            "  if (args[1].includes(names[n]) || names[n] === 'Download') continue;"
+            "  if (args[1].includes(names[n]) || names.indexOf(names[n]) < n) continue;"
             "  if (!await at.isVisible().catch(() => false)) continue;"
             "  await at.click({ timeout: 2000 }).catch(() => {});"
             "  pressed += 1;"
-            "  await page.locator('dialog').waitFor({ timeout: 60 }).catch(() => {});"
+            "  await tools.quiet();"
             "  if (await page.locator('dialog').count()) await page.keyboard.press('Escape');"
             "}"
             "await tools.quiet(); return pressed", [SAFE, LEAVING])

@@ -52,7 +52,8 @@ class Scene:
         values = {"quota_id": "999999", "rule_id": "999999", "request_id": "999999",
                   "provider": "replicate", "user_id": str(self.owner.user_id), "json": {},
                   "job_id": self.active.job_id, "name": "no-such-name", "key": "kept.txt",
-                  "delivery_id": "no-such-delivery", "bucket": self.active.job_id,
+                  "delivery_id": "no-such-delivery",
+                  "backup_id": "20240115_103000_000", "bucket": self.active.job_id,
                   "id": "999999999", "org_id": "999999999", "team_id": "999999999",
                   "template_id": "no-such-template", "database": "jobs"}
         return {name: value(self, column) if callable(value) else value

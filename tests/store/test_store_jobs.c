@@ -371,7 +371,7 @@ static void the_upload_token_dies_with_the_job(void **state)
 {
         static const enum job_status ends[] = { JOB_COMPLETED, JOB_FAILED, JOB_CANCELLED };
         struct ctx *ctx = *state;
-        const char *owner = NULL;
+        struct token_owner owner;
 
         for (unsigned n = 0; n < ARRAY_SIZE(ends); n++) {
                 const char *token = arena_printf(ctx->arena, "token%u", n);
@@ -381,7 +381,7 @@ static void the_upload_token_dies_with_the_job(void **state)
                 for (unsigned status = JOB_PENDING; status < JOB_COMPLETED; status++) {
                         move(ctx, &job, (enum job_status)status);
                         assert_ok(ctx, store_job_by_token(ctx, token, &owner));
-                        assert_string_equal(owner, job.job_id);
+                        assert_string_equal(owner.job_id, job.job_id);
                 }
                 assert_true(move(ctx, &job, ends[n]));
                 assert_rc(ctx, ERR_NOT_FOUND, store_job_by_token(ctx, token, &owner));

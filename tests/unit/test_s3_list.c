@@ -1,12 +1,25 @@
+#include "fcgi/routes.h"
 #include "fcgi/s3_list.h"
 
 #include <string.h>
 
 #include "tests/fixture.h"
 
+static const struct query known[] = {
+        QUERY(TEXT, "prefix"),
+        QUERY(TEXT, "delimiter"),
+        QUERY(TEXT, "encoding-type"),
+        QUERY(TEXT, "max-keys"),
+        { 0 },
+};
+static const struct operation operation = { .id = "test", .query = known };
+static const struct route a_route = { .operation = &operation };
+
 static enum err read_query(struct ctx *ctx, const char *query, struct s3_list_frame *ret)
 {
-        const struct request request = { .method = METHOD_GET, .path = "/", .query = query };
+        const struct request request = {
+                .method = METHOD_GET, .path = "/", .query = query, .route = &a_route
+        };
 
         return s3_list_read(ctx, &request, "max-keys", ret);
 }

@@ -44,7 +44,7 @@ static void a_secret_nobody_set_is_not_found(void **state)
 
         assert_rc(ctx, ERR_NOT_FOUND, secrets_get(ctx, NAME, &untouched));
         assert_string_equal(untouched.bytes, "untouched");
-        write_file(ctx, "{\"" NAME "\":\"\",\"OTHER\":7}", 0600);
+        write_file(ctx, "{\"" NAME "\":\"\",\"OTHER\":null}", 0600);
         assert_null(get(ctx, NAME));
         assert_null(get(ctx, "OTHER"));
 }
@@ -231,78 +231,6 @@ static void changes_at_once_lose_nothing(void **state)
         assert_int_equal(mode_of(ctx, "secrets.json"), 0600);
 }
 
-static bool take_key(struct ctx *ctx, unsigned index, void *arg)
-{
-        unsigned char(*keys)[MASTER_KEY_SIZE] = arg;
-
-        return secrets_master_key(ctx, keys[index]) == OK;
-}
-
-/* What a process that starts now has read: nothing. */
-static void start_anew(struct ctx *ctx)
-{
-        secrets_free(TAKE(ctx->cloud->secrets));
-        assert_ok(ctx, secrets_new(ctx, &ctx->cloud->secrets));
-}
-
-static void the_master_key_is_made_once(void **state)
-{
-        struct ctx *ctx = *state;
-        unsigned char keys[8][MASTER_KEY_SIZE] = { { 0 } }, zero[MASTER_KEY_SIZE] = { 0 };
-
-        fixture_threads(ctx, 8, take_key, keys);
-        for (unsigned i = 1; i < 8; i++)
-                assert_memory_equal(keys[i], keys[0], MASTER_KEY_SIZE);
-        assert_memory_not_equal(keys[0], zero, MASTER_KEY_SIZE);
-        assert_int_equal(mode_of(ctx, "credential.key"), 0600);
-        start_anew(ctx);
-        assert_ok(ctx, secrets_master_key(ctx, keys[1]));
-        assert_memory_equal(keys[1], keys[0], MASTER_KEY_SIZE);
-        assert_int_equal(unlink(fixture_path(ctx, "credential.key")), 0);
-        assert_ok(ctx, secrets_master_key(ctx, keys[1]));
-        assert_memory_equal(keys[1], keys[0], MASTER_KEY_SIZE);
-        start_anew(ctx);
-        assert_ok(ctx, secrets_master_key(ctx, keys[1]));
-        assert_memory_not_equal(keys[1], keys[0], MASTER_KEY_SIZE);
-}
-
-static void a_master_key_file_that_is_unsafe_or_short_is_refused(void **state)
-{
-        static const struct {
-                const char *text;
-                mode_t mode;
-        } cases[] = {
-                { "0123456789abcdef0123456789abcdef", 0644 },
-                { "0123456789abcdef0123456789abcde", 0600 },
-                { "", 0600 },
-                { "0123456789abcdef                      \n", 0600 },
-        };
-        struct ctx *ctx = *state;
-        unsigned char key[MASTER_KEY_SIZE];
-
-        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-                const char *path = fixture_write(ctx, "credential.key", cases[i].text);
-
-                assert_int_equal(chmod(path, cases[i].mode), 0);
-                assert_rc(ctx, ERR_UNAVAILABLE, secrets_master_key(ctx, key));
-                assert_string_equal(fixture_read(ctx, "credential.key"), cases[i].text);
-        }
-}
-
-static void a_line_end_in_the_key_file_does_not_change_the_key(void **state)
-{
-        struct ctx *ctx = *state;
-        unsigned char bare[MASTER_KEY_SIZE], edited[MASTER_KEY_SIZE];
-
-        fixture_write(ctx, "credential.key", "0123456789abcdef0123456789abcdef");
-        assert_int_equal(chmod(fixture_path(ctx, "credential.key"), 0600), 0);
-        assert_ok(ctx, secrets_master_key(ctx, bare));
-        fixture_write(ctx, "credential.key", "0123456789abcdef0123456789abcdef\r\n");
-        start_anew(ctx);
-        assert_ok(ctx, secrets_master_key(ctx, edited));
-        assert_memory_equal(bare, edited, MASTER_KEY_SIZE);
-}
-
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -317,9 +245,6 @@ int main(void)
                 FIXTURE_CLOUD_TEST(a_change_is_seen_whatever_the_time_of_the_file),
                 FIXTURE_CLOUD_TEST(what_cannot_be_written_is_unavailable),
                 FIXTURE_CLOUD_TEST(changes_at_once_lose_nothing),
-                FIXTURE_CLOUD_TEST(the_master_key_is_made_once),
-                FIXTURE_CLOUD_TEST(a_master_key_file_that_is_unsafe_or_short_is_refused),
-                FIXTURE_CLOUD_TEST(a_line_end_in_the_key_file_does_not_change_the_key),
         };
 
         return cmocka_run_group_tests_name("secrets", tests, NULL, NULL);

@@ -146,11 +146,12 @@ static void the_provider_is_not_asked_about_a_job_it_cannot_have(void **state)
 
 static bool give_token(struct ctx *ctx, const struct job *job)
 {
+        static const struct job_secrets abc = { .token_sha256 = "abc", .token_key_id = "0123abcd" };
         CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
         bool given = false;
 
         assert_ok(ctx, db_begin(ctx, &tx));
-        assert_ok(ctx, store_submission_give_token(ctx, job->job_id, "abc", &given));
+        assert_ok(ctx, store_submission_give_token(ctx, job->job_id, &abc, &given));
         assert_ok(ctx, db_commit(&tx));
         return given;
 }
@@ -158,14 +159,15 @@ static bool give_token(struct ctx *ctx, const struct job *job)
 static void only_a_job_that_is_uploading_is_given_a_token(void **state)
 {
         struct ctx *ctx = *state;
-        const char *owner;
+        struct token_owner owner;
         struct job job;
 
         start(ctx);
         job = submitted(ctx);
         assert_true(give_token(ctx, &job));
         assert_ok(ctx, store_job_by_token(ctx, "abc", &owner));
-        assert_string_equal(owner, job.job_id);
+        assert_string_equal(owner.job_id, job.job_id);
+        assert_string_equal(owner.key_id, "0123abcd");
         assert_ok(ctx, job_cancel(ctx, job.job_id, &job));
         assert_false(give_token(ctx, &job));
         assert_rc(ctx, ERR_NOT_FOUND, store_job_by_token(ctx, "abc", &owner));

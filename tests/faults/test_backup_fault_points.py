@@ -1,0 +1,100 @@
+"""kill -9 at every step of making a backup and putting one back: what is listed is whole, and the
+service answers with the old data or with the new."""
+
+import json
+import os
+
+import pytest
+
+import expect
+import faults
+
+MAKING = ("backup.half", "backup.copied", "backup.packed", "backup.manifest", "backup.synced",
+          "backup.renamed")
+RESTORING = ("restore.unpacked", "restore.safety", "restore.prepared", "restore.noted",
+             "restore.half", "restore.committed", "restore.done")
+POINTS = (*MAKING, *RESTORING, "restore.unlogged")
+SQLITE_ONLY = ("backup.half", "backup.packed", "restore.unpacked", "restore.prepared")
+
+
+def set_mark(cloud, value):
+    expect.ok(cloud.put("/api/cloud/polling/setting", json={"enabled": value}))
+
+
+def mark(cloud):
+    return expect.ok(cloud.get("/api/cloud/polling/status"))["preference"]
+
+
+def backups(cloud):
+    done = cloud.companion("backups", "--json")
+    assert done.returncode == 0, done.stderr
+    return [backup["id"] for backup in json.loads(done.stdout)["backups"]]
+
+
+def make(cloud, *arguments):
+    done = cloud.companion("backup", "--json", *arguments)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)["id"]
+
+
+def assert_sound(cloud):
+    """The newest are good, nothing else is left, and the audit log is what was written."""
+    for backup in backups(cloud)[:2]:
+        done = cloud.companion("verify", backup)
+        assert done.returncode == 0, done.stderr
+    left = {name for name in os.listdir(cloud.home / "backups") if name.startswith(".new-")}
+    assert not left
+    done = cloud.companion("audit", "verify")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def reachable(cloud, point):
+    if point in SQLITE_ONLY and cloud.database_url:
+        pytest.skip("PostgreSQL's own programs do this")
+
+
+@pytest.mark.parametrize("point", MAKING)
+def test_a_backup_is_whole_or_not_there(cloud, point):
+    reachable(cloud, point)
+    make(cloud)
+    before = backups(cloud)
+    faults.companion_dies(cloud, point, "backup")
+    after = backups(cloud)
+    assert len(after) == len(before) + (point == "backup.renamed")
+    assert_sound(cloud)
+    assert make(cloud) in backups(cloud)
+
+
+@pytest.mark.parametrize("point", RESTORING)
+def test_a_restore_leaves_the_old_or_the_new(cloud, point):
+    reachable(cloud, point)
+    set_mark(cloud, True)
+    cloud.companion("audit", "verify")
+    backup = make(cloud)
+    set_mark(cloud, False)
+    faults.companion_dies(cloud, point, "restore", backup)
+    is_new = point in ("restore.committed", "restore.done")
+    assert mark(cloud) is is_new
+    set_mark(cloud, False)
+    assert mark(cloud) is False
+    assert_sound(cloud)
+    done = cloud.companion("restore", backup)
+    assert done.returncode == 0, done.stderr
+    assert mark(cloud) is True
+    assert_sound(cloud)
+
+
+def test_a_database_that_is_none_is_replaced_whole(cloud):
+    if cloud.database_url:
+        pytest.skip("a file is what SQLite has")
+    set_mark(cloud, True)
+    backup = make(cloud)
+    file = cloud.home / "cloud.db"
+    file.write_bytes(b"this is no database at all")
+    faults.companion_dies(cloud, "restore.unlogged", "restore", backup)
+    assert file.read_bytes() == b"this is no database at all"
+    done = cloud.companion("restore", backup)
+    assert done.returncode == 0, done.stderr
+    cloud.kill_responder()
+    assert mark(cloud) is True
+    assert_sound(cloud)

@@ -23,7 +23,7 @@ static int setup(void **state)
 
         fixture_cloud_setup_empty(state);
         ctx = *state;
-        fixture_config(ctx)->wal = (struct wal_config){ true, 10, 7 };
+        fixture_config(ctx)->backup.wal = (struct wal_config){ true, 10, 7 };
         if (!fixture_is_sqlite(ctx))
                 return 0;
         database_keep_log(ctx->cloud->database);

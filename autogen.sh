@@ -52,6 +52,7 @@ CHECK_PACKAGES='
         debhelper               /usr/bin/dh
         dpkg-dev                /usr/bin/dpkg-buildpackage
         fail2ban                /usr/bin/fail2ban-regex
+        iptables                /usr/sbin/iptables
         ldap-utils              /usr/bin/ldapmodify
         libclang-rt-dev         /usr/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a
         libcmocka-dev           /usr/include/cmocka.h
@@ -73,6 +74,7 @@ CHECK_PACKAGES='
         python3-psycopg2        /usr/lib/python3/dist-packages/psycopg2
         python3-pytest          /usr/lib/python3/dist-packages/pytest
         python3-requests        /usr/lib/python3/dist-packages/requests
+        python3-yaml            /usr/lib/python3/dist-packages/yaml
         rclone                  /usr/bin/rclone
         redis-server            /usr/bin/redis-server
         s3cmd                   /usr/bin/s3cmd
@@ -82,6 +84,7 @@ CHECK_PACKAGES='
         systemd                 /usr/bin/systemd-analyze
         systemd-container       /usr/bin/systemd-nspawn
         tinyproxy-bin           /usr/bin/tinyproxy
+        ufw                     /usr/sbin/ufw
         universal-ctags         /usr/bin/ctags-universal
         unzip                   /usr/bin/unzip
         xz-utils                /usr/bin/xz'

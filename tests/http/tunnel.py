@@ -81,6 +81,8 @@ def cloudflared(*words):
             print(TUNNEL_ID, "simpletuner")
         case ["tunnel", "run", "simpletuner"]:
             run_cloudflared()
+        case ["service", "install"]:
+            assert (CLOUDFLARED / "config.yml").exists(), "nothing is configured"
         case _:
             sys.exit(f"cloudflared does not know {words}")
 

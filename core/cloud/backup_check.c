@@ -116,7 +116,7 @@ enum err backup_hash_file(struct ctx *ctx, int fd, char ret_hex[SHA256_HEX_SIZE]
 {
         CLEANUP(crypto_hash_freep) struct crypto_hash *hash = crypto_hash_new(CRYPTO_SHA256);
         unsigned char sum[SHA256_SIZE], piece[64 * KiB];
-        ssize_t len;
+        ssize_t len = 0;
 
         while (hash && (len = read(fd, piece, sizeof(piece))) > 0) {
                 if (!crypto_hash_add(hash, piece, (size_t)len))

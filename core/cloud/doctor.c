@@ -37,6 +37,7 @@ static const struct doctor_check checks[] = {
         { "limits",     "Service",  doctor_limits,     CHECK_NOTHING,     5  },
         { "companion",  "Work",     doctor_companion,  CHECK_CLOUD,       20 },
         { "audit",      "Work",     doctor_audit,      CHECK_DATABASE,    15 },
+        { "backup",     "Work",     doctor_backup,     CHECK_DATABASE,    15 },
         { "storage",    "Work",     doctor_storage,    CHECK_DATABASE,    20 },
         { "state",      "Work",     doctor_state,      CHECK_CLOUD,       15 },
 };

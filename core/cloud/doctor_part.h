@@ -34,7 +34,7 @@ doctor_check_fn doctor_public_url, doctor_front;
 /* The responder on this host. */
 doctor_check_fn doctor_responder, doctor_sockets, doctor_memory, doctor_limits;
 /* What goes on without a request. */
-doctor_check_fn doctor_companion, doctor_audit, doctor_state;
+doctor_check_fn doctor_companion, doctor_audit, doctor_backup, doctor_state;
 
 /* doctor_pgsql.c: what doctor_database and doctor_locks ask of PostgreSQL. */
 doctor_check_fn doctor_pgsql_server, doctor_pgsql_locks;

@@ -332,6 +332,19 @@ def test_a_task_that_keeps_failing_is_told(cloud):
     cloud.change("UPDATE tasks SET failures = 0 WHERE name = 'prune_logins'")
 
 
+def test_backups_that_are_missing_or_old_are_told(cloud):
+    assert cloud.companion("backup").returncode == 0
+    found = examine(cloud.env, "--only", "backup")
+    found.one("ok", "backup", "0 hours old")
+    assert found.one("note", "backup", "ever tried")["command"].endswith("restore --rehearse")
+    daily = cloud.env | {"SIMPLETUNER_BACKUP_INTERVAL_HOURS": "24"}
+    cloud.change("UPDATE metric_totals SET value = value - 200 * 3600000000 "
+                 "WHERE name = 'backup_success_us'")
+    finding = examine(daily, "--only", "backup").one("error", "backup", "200 hours old")
+    assert finding["command"] == "simpletuner-cloud cron --task backup"
+    assert cloud.companion("backup").returncode == 0
+
+
 def test_a_store_that_cannot_be_renamed_in_is_an_error(cloud):
     incoming = cloud.home / "outputs" / ".incoming"
     incoming.mkdir(exist_ok=True)

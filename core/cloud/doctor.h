@@ -43,6 +43,6 @@ const char *doctor_check_name(size_t n);
 #define DOCTOR_CHECKS                                                                              \
         "settings, start, files, disk, database, schema, locks, network, clock, secrets,\n"        \
         "provider, webhook, public_url, front, responder, sockets, memory, limits, companion,\n"   \
-        "audit, storage, state"
+        "audit, backup, storage, state"
 
 #endif

@@ -141,11 +141,12 @@ static unsigned generations(struct ctx *ctx)
 
 static void what_was_committed_before_a_moment_is_in_its_database(void **state)
 {
-        CLEANUP(wal_capture_freep) struct wal_capture *capture = wal_capture_new();
+        CLEANUP(wal_capture_freep) struct wal_capture *capture = NULL;
         struct ctx *ctx = *state;
         int64_t times[8];
 
         fixture_only_on(ctx, "sqlite");
+        capture = wal_capture_new();
         mark(ctx, 1, 5);
         times[0] = look(ctx, capture, "first");
         for (int i = 1; i < 8; i++) {
@@ -162,12 +163,13 @@ static void what_was_committed_before_a_moment_is_in_its_database(void **state)
 
 static void a_log_that_begins_anew_leaves_no_gap(void **state)
 {
-        CLEANUP(wal_capture_freep) struct wal_capture *capture = wal_capture_new();
+        CLEANUP(wal_capture_freep) struct wal_capture *capture = NULL;
         struct ctx *ctx = *state;
         struct wal_generation *list = NULL;
         int64_t times[9];
 
         fixture_only_on(ctx, "sqlite");
+        capture = wal_capture_new();
         times[0] = look(ctx, capture, "first");
         for (int i = 1; i < 9; i++) {
                 mark(ctx, 300 * (i - 1) + 1, 300 * i); /* several pages each */
@@ -181,11 +183,12 @@ static void a_log_that_begins_anew_leaves_no_gap(void **state)
 
 static void while_it_is_kept_others_cannot_make_a_gap(void **state)
 {
-        CLEANUP(wal_capture_freep) struct wal_capture *capture = wal_capture_new();
+        CLEANUP(wal_capture_freep) struct wal_capture *capture = NULL;
         struct ctx *ctx = *state;
         int64_t first, second;
 
         fixture_only_on(ctx, "sqlite");
+        capture = wal_capture_new();
         mark(ctx, 1, 10);
         look(ctx, capture, "first");
         mark(ctx, 11, 20);
@@ -204,11 +207,12 @@ static void while_it_is_kept_others_cannot_make_a_gap(void **state)
 
 static void who_goes_on_later_goes_on_in_the_same_generation(void **state)
 {
-        struct wal_capture *capture = wal_capture_new();
+        struct wal_capture *capture;
         struct ctx *ctx = *state;
         int64_t first, second;
 
         fixture_only_on(ctx, "sqlite");
+        capture = wal_capture_new();
         mark(ctx, 1, 10);
         look(ctx, capture, "first");
         mark(ctx, 11, 20);
@@ -224,13 +228,13 @@ static void who_goes_on_later_goes_on_in_the_same_generation(void **state)
 
 static void a_checkpoint_that_nobody_watched_begins_a_generation(void **state)
 {
-        struct wal_capture *capture = wal_capture_new();
+        struct wal_capture *capture;
         struct ctx *ctx = *state;
         struct wal_window *window = NULL;
-        struct wal_reach reach;
         int64_t first, second;
 
         fixture_only_on(ctx, "sqlite");
+        capture = wal_capture_new();
         mark(ctx, 1, 10);
         look(ctx, capture, "first");
         mark(ctx, 11, 20);
@@ -248,17 +252,18 @@ static void a_checkpoint_that_nobody_watched_begins_a_generation(void **state)
         assert_ok(ctx, wal_windows(ctx, &window));
         assert_non_null(window->next);
         assert_int_equal(window->next->from_us, second);
-        (void)reach;
 }
 
 static void only_one_keeps_the_log(void **state)
 {
-        CLEANUP(wal_capture_freep) struct wal_capture *one = wal_capture_new();
-        CLEANUP(wal_capture_freep) struct wal_capture *two = wal_capture_new();
+        CLEANUP(wal_capture_freep) struct wal_capture *one = NULL;
+        CLEANUP(wal_capture_freep) struct wal_capture *two = NULL;
         struct ctx *ctx = *state;
         struct wal_look seen;
 
         fixture_only_on(ctx, "sqlite");
+        one = wal_capture_new();
+        two = wal_capture_new();
         look(ctx, one, "first");
         assert_ok(ctx, wal_capture_run(ctx, two, &seen));
         assert_true(seen.elsewhere);

@@ -158,16 +158,9 @@ static enum err count_files(struct ctx *ctx, struct wal_generation *generation)
         return OK;
 }
 
-/* By number, the highest first: so the list is built from its end. */
-static int is_newer(const void *a, const void *b)
-{
-        const struct wal_generation *const *x = a, *const *y = b;
-
-        return ((*x)->number < (*y)->number) - ((*x)->number > (*y)->number);
-}
-
+/* In the order of the numbers. */
 static enum err add(struct ctx *ctx, const char *dir, const char *name,
-                    struct wal_generation **list, size_t *count)
+                    struct wal_generation **list)
 {
         struct wal_generation *generation = arena_alloc(ctx->arena, sizeof(*generation));
         enum err rc;
@@ -185,9 +178,10 @@ static enum err add(struct ctx *ctx, const char *dir, const char *name,
                 return rc;
         if (rc != OK)
                 return OK; /* it cannot be used */
+        while (*list && (*list)->number < generation->number)
+                list = &(*list)->next;
         generation->next = *list;
         *list = generation;
-        ++*count;
         return OK;
 }
 
@@ -202,31 +196,11 @@ static void set_ends(struct ctx *ctx, struct wal_generation *list)
         }
 }
 
-static enum err sort(struct ctx *ctx, struct wal_generation **list, size_t count)
-{
-        struct wal_generation **all =
-                arena_alloc(ctx->arena, (count + 1) * sizeof(struct wal_generation *));
-        size_t n = 0;
-
-        if (!all)
-                return ctx_nomem(ctx);
-        for (struct wal_generation *g = *list; g; g = g->next)
-                all[n++] = g;
-        qsort(all, n, sizeof(all[0]), is_newer);
-        *list = NULL;
-        for (size_t i = 0; i < n; i++) {
-                all[i]->next = *list;
-                *list = all[i];
-        }
-        return OK;
-}
-
 enum err wal_archive_list(struct ctx *ctx, struct wal_generation **ret)
 {
         CLEANUP(close_dirp) DIR *dir = NULL;
         struct wal_generation *list = NULL;
-        size_t count = 0;
-        const char *path = NULL;
+        const char *path = "";
         struct dirent *entry;
         enum err rc = wal_archive_dir(ctx, &path);
 
@@ -237,10 +211,8 @@ enum err wal_archive_list(struct ctx *ctx, struct wal_generation **ret)
                 return ctx_fail(ctx, ERR_UNAVAILABLE, "%s cannot be read: %m", path);
         while (rc == OK && dir && (entry = readdir(dir))) {
                 if (entry->d_name[0] >= '0' && entry->d_name[0] <= '9')
-                        rc = add(ctx, path, entry->d_name, &list, &count);
+                        rc = add(ctx, path, entry->d_name, &list);
         }
-        if (rc == OK)
-                rc = sort(ctx, &list, count);
         if (rc != OK)
                 return rc;
         set_ends(ctx, list);
@@ -271,7 +243,7 @@ static enum err remove_generation(struct ctx *ctx, const char *path)
 static enum err remove_unfinished(struct ctx *ctx)
 {
         CLEANUP(close_dirp) DIR *dir = NULL;
-        const char *path = NULL;
+        const char *path = "";
         struct dirent *entry;
         enum err rc = wal_archive_dir(ctx, &path);
 

@@ -133,8 +133,8 @@ static enum err append_to_new(struct ctx *ctx, struct wal_position *position,
         }
         close_fdp(&position->segment.fd);
         position->segment = segment;
+        position->segment.fd = TAKE_FD(fd);
         position->segment_number++;
-        fd = -1;
         return OK;
 }
 

@@ -127,7 +127,7 @@ def test_a_damaged_segment_is_said_and_what_is_before_it_still_good(service):
     content = bytearray(segment.read_bytes())
     content[-200] ^= 1
     segment.write_bytes(content)
-    refused = companion(service, "restore", "--to", iso(bad), "--dry-run")
+    refused = companion(service, "restore", "--to", iso(bad + 0.002), "--dry-run")
     assert refused.returncode == 65, refused.stdout
     assert "segment 1 of" in refused.stderr
     assert companion(service, "restore", "--to", iso(good + 0.1), "--dry-run").returncode == 0

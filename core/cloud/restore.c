@@ -195,10 +195,21 @@ static enum err check_space(struct ctx *ctx, const char *path)
 static enum err replace(struct ctx *ctx, const struct restore_wish *wish,
                         const struct before *before, struct restore_report *report)
 {
-        const char *live = database_path(ctx->cloud->database);
+        const char *live = database_path(ctx->cloud->database), *why;
+        enum err rc;
 
-        if (before->is_database && access(live, F_OK) == 0)
-                return sqlite_copy_into(ctx, wish->path, live);
+        if (before->is_database && access(live, F_OK) == 0) {
+                rc = sqlite_copy_into(ctx, wish->path, live);
+                if (rc != ERR_CONFLICT)
+                        return rc;
+                rc = ctx_strdup(ctx, ctx->detail, &why);
+                return rc != OK ? rc
+                                : ctx_fail(ctx, ERR_CONFLICT,
+                                           "The database in place is too damaged to be written "
+                                           "over (%s): stop the service, move it with its -wal "
+                                           "and -shm away, and run this again",
+                                           why);
+        }
         report->replaced_file = true;
         return restore_file_replace(ctx, wish->path);
 }

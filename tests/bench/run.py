@@ -6,7 +6,7 @@
 Each figure is one line: NAME value (what is required) ok or MISSED. The exit status is 1 if one was
 missed. --quick shortens everything to see that it runs; its figures are rough. NAMEs choose among
 live, access-log, auth, list, put, memory, download, small-puts, list-pages, group-commit, webhooks,
-poll, flat, audit-verify, limiter, limit-backends, scrape, copy, backup and page.
+poll, flat, audit-verify, limiter, limit-backends, scrape, copy, backup, kept-log and page.
 Needs wrk, curl, npm and Chromium, and room for about thirty GiB below TMPDIR, which should be a disk
 and not memory.
 """
@@ -28,6 +28,7 @@ import access_log
 import auth
 import backup
 import copy_database
+import kept_log
 import limiter
 import page
 import s3
@@ -365,6 +366,9 @@ class Bench:
     def backup(self):
         backup.backup(self, self.effort.backup_mib, self.effort.rounds, 2 * self.effort.seconds)
 
+    def kept_log(self):
+        kept_log.kept_log(self, self.effort.rounds, self.effort.seconds)
+
     def copy(self):
         copy_database.copy(self.report, self.resources, self.effort.copied_rows)
 
@@ -394,9 +398,10 @@ FIGURES = {"live": Bench.live, "access-log": Bench.access_log, "auth": Bench.aut
            "webhooks": Bench.webhooks, "poll": Bench.poll, "flat": Bench.flat,
            "audit-verify": Bench.audit_verify, "limiter": limiter.limiter,
            "limit-backends": Bench.limit_backends, "scrape": Bench.scrape,
-           "backup": Bench.backup, "copy": Bench.copy, "page": Bench.page}
+           "backup": Bench.backup, "copy": Bench.copy, "kept-log": Bench.kept_log,
+           "page": Bench.page}
 ALONE = {"auth", "group-commit", "poll", "flat", "audit-verify", "limiter", "limit-backends",
-         "scrape", "backup", "copy", "page"}  # need no service that is up already
+         "scrape", "backup", "copy", "kept-log", "page"}  # need no service that is up already
 
 
 def parse_arguments():

@@ -13,7 +13,7 @@
 #define PIECES       8 /* read at once */
 #define WINDOW_SIZE  (32 * KiB)
 #define THREADS_MAX  4
-#define NICE         5
+#define NICE         10
 #define GZIP_WINDOW  (15 + 16) /* zlib: with gzip header and trailer */
 #define HEADER_SIZE  10
 #define TRAILER_SIZE 8
@@ -233,7 +233,8 @@ static enum err pack_one(struct ctx *ctx, struct packer *packer, struct batch *b
                 started++;
         if (!is_last(batch))
                 rc = read_batch(ctx, packer, next, batch);
-        for (unsigned at; (at = atomic_fetch_add(&batch->next, 1)) < batch->count;)
+        /* No thread could be started: then it is done here, which is not as polite. */
+        for (unsigned at; !started && (at = atomic_fetch_add(&batch->next, 1)) < batch->count;)
                 deflate_piece(batch, at);
         for (unsigned i = 0; i < started; i++)
                 pthread_join(threads[i], NULL);

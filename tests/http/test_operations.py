@@ -1,4 +1,4 @@
-"""Every shell line of OPERATIONS.md works as printed.
+"""Every shell line of fcgi/host/OPERATIONS.md works as printed.
 
 Each part of the guide is one script, run against a service of its own kind. Only addresses and the
 directories of the machine are changed. Lines that change the host itself (marked "host") run too:
@@ -17,7 +17,7 @@ import pytest
 from stack import COMPANION, REPO, scratch_directory
 from waiting import free_port
 
-GUIDE = (REPO / "OPERATIONS.md").read_text()
+GUIDE = (REPO / "fcgi" / "host" / "OPERATIONS.md").read_text()
 PARTS = dict(re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", GUIDE, re.MULTILINE | re.DOTALL))
 BLOCK = re.compile(r"(?:<!-- host: (\w+) -->\n)?^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 SERVICE = "http://localhost:8080"

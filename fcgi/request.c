@@ -263,15 +263,23 @@ static enum err find_row(struct ctx *ctx, const struct request *request, const c
                                name);
 }
 
+static enum err read_value(struct ctx *ctx, const struct request *request, const char *name,
+                           const char **ret)
+{
+        const char *item = find_query(request, name);
+
+        *ret = NULL;
+        return item ? decode_item(ctx, item, name, ret) : OK;
+}
+
 enum err request_query(struct ctx *ctx, const struct request *request, const char *name,
                        const char **ret)
 {
-        const char *item = find_query(request, name);
         const struct query *row;
         enum err rc = find_row(ctx, request, name, &row);
 
         *ret = NULL;
-        return rc == OK && item ? decode_item(ctx, item, name, ret) : rc;
+        return rc == OK ? read_value(ctx, request, name, ret) : rc;
 }
 
 enum err request_query_all(struct ctx *ctx, const struct request *request, const char *name,
@@ -309,7 +317,7 @@ enum err request_query_int(struct ctx *ctx, const struct request *request, const
 
         rc = find_row(ctx, request, name, &row);
         if (rc == OK)
-                rc = request_query(ctx, request, name, &text);
+                rc = read_value(ctx, request, name, &text);
         if (rc != OK || !text)
                 return rc;
         errno = 0;

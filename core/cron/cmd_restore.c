@@ -1,29 +1,16 @@
 /* simpletuner-cloud restore: put a backup back, or try whether it could be. */
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "core/cloud/db_recover.h"
 #include "core/cron/backup_print.h"
 #include "core/cron/command.h"
+#include "core/cron/restore_print.h"
 
 static void print_text(const struct backup *backup, const struct restore_report *report)
 {
         printf("The database is that of backup %s now.\n", backup->id);
-        if (report->safety)
-                printf("The one before it: %s\n", report->safety);
-        if (report->from_version != report->to_version)
-                printf("Its schema went from version %u to %u.\n", report->from_version,
-                       report->to_version);
-        if (report->cut_from)
-                printf("Entries %" PRId64 " to %" PRId64 " of the audit log are in the one before "
-                       "it only.\n",
-                       report->cut_from, report->cut_to);
-        if (report->replaced_file)
-                printf("What was there was no database: restart the service.\n");
-        printf("Objects that were uploaded after the backup have no row now: look at "
-               "\"simpletuner-cloud storage fsck\" before any \"storage gc\".\n"
-               "Jobs that were submitted after it: POST /api/cloud/jobs/sync finds them.\n");
+        restore_print(report, "backup");
 }
 
 static void print_json(const struct backup *backup, const struct restore_report *report,
@@ -34,16 +21,7 @@ static void print_json(const struct backup *backup, const struct restore_report 
         jsonw_bool(&out.json, "success", true);
         jsonw_string(&out.json, "id", backup->id);
         jsonw_bool(&out.json, "dry_run", dry_run);
-        jsonw_string(&out.json, "safety", report->safety);
-        if (report->to_version) {
-                jsonw_int(&out.json, "from_version", report->from_version);
-                jsonw_int(&out.json, "to_version", report->to_version);
-        }
-        if (report->cut_from) {
-                jsonw_int(&out.json, "audit_cut_from", report->cut_from);
-                jsonw_int(&out.json, "audit_cut_to", report->cut_to);
-        }
-        jsonw_bool(&out.json, "replaced_file", report->replaced_file);
+        restore_print_json(&out.json, report);
 }
 
 static enum err rehearse(struct ctx *ctx, const struct command_options *options,

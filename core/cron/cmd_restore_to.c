@@ -5,6 +5,7 @@
 
 #include "core/cloud/wal_restore.h"
 #include "core/cron/command.h"
+#include "core/cron/restore_print.h"
 
 static void print_reach(const struct wal_reach *reach)
 {
@@ -31,17 +32,7 @@ static void print_text(const struct wal_reach *reach, const struct restore_repor
                 return;
         }
         printf("The database is that of this moment now.\n");
-        if (report->safety)
-                printf("The one before it: %s\n", report->safety);
-        if (report->cut_from)
-                printf("Entries %" PRId64 " to %" PRId64 " of the audit log are in the one before "
-                       "it only.\n",
-                       report->cut_from, report->cut_to);
-        if (report->replaced_file)
-                printf("What was there was no database: restart the service.\n");
-        printf("Objects that were uploaded after the moment have no row now: look at "
-               "\"simpletuner-cloud storage fsck\" before any \"storage gc\".\n"
-               "Jobs that were submitted after it: POST /api/cloud/jobs/sync finds them.\n");
+        restore_print(report, "moment");
 }
 
 static void print_json(const struct wal_reach *reach, const struct restore_report *report,
@@ -56,12 +47,7 @@ static void print_json(const struct wal_reach *reach, const struct restore_repor
         jsonw_int(&out.json, "transactions", reach->transactions);
         jsonw_time(&out.json, "reached", reach->reached_us);
         jsonw_time(&out.json, "missing_until", reach->missing_us);
-        jsonw_string(&out.json, "safety", report->safety);
-        if (report->cut_from) {
-                jsonw_int(&out.json, "audit_cut_from", report->cut_from);
-                jsonw_int(&out.json, "audit_cut_to", report->cut_to);
-        }
-        jsonw_bool(&out.json, "replaced_file", report->replaced_file);
+        restore_print_json(&out.json, report);
 }
 
 enum err cmd_restore_to(struct ctx *ctx, const struct command_options *options)

@@ -48,8 +48,7 @@ struct limiter {
         void *store;
         bool is_local;                /* in memory: it is never away */
         atomic_bool away;             /* it did not answer */
-        atomic_bool asking;           /* while it is away: one thread at a time */
-        atomic_llong ask_again_us;    /* monotonic */
+        atomic_llong ask_again_us;    /* while it is away: when the next thread may; monotonic */
         atomic_uint waiting;          /* calls that wait for its answer */
         atomic_llong last_heard_us;   /* of any of them; monotonic */
         pthread_mutex_t mutex;        /* of the reason */
@@ -142,6 +141,15 @@ static bool is_stalled(const struct limiter *limiter, int64_t now_us)
                now_us - atomic_load(&limiter->last_heard_us) > STALL_US;
 }
 
+/* While it is away, one thread in a second: whoever moves that second on. */
+static bool take_turn(struct limiter *limiter, int64_t now_us)
+{
+        long long due_us = atomic_load(&limiter->ask_again_us);
+
+        return now_us >= due_us && atomic_compare_exchange_strong(&limiter->ask_again_us, &due_us,
+                                                                  now_us + ASK_AGAIN_US);
+}
+
 /* May this thread ask? Whoever may says afterwards what came of it. */
 static bool begin(struct ctx *ctx, struct limiter *limiter)
 {
@@ -150,15 +158,12 @@ static bool begin(struct ctx *ctx, struct limiter *limiter)
         if (limiter->is_local)
                 return true;
         now_us = clock_mono_us(ctx->clock);
-        if (atomic_load(&limiter->away)) {
-                if (now_us < atomic_load(&limiter->ask_again_us) ||
-                    atomic_exchange(&limiter->asking, true))
-                        return false;
-        } else if (is_stalled(limiter, now_us)) {
+        if (is_stalled(limiter, now_us) ||
+            (atomic_load(&limiter->away) && !take_turn(limiter, now_us)))
                 return false;
-        }
-        if (atomic_fetch_add(&limiter->waiting, 1) == 0)
-                atomic_store(&limiter->last_heard_us, now_us);
+        if (atomic_load(&limiter->waiting) == 0)
+                atomic_store(&limiter->last_heard_us, now_us); /* first: nobody sees an old one */
+        atomic_fetch_add(&limiter->waiting, 1);
         return true;
 }
 
@@ -172,7 +177,6 @@ static void end(struct ctx *ctx, struct limiter *limiter, enum err rc)
                 note_back(ctx, limiter);
         else
                 note_away(ctx, limiter);
-        atomic_store(&limiter->asking, false);
 }
 
 /* One question to the backend. False: it did not answer, nothing is known; why is in the log. */

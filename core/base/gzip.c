@@ -9,6 +9,8 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "core/base/give_way.h"
+
 #define PIECE_SIZE   (512 * KiB)
 #define PIECES       8 /* read at once */
 #define WINDOW_SIZE  (32 * KiB)
@@ -115,11 +117,12 @@ static void deflate_piece(struct batch *batch, unsigned at)
 
 static void *deflate_some(void *arg)
 {
+        CLEANUP(give_way_end) struct give_way way = give_way_begin();
         struct batch *batch = arg;
         unsigned at;
 
         setpriority(PRIO_PROCESS, 0, NICE); /* on Linux of this thread alone */
-        while ((at = atomic_fetch_add(&batch->next, 1)) < batch->count)
+        for (; (at = atomic_fetch_add(&batch->next, 1)) < batch->count; give_way_rest(&way))
                 deflate_piece(batch, at);
         return NULL;
 }

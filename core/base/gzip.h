@@ -1,6 +1,6 @@
 /* Whole files through gzip (RFC 1952), in constant memory: packed by a few threads at once as one
- * stream that any gunzip reads, with the SHA-256 of both sides. The threads are nice: they take
- * what processors others leave. */
+ * stream that any gunzip reads, with the SHA-256 of both sides. The threads are nice and give way:
+ * they take what processors others leave. */
 #ifndef CORE_BASE_GZIP_H
 #define CORE_BASE_GZIP_H
 

@@ -10,6 +10,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/fault.h"
+#include "core/base/give_way.h"
 
 #define STEP_PAGES  1024 /* that are copied at once */
 #define PATIENCE_MS 60000
@@ -86,26 +87,29 @@ static enum err number(struct ctx *ctx, sqlite3 *db, const char *path, const cha
         return OK;
 }
 
-/* Where tests kill. */
-static void half_out(void)
+/* Between two steps. Tests kill here. */
+static void after_step_out(struct give_way *way)
 {
         FAULT_POINT("backup.half");
+        give_way_rest(way);
 }
 
-static void half_into(void)
+static void after_step_into(struct give_way *way)
 {
+        (void)way; /* others wait for this */
         FAULT_POINT("restore.half");
 }
 
 /* Page after page; others who are in the way are waited for. */
 static enum err run_copy(struct ctx *ctx, sqlite3_backup *copy, const char *path,
-                         void (*half)(void))
+                         void (*after_step)(struct give_way *way))
 {
+        CLEANUP(give_way_end) struct give_way way = give_way_begin();
         int code, pages = 1, waited_ms = 0;
 
         for (; (code = sqlite3_backup_step(copy, pages)) != SQLITE_DONE; pages = STEP_PAGES) {
                 if (code == SQLITE_OK) {
-                        half();
+                        after_step(&way);
                         continue;
                 }
                 if ((code & 0xff) != SQLITE_BUSY && (code & 0xff) != SQLITE_LOCKED)
@@ -142,7 +146,7 @@ static enum err copy_pages(struct ctx *ctx, const char *from, const char *to)
         if (rc != OK)
                 return rc;
         copy = sqlite3_backup_init(target, "main", source, "main");
-        return copy ? run_copy(ctx, copy, from, half_out) : fail(ctx, target, to);
+        return copy ? run_copy(ctx, copy, from, after_step_out) : fail(ctx, target, to);
 }
 
 /* The copy says of itself that it has a write-ahead log, as the source has; as a file that is
@@ -324,7 +328,7 @@ enum err sqlite_copy_into(struct ctx *ctx, const char *from, const char *live_pa
         copy = sqlite3_backup_init(live, "main", source, "main");
         if (!copy)
                 return fail(ctx, live, live_path);
-        rc = run_copy(ctx, copy, live_path, half_into);
+        rc = run_copy(ctx, copy, live_path, after_step_into);
         if (sqlite3_backup_finish(copy) != SQLITE_OK && rc == OK)
                 rc = fail(ctx, live, live_path);
         FAULT_POINT("restore.committed");

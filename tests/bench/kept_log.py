@@ -14,9 +14,9 @@ def rate(service, directory, series, seconds):
     names = webhooks.running_jobs(service, JOBS_PER_S * seconds, series)
     path = directory / "requests"
     webhooks.write_requests(path, service.sim.webhook_secret, names)
-    taken, _ = webhooks.send(service.url, path, CONNECTIONS, seconds)
+    sent = webhooks.send(service.url, path, CONNECTIONS, seconds)
     service.wait_for_inbox()
-    return taken
+    return sent.rate
 
 
 def kept_log(bench, rounds, seconds):

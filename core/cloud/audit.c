@@ -1,6 +1,7 @@
 #include "core/cloud/audit.h"
 
 #include "core/cloud/audit_chain.h"
+#include "core/db/db.h"
 
 enum err audit_add(struct ctx *ctx, const struct audit_entry *entry)
 {
@@ -20,6 +21,16 @@ enum err audit_add(struct ctx *ctx, const struct audit_entry *entry)
         if (entry->details)
                 rc = json_text(ctx, entry->details, &row.details);
         return rc == OK ? audit_append(ctx, &row) : rc;
+}
+
+enum err audit_note(struct ctx *ctx, const struct audit_entry *entry)
+{
+        CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
+        enum err rc = db_begin(ctx, &tx);
+
+        if (rc == OK)
+                rc = audit_add(ctx, entry);
+        return rc == OK ? db_commit(&tx) : rc;
 }
 
 enum err audit_list(struct ctx *ctx, const struct audit_filter *filter, audit_row_fn *row,

@@ -15,6 +15,8 @@ struct audit_entry {
 
 /* Append, for ctx's actor, address and correlation id. Inside a transaction, late in it. Faults. */
 NODISCARD enum err audit_add(struct ctx *ctx, const struct audit_entry *entry);
+/* The same in a transaction of its own, of what was done outside the database. */
+NODISCARD enum err audit_note(struct ctx *ctx, const struct audit_entry *entry);
 
 /* Call row for each match, newest first; *ret_total: how many match. Faults. */
 NODISCARD enum err audit_list(struct ctx *ctx, const struct audit_filter *filter, audit_row_fn *row,

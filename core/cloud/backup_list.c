@@ -11,7 +11,6 @@
 #include "core/base/log.h"
 #include "core/cloud/audit.h"
 #include "core/cloud/backup.h"
-#include "core/db/db.h"
 
 static enum err read_one(struct ctx *ctx, const char *dir, const char *id, struct backup *ret)
 {
@@ -166,7 +165,6 @@ enum err backup_find(struct ctx *ctx, const char *what, struct backup *ret)
 
 static enum err note_deletion(struct ctx *ctx, const char *id, const char *why)
 {
-        CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
         CLEANUP(json_decrefp) json_t *details = json_pack("{s:s}", "reason", why);
         const struct audit_entry entry = {
                 .event_type = "backup.deleted",
@@ -175,11 +173,8 @@ static enum err note_deletion(struct ctx *ctx, const char *id, const char *why)
                 .action = "Deleted a backup",
                 .details = details,
         };
-        enum err rc = db_begin(ctx, &tx);
 
-        if (rc == OK)
-                rc = audit_add(ctx, &entry);
-        return rc == OK ? db_commit(&tx) : rc;
+        return details ? audit_note(ctx, &entry) : ctx_nomem(ctx);
 }
 
 /* The entry comes first: what was deleted must have one. The manifest of what goes is gone before

@@ -4,7 +4,6 @@
 
 #include "core/cloud/audit.h"
 #include "core/cloud/secrets.h"
-#include "core/db/db.h"
 
 #define TOKEN_MAX 512
 #define BLANKS    " \t\r\n"
@@ -40,7 +39,6 @@ enum err provider_token_check(struct ctx *ctx, const struct provider *provider, 
 /* The file is no part of the transaction: what it holds is told after it is there. */
 static enum err note_change(struct ctx *ctx, const struct provider *provider, const char *action)
 {
-        CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
         CLEANUP(json_decrefp) json_t *details = json_pack("{s:[s]}", "changed", "api_token");
         const struct audit_entry entry = {
                 .event_type = "provider.configured",
@@ -49,14 +47,8 @@ static enum err note_change(struct ctx *ctx, const struct provider *provider, co
                 .action = action,
                 .details = details,
         };
-        enum err rc;
 
-        if (!details)
-                return ctx_nomem(ctx);
-        rc = db_begin(ctx, &tx);
-        if (rc == OK)
-                rc = audit_add(ctx, &entry);
-        return rc == OK ? db_commit(&tx) : rc;
+        return details ? audit_note(ctx, &entry) : ctx_nomem(ctx);
 }
 
 enum err provider_token_save(struct ctx *ctx, const char *id, const char *token,

@@ -62,7 +62,6 @@ enum err schema_migrations(struct ctx *ctx, struct migration **ret)
 
 static enum err add_entry(struct ctx *ctx, const struct schema_move *move)
 {
-        CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
         CLEANUP(json_decrefp)
         json_t *details = json_pack("{s:i, s:i}", "from", (int)move->from, "to", (int)move->to);
         const struct audit_entry entry = {
@@ -72,14 +71,8 @@ static enum err add_entry(struct ctx *ctx, const struct schema_move *move)
                 .action = "The database was brought to another schema version",
                 .details = details,
         };
-        enum err rc;
 
-        if (!details)
-                return ctx_nomem(ctx);
-        rc = db_begin(ctx, &tx);
-        if (rc == OK)
-                rc = audit_add(ctx, &entry);
-        return rc == OK ? db_commit(&tx) : rc;
+        return details ? audit_note(ctx, &entry) : ctx_nomem(ctx);
 }
 
 enum err schema_migrate(struct ctx *ctx, struct schema_move *ret)

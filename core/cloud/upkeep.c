@@ -229,7 +229,6 @@ static enum err check_room(struct ctx *ctx, int64_t bytes)
 
 static enum err add_entry(struct ctx *ctx, const struct upkeep_vacuumed *vacuumed)
 {
-        CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
         CLEANUP(json_decrefp)
         json_t *details = json_pack("{s:I, s:I}", "size_before", (json_int_t)vacuumed->before,
                                     "size_after", (json_int_t)vacuumed->after);
@@ -240,14 +239,8 @@ static enum err add_entry(struct ctx *ctx, const struct upkeep_vacuumed *vacuume
                 .action = "The database was vacuumed",
                 .details = details,
         };
-        enum err rc;
 
-        if (!details)
-                return ctx_nomem(ctx);
-        rc = db_begin(ctx, &tx);
-        if (rc == OK)
-                rc = audit_add(ctx, &entry);
-        return rc == OK ? db_commit(&tx) : rc;
+        return details ? audit_note(ctx, &entry) : ctx_nomem(ctx);
 }
 
 static enum err vacuum(struct ctx *ctx, unsigned limit_ms, struct upkeep_vacuumed *ret)

@@ -112,19 +112,30 @@ static char *put_digits(char *at, int value, int count, char after)
         return at + count + 1;
 }
 
-void clock_format_iso(int64_t wall_us, char ret_text[CLOCK_ISO_SIZE])
+/* To the second, which is followed by end. Returns where the text goes on. */
+static char *put_time(int64_t wall_us, char *at, char end)
 {
         struct tm tm = utc(wall_us);
-        char *at = ret_text;
 
         at = put_digits(at, tm.tm_year + 1900, 4, '-');
         at = put_digits(at, tm.tm_mon + 1, 2, '-');
         at = put_digits(at, tm.tm_mday, 2, 'T');
         at = put_digits(at, tm.tm_hour, 2, ':');
         at = put_digits(at, tm.tm_min, 2, ':');
-        at = put_digits(at, tm.tm_sec, 2, '.');
+        return put_digits(at, tm.tm_sec, 2, end);
+}
+
+void clock_format_iso(int64_t wall_us, char ret_text[CLOCK_ISO_SIZE])
+{
+        char *at = put_time(wall_us, ret_text, '.');
+
         at = put_digits(at, (int)(wall_us % US_PER_S / US_PER_MS), 3, 'Z');
         *at = '\0';
+}
+
+void clock_format_second(int64_t wall_us, char ret_text[CLOCK_ISO_SIZE])
+{
+        *put_time(wall_us, ret_text, 'Z') = '\0';
 }
 
 void clock_format_http(int64_t wall_us, char ret_text[CLOCK_HTTP_SIZE])

@@ -47,6 +47,8 @@ struct timespec clock_deadline(clockid_t clock, unsigned timeout_ms);
 /* "2024-01-15T10:30:00.000Z", RFC 3339 in UTC with milliseconds. */
 #define CLOCK_ISO_SIZE 32
 void clock_format_iso(int64_t wall_us, char ret_text[CLOCK_ISO_SIZE]);
+/* The same without milliseconds, for lists that people read. */
+void clock_format_second(int64_t wall_us, char ret_text[CLOCK_ISO_SIZE]);
 
 /* RFC 3339 with Z or an offset, fraction optional. False: not such a time; ret_us untouched. */
 bool clock_parse_iso(const char *text, int64_t *ret_us);

@@ -14,13 +14,10 @@ static void print_line(const struct listing *listing, const struct api_key *row)
 {
         char created[CLOCK_ISO_SIZE], used[CLOCK_ISO_SIZE] = "never used";
 
-        clock_format_iso(row->created_at_us, created);
-        if (row->last_used_at_us) {
-                clock_format_iso(row->last_used_at_us, used);
-                used[19] = 'Z';
-                used[20] = '\0';
-        }
-        printf("%6lld  %s  %-7s  %.19sZ  %-20s  %s  %s\n", (long long)row->key_id, row->prefix,
+        clock_format_second(row->created_at_us, created);
+        if (row->last_used_at_us)
+                clock_format_second(row->last_used_at_us, used);
+        printf("%6lld  %s  %-7s  %s  %-20s  %s  %s\n", (long long)row->key_id, row->prefix,
                api_key_state(listing->ctx, row), created, used, row->username, row->name);
 }
 

@@ -13,13 +13,10 @@ static void print_line(const struct listing *listing, const struct s3_credential
 {
         char created[CLOCK_ISO_SIZE], used[CLOCK_ISO_SIZE] = "never used";
 
-        clock_format_iso(row->created_at_us, created);
-        if (row->last_used_at_us) {
-                clock_format_iso(row->last_used_at_us, used);
-                used[19] = 'Z';
-                used[20] = '\0';
-        }
-        printf("%s  %-7s  %.19sZ  %-20s  %s  %s\n", row->access_key_id,
+        clock_format_second(row->created_at_us, created);
+        if (row->last_used_at_us)
+                clock_format_second(row->last_used_at_us, used);
+        printf("%s  %-7s  %s  %-20s  %s  %s\n", row->access_key_id,
                s3_credential_state(listing->ctx, row), created, used, row->owner,
                *row->name ? row->name : "-");
 }

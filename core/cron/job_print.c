@@ -12,8 +12,8 @@ void job_print_line(const struct job *job)
 {
         char created[CLOCK_ISO_SIZE];
 
-        clock_format_iso(job->created_at_us, created);
-        printf("%s  %-9s  %.19sZ  %-10s  %-8s  %s\n", job->job_id, job_status_name(job->status),
+        clock_format_second(job->created_at_us, created);
+        printf("%s  %-9s  %s  %-10s  %-8s  %s\n", job->job_id, job_status_name(job->status),
                created, job->provider, or_dash(job->hardware_type), or_dash(job->config_name));
 }
 

@@ -18,11 +18,8 @@ void user_print_line(const struct user_view *view)
         const struct user *user = &view->user;
         char login[CLOCK_ISO_SIZE] = "never logged in";
 
-        if (user->last_login_at_us) {
-                clock_format_iso(user->last_login_at_us, login);
-                login[19] = 'Z';
-                login[20] = '\0';
-        }
+        if (user->last_login_at_us)
+                clock_format_second(user->last_login_at_us, login);
         printf("%6" PRId64 "  %-11s  %-20s  %s%s  %s  ", user->user_id,
                user->is_active ? "active" : "deactivated", login, user->username,
                view->rights == PERMISSION_SET_ALL ? "*" : "", user->email ? user->email : "-");

@@ -192,14 +192,27 @@ static enum err look_back(struct ctx *ctx, struct wal_generation *ret)
         return rc;
 }
 
+/* With ticks the hold moves on, and lets a log be written back and begun anew that was not in the
+ * file when the copy began. Then what was copied before that is in neither. */
+static enum err check_log(struct ctx *ctx, const struct wal_base_wish *wish,
+                          const struct wal_index *before, const struct wal_position *made)
+{
+        if (!wish->tick || wal_same_log(&before->point, &made->point))
+                return OK;
+        return ctx_fail(ctx, ERR_CONFLICT, "the log was begun anew while the base was copied");
+}
+
 enum err wal_base_begin(struct ctx *ctx, const struct wal_base_wish *wish,
                         struct wal_source *source, struct wal_position *position)
 {
         CLEANUP(wal_position_done) struct wal_position made = WAL_POSITION_NONE;
         struct wal_generation generation = { .reason = wish->reason, .follows = wish->follows };
         const char *dir = NULL;
+        struct wal_index before;
         enum err rc = wal_archive_dir(ctx, &dir);
 
+        if (rc == OK)
+                rc = wal_source_peek(ctx, source, &before);
         if (rc == OK)
                 rc = look_back(ctx, &generation);
         if (rc == OK)
@@ -215,7 +228,9 @@ enum err wal_base_begin(struct ctx *ctx, const struct wal_base_wish *wish,
         if (rc != OK)
                 return rc;
         generation.first_us = made.segment.newest.captured_us;
-        rc = wal_archive_describe(ctx, generation.path, &generation);
+        rc = check_log(ctx, wish, &before, &made);
+        if (rc == OK)
+                rc = wal_archive_describe(ctx, generation.path, &generation);
         if (rc == OK)
                 rc = publish(ctx, dir, &generation, &made);
         if (rc != OK) {

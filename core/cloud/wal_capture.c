@@ -19,19 +19,21 @@
 #define LOG_BYTES      ((int64_t)(4 * MiB))   /* of a log: then it is to begin anew */
 #define LOG_BYTES_MOST ((int64_t)(256 * MiB)) /* then it is let go when it cannot be copied */
 #define GENERATION_US  US_PER_DAY
+#define TRY_AGAIN_US   (10 * 60 * US_PER_S) /* to begin one, while the one before goes on */
 #define PRUNE_US       US_PER_HOUR
 
 static const char logger[] = "simpletuner.cloud.wal";
 
 struct wal_capture {
         int lock_fd;
-        bool stays; /* the process does */
+        bool stays;   /* the process does */
+        bool is_lost; /* transactions may be missing behind the position, whatever is held */
         struct wal_source *source;
         struct wal_position position;
-        int64_t looked_us, pruned_us; /* monotonic; 0: never */
-        int64_t log_bytes;            /* at the last look */
-        int64_t known_us;             /* wall clock, when it began */
-        struct wal_look look;         /* the one that is under way */
+        int64_t looked_us, pruned_us, tried_us; /* monotonic; 0: never */
+        int64_t log_bytes;                      /* at the last look */
+        int64_t known_us;                       /* wall clock, when it began */
+        struct wal_look look;                   /* the one that is under way */
 };
 
 struct wal_capture *wal_capture_new(void)
@@ -131,6 +133,8 @@ static enum err go_on(struct ctx *ctx, struct wal_capture *capture, enum wal_ver
                         capture->look.commits += capture->position.segment.newest.commits;
                 }
         }
+        if (rc == OK && *ret == WAL_NOT_KNOWN)
+                capture->is_lost = true;
         if (rc == OK)
                 wal_source_keep(capture->source);
         else
@@ -188,6 +192,7 @@ static enum err begin_generation(struct ctx *ctx, struct wal_capture *capture, c
         enum err rc = wal_base_begin(ctx, &wish, capture->source, &capture->position);
 
         if (rc == OK) {
+                capture->is_lost = false;
                 capture->look.begun = reason;
                 log_event(ctx, LOG_INFO, logger, "A generation of the kept log begins", "reason",
                           reason);
@@ -296,28 +301,51 @@ static bool is_old(const struct ctx *ctx, const struct wal_capture *capture)
 {
         const struct wal_position *position = &capture->position;
 
+        if (capture->tried_us && clock_mono_us(ctx->clock) - capture->tried_us < TRY_AGAIN_US)
+                return false;
         return clock_wall_us(ctx->clock) - position->first_us >= GENERATION_US &&
                position->segment.newest.captured_us > position->first_us;
 }
 
+/* Whether it can be or not, all else goes on with the generation there is. */
+static enum err begin_day(struct ctx *ctx, struct wal_capture *capture)
+{
+        enum err rc;
+
+        if (!is_old(ctx, capture))
+                return OK;
+        rc = begin_generation(ctx, capture, "daily", true);
+        capture->tried_us = rc == OK ? 0 : clock_mono_us(ctx->clock);
+        return rc;
+}
+
+/* What is held says no more where the log goes on, or is too much: the next look finds out from
+ * what is kept. */
+static void let_go(struct wal_capture *capture)
+{
+        wal_source_close(capture->source);
+        capture->source = NULL;
+        capture->is_lost = false;
+}
+
+/* What is too old goes first: it may make the space for the rest. */
 static enum err work(struct ctx *ctx, struct wal_capture *capture)
 {
+        enum err pruned = prune(ctx, capture), begun = OK;
         enum err rc = open_source(ctx, capture);
 
         if (rc == OK)
                 rc = look(ctx, capture);
         capture->looked_us = clock_mono_us(ctx->clock);
-        if (rc == OK && is_old(ctx, capture))
-                rc = begin_generation(ctx, capture, "daily", true);
-        if (rc == OK && capture->stays && capture->log_bytes >= LOG_BYTES)
-                rc = shorten_log(ctx, capture);
         if (rc == OK)
-                rc = prune(ctx, capture);
-        if (rc != OK && capture->log_bytes >= LOG_BYTES_MOST) {
-                wal_source_close(capture->source);
-                capture->source = NULL;
-        }
-        return rc;
+                begun = begin_day(ctx, capture);
+        if (rc == OK && !capture->is_lost && capture->stays && capture->log_bytes >= LOG_BYTES)
+                rc = shorten_log(ctx, capture);
+        if (capture->is_lost || (rc != OK && capture->log_bytes >= LOG_BYTES_MOST))
+                let_go(capture);
+        if (rc == OK)
+                rc = begun;
+        return rc == OK ? pruned : rc;
 }
 
 /* A look is due by the clock, or because much was written. */

@@ -183,6 +183,8 @@ enum err wal_replay_find(struct ctx *ctx, int64_t to_us, struct wal_reach *ret)
                 return rc;
         if (walk.reach.members == 0)
                 return damaged(ctx, &walk, 1);
+        if (rc == OK && walk.generation->next)
+                walk.reach.missing_us = walk.generation->next->first_us;
         walk.reach.generation = walk.generation;
         *ret = walk.reach;
         return OK;

@@ -23,7 +23,7 @@ struct wal_reach {
         unsigned members;  /* captures in them */
         int64_t transactions;
         int64_t reached_us; /* all that was committed until then is in it */
-        int64_t missing_us; /* when a later capture found more; 0: there is none */
+        int64_t missing_us; /* the next capture that found more; 0: there is none */
 };
 
 /* to_us: the moment, or WAL_LATEST. ERR_NOT_FOUND: it is in no window; detail says which there are.

@@ -8,6 +8,8 @@ import subprocess
 import pytest
 
 import expect
+import wal_archive
+from responder import Responder
 from stack import scratch_directory
 from waiting import until
 
@@ -64,3 +66,27 @@ def test_a_full_disk_is_our_fault_and_heals_by_itself(new_stack, small_disk):
     assert cloud.get(job.storage("before.bin")).content == b"kept"
     assert cloud.get(job.storage("during.bin")).status_code == 404
     assert cloud.submit(config_name="room again").status_code == 200
+
+
+def test_without_space_the_log_is_not_kept_and_with_it_goes_on_without_a_gap(small_disk, tmp_path):
+    service = Responder(tmp_path, {"SIMPLETUNER_BACKUP_WAL": "1",
+                                   "SIMPLETUNER_BACKUP_WAL_INTERVAL": "1",
+                                   "SIMPLETUNER_BACKUP_DIR": str(small_disk / "backups")})
+    service.start()
+    try:
+        until(lambda: wal_archive.generations(small_disk), 20, "nothing is kept")
+        alive = small_disk / "backups" / "wal" / "alive"
+        with wal_archive.Writer(service.home / "config/cloud/jobs.db") as writer:
+            fill(small_disk)
+            until(lambda: "no space left for the archive" in service.log(), 20, "nothing is said")
+            looked, count = alive.stat().st_mtime, len(writer.times)
+            until(lambda: len(writer.times) > count + 100, 20, "nobody can write")
+            assert alive.stat().st_mtime == looked, "more is claimed than is kept"
+            assert service.ask_json("GET", "/api/cloud/jobs")[0] == 200
+            (small_disk / "ballast").unlink()
+            until(lambda: alive.stat().st_mtime > looked, 20, "it does not go on")
+        assert wal_archive.assert_archive_is_true(small_disk, writer, tmp_path) >= 2
+        assert len(wal_archive.generations(small_disk)) == 1
+    finally:
+        service.process.kill()
+        service.process.wait()

@@ -168,7 +168,8 @@ static enum err feed(struct ctx *ctx, const char *path, const struct pgsql_place
         return ended == OK ? rc : ended;
 }
 
-enum err backup_pgsql_restore(struct ctx *ctx, const char *path, const char *dir)
+enum err backup_pgsql_restore(struct ctx *ctx, const char *path, const char *dir,
+                              int64_t begun_at_us)
 {
         CLEANUP(pgsql_place_clear) struct pgsql_place place = { 0 };
         struct store_continuity continuity = { 0 };
@@ -181,7 +182,7 @@ enum err backup_pgsql_restore(struct ctx *ctx, const char *path, const char *dir
         }
         rc = store_restore_head(ctx, &head);
         if (rc == OK)
-                rc = store_restore_tail(ctx, &continuity, &tail);
+                rc = store_restore_tail(ctx, &continuity, begun_at_us, &tail);
         if (rc == OK)
                 rc = pgsql_place_make(ctx, dir, ctx->config->database_url, &place);
         if (rc == OK)

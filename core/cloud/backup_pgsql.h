@@ -13,8 +13,9 @@ NODISCARD enum err backup_pgsql_make(struct ctx *ctx, const struct backup_new *m
 NODISCARD enum err backup_pgsql_check(struct ctx *ctx, const char *path);
 
 /* Put the archive in the place of what is there, in one transaction. dir: for files that only we
- * may read, which are gone afterwards. */
-NODISCARD enum err backup_pgsql_restore(struct ctx *ctx, const char *path, const char *dir);
+ * may read, which are gone afterwards. begun_at_us: for store_restore_untold. */
+NODISCARD enum err backup_pgsql_restore(struct ctx *ctx, const char *path, const char *dir,
+                                        int64_t begun_at_us);
 
 /* Restore it into a database of its own and compare its rows with the manifest. ERR_DENIED: the
  * role may make no database. */

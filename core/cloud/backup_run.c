@@ -332,5 +332,5 @@ enum err backup_run_work(struct ctx *ctx, bool *ret_more)
                 rc = backup_run_get(ctx, &run);
         if (rc == OK && run.state == BACKUP_QUEUED)
                 rc = take_up(ctx, &run);
-        return rc == ERR_NOT_FOUND ? OK : rc;
+        return rc == OK || rc == ERR_NOT_FOUND ? restore_tell(ctx) : rc;
 }

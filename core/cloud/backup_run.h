@@ -39,8 +39,8 @@ NODISCARD enum err backup_run_get(struct ctx *ctx, struct backup_run *ret);
 /* Wait for the end of run, at most so long; *run is how it is then. Faults. */
 NODISCARD enum err backup_run_wait(struct ctx *ctx, unsigned timeout_ms, struct backup_run *run);
 
-/* For a background thread: do what was asked for, if anything was; and see whether another process
- * has restored the database. As work_fn. */
+/* For a background thread: do what was asked for, if anything was; see whether another process has
+ * restored the database; and tell of a restore that is untold. As work_fn. */
 NODISCARD enum err backup_run_work(struct ctx *ctx, bool *ret_more);
 
 #endif

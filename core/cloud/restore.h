@@ -31,11 +31,16 @@ NODISCARD enum err restore_sqlite_file(struct ctx *ctx, const struct backup_lock
                                        const struct restore_wish *wish, struct restore_report *ret);
 
 /* The same for a backup of PostgreSQL, by its own programs, in one transaction of the server; the
- * entry in the audit log follows in the next one. */
+ * entry in the audit log follows in the next one, at the latest by restore_tell. */
 struct backup;
 NODISCARD enum err restore_pgsql(struct ctx *ctx, const struct backup_lock *lock,
                                  const struct backup *backup, const struct restore_wish *wish,
                                  struct restore_report *ret);
+
+/* Did a process put a database back and die before the audit log says so? Then say it in the name
+ * of who asked for it, once, and when it began. For every command, and for a background thread.
+ * OK, too: somebody else is at it. As restore_pgsql. */
+NODISCARD enum err restore_tell(struct ctx *ctx);
 
 /* Has another process put a database back since this one looked last? Then forget what is
  * remembered of the old one. For a background thread. Faults. */

@@ -18,39 +18,48 @@ struct session {
         const char *command;
         unsigned limit_ms;
         int64_t started_us;
+        atomic_bool *alone; /* in_upkeep, which is ours; NULL: others may be at it, too */
 };
 
 static void session_end(struct session *session)
 {
         struct ctx *ctx = TAKE(session->ctx);
+        atomic_bool *alone = TAKE(session->alone);
 
-        if (!ctx)
-                return;
-        db_free(ctx->db);
-        ctx->db = session->before;
-        atomic_store(&ctx->cloud->in_upkeep, false);
+        if (ctx) {
+                db_free(ctx->db);
+                ctx->db = session->before;
+        }
+        if (alone)
+                atomic_store(alone, false);
 }
 
+/* For who only reads: beside whatever is under way. */
 static enum err session_begin(struct ctx *ctx, const char *command, unsigned limit_ms,
                               struct session *ret)
 {
-        struct db *db;
+        struct db *db = upkeep_db_new(ctx->cloud->database);
 
+        if (!db)
+                return ctx_nomem(ctx);
+        ret->ctx = ctx;
+        ret->before = ctx->db;
+        ret->command = command;
+        ret->limit_ms = limit_ms;
+        ret->started_us = clock_mono_us(&clock_system);
+        ctx->db = db;
+        return upkeep_set_limit(ctx, limit_ms);
+}
+
+/* For what is hard work: one at a time. */
+static enum err session_begin_alone(struct ctx *ctx, const char *command, unsigned limit_ms,
+                                    struct session *ret)
+{
         if (atomic_exchange(&ctx->cloud->in_upkeep, true))
                 return ctx_fail(ctx, ERR_CONFLICT,
                                 "The database is being checked or vacuumed already");
-        db = upkeep_db_new(ctx->cloud->database);
-        if (!db) {
-                atomic_store(&ctx->cloud->in_upkeep, false);
-                return ctx_nomem(ctx);
-        }
-        *ret = (struct session){ .ctx = ctx,
-                                 .before = ctx->db,
-                                 .command = command,
-                                 .limit_ms = limit_ms,
-                                 .started_us = clock_mono_us(&clock_system) };
-        ctx->db = db;
-        return upkeep_set_limit(ctx, limit_ms);
+        ret->alone = &ctx->cloud->in_upkeep;
+        return session_begin(ctx, command, limit_ms, ret);
 }
 
 /* Tell what failed for want of time from what failed. */
@@ -161,7 +170,7 @@ enum err upkeep_verify(struct ctx *ctx, unsigned limit_ms, struct upkeep_report 
         CLEANUP(session_end) struct session session = { 0 };
         struct upkeep_report report = { .kind = database_kind(ctx->cloud->database) };
         const bool is_file = database_path(ctx->cloud->database);
-        enum err rc = session_begin(ctx, "db check", limit_ms, &session);
+        enum err rc = session_begin_alone(ctx, "db check", limit_ms, &session);
 
         if (rc == OK)
                 rc = store_upkeep_integrity(ctx, &report.integrity);
@@ -247,7 +256,7 @@ static enum err vacuum(struct ctx *ctx, unsigned limit_ms, struct upkeep_vacuume
 {
         CLEANUP(session_end) struct session session = { 0 };
         struct upkeep_size size = { 0 };
-        enum err rc = session_begin(ctx, "db vacuum", limit_ms, &session);
+        enum err rc = session_begin_alone(ctx, "db vacuum", limit_ms, &session);
 
         if (rc == OK)
                 rc = store_upkeep_size(ctx, &size);

@@ -1,6 +1,7 @@
 /* The upkeep of the service's database, for its operators: figures, checks and the vacuum. Each on
- * a connection of its own, one at a time in a process, and with a limit, so that a request never
- * holds its thread for long: ERR_NOT_READY says what to run instead. */
+ * a connection of its own and with a limit, so that a request never holds its thread for long:
+ * ERR_NOT_READY says what to run instead. Checks and vacuums are one at a time in a process;
+ * figures are told meanwhile, and to all who ask at once. */
 #ifndef CORE_CLOUD_UPKEEP_H
 #define CORE_CLOUD_UPKEEP_H
 
@@ -20,7 +21,7 @@ struct upkeep_stats {
         struct upkeep_table *tables;
 };
 /* counted: with the rows of each table. limit_ms 0: no limit, as for all of these.
- * ERR_CONFLICT: another one is under way. ERR_NOT_READY: it did not end in time. Faults. */
+ * ERR_NOT_READY: it did not end in time. Faults. */
 NODISCARD enum err upkeep_stats(struct ctx *ctx, unsigned limit_ms, bool counted,
                                 struct upkeep_stats *ret);
 void upkeep_render_stats(struct jsonw *json, const struct upkeep_stats *stats);
@@ -31,14 +32,14 @@ struct upkeep_report {
         const char *checked; /* what was looked at, for people */
         struct upkeep_finding *integrity, *references;
 };
-/* As upkeep_stats. */
+/* As upkeep_stats. ERR_CONFLICT: a check or a vacuum is under way. */
 NODISCARD enum err upkeep_verify(struct ctx *ctx, unsigned limit_ms, struct upkeep_report *ret);
 void upkeep_render_report(struct jsonw *json, const struct upkeep_report *report);
 
 struct upkeep_vacuumed {
         int64_t before, after; /* bytes */
 };
-/* As upkeep_stats. ERR_NO_SPACE: SQLite needs twice its size free, above the floor. */
+/* As upkeep_verify. ERR_NO_SPACE: SQLite needs twice its size free, above the floor. */
 NODISCARD enum err upkeep_vacuum_database(struct ctx *ctx, unsigned limit_ms,
                                           struct upkeep_vacuumed *ret);
 void upkeep_render_vacuumed(struct jsonw *json, const struct upkeep_vacuumed *vacuumed);

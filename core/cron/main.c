@@ -8,6 +8,7 @@
 #include "core/base/log.h"
 #include "core/cloud/cloud.h"
 #include "core/cloud/http_client.h"
+#include "core/cloud/restore.h"
 #include "core/cloud/settings_test.h"
 #include "core/cron/arguments.h"
 
@@ -56,6 +57,16 @@ static int read_arguments(char *const *argv, struct arguments *ret)
         return ret->version || ret->help ? EX_OK : -1;
 }
 
+/* The command is done in any case; the next one tries again. */
+static void tell_of_restore(struct ctx *ctx)
+{
+        if (restore_tell(ctx) != OK)
+                log_event(ctx, LOG_WARNING, "simpletuner.cloud.restore",
+                          "The audit log does not tell yet of the last restore", "reason",
+                          ctx->detail);
+        ctx->detail[0] = '\0';
+}
+
 static enum err run(struct ctx *ctx, const struct arguments *arguments, struct cloud *cloud)
 {
         const struct command *command = arguments->command;
@@ -65,6 +76,7 @@ static enum err run(struct ctx *ctx, const struct arguments *arguments, struct c
         if (rc != OK)
                 return rc;
         cloud_new_correlation_id(ctx);
+        tell_of_restore(ctx);
         rc = command->needs_schema ? cloud_check_schema(ctx) : OK;
         if (rc == OK)
                 rc = command->run(ctx, &arguments->options);

@@ -6,9 +6,22 @@
 #include "core/db/db.h"
 #include "core/store/store_totals.h"
 
+#define UNTOLD "restore_untold"
+
 enum err store_restores(struct ctx *ctx, int64_t *ret)
 {
         return db_number(ctx, ret, "SELECT value FROM counters WHERE name = 'restore'", "");
+}
+
+enum err store_restore_untold(struct ctx *ctx, int64_t *ret_us)
+{
+        enum err rc =
+                db_number(ctx, ret_us, "SELECT value FROM counters WHERE name = '" UNTOLD "'", "");
+
+        if (rc != ERR_NOT_FOUND)
+                return rc;
+        *ret_us = 0;
+        return OK;
 }
 
 enum err store_database_since(struct ctx *ctx, int64_t *ret_us)
@@ -75,6 +88,8 @@ enum err store_continuity_put(struct ctx *ctx, const struct store_continuity *fr
 
         if (rc == OK)
                 rc = db_next(ctx, "restore", &count);
+        if (rc == OK)
+                rc = db_run(ctx, NULL, "DELETE FROM counters WHERE name = '" UNTOLD "'", "");
         if (rc == OK)
                 rc = raise_counter(ctx, "event", from->event);
         for (size_t i = 0; rc == OK && i < ARRAY_SIZE(totals); i++) {
@@ -193,7 +208,8 @@ enum err store_restore_head(struct ctx *ctx, const char **ret)
         return rc == OK ? keep(ctx, &out, ret) : rc;
 }
 
-enum err store_restore_tail(struct ctx *ctx, const struct store_continuity *from, const char **ret)
+enum err store_restore_tail(struct ctx *ctx, const struct store_continuity *from,
+                            int64_t begun_at_us, const char **ret)
 {
         CLEANUP(buf_done) struct buf out = { 0 };
         struct store_server server;
@@ -207,8 +223,13 @@ enum err store_restore_tail(struct ctx *ctx, const struct store_continuity *from
         buf_printf(&out,
                    ".counters SET value = CASE name WHEN 'restore' THEN greatest(value, %" PRId64
                    ") + 1 ELSE greatest(value, %" PRId64
-                   ") END WHERE name IN ('restore', 'event');\nCOMMIT;\n",
+                   ") END WHERE name IN ('restore', 'event');\nINSERT INTO ",
                    from->restores, from->event);
+        put_name(&out, server.schema);
+        buf_printf(&out,
+                   ".counters (name, value) VALUES ('" UNTOLD "', %" PRId64
+                   ") ON CONFLICT (name) DO UPDATE SET value = EXCLUDED.value;\nCOMMIT;\n",
+                   begun_at_us);
         return keep(ctx, &out, ret);
 }
 

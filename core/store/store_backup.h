@@ -11,6 +11,10 @@
 /* How often a backup was put back into this database. Faults. */
 NODISCARD enum err store_restores(struct ctx *ctx, int64_t *ret);
 
+/* PostgreSQL: when the restore began that was done and whose entry is missing in the audit log;
+ * 0: there is none. Faults. */
+NODISCARD enum err store_restore_untold(struct ctx *ctx, int64_t *ret_us);
+
 /* When the database was made: of its oldest migration. Faults. */
 NODISCARD enum err store_database_since(struct ctx *ctx, int64_t *ret_us);
 
@@ -21,7 +25,7 @@ struct store_continuity {
         int64_t success_us, verified_us, bytes, took_us, failed; /* of backups; 0: not known */
 };
 NODISCARD enum err store_continuity_get(struct ctx *ctx, struct store_continuity *ret);
-/* Inside a transaction: go on from whichever is further, and count a restore. */
+/* Inside a transaction: go on from whichever is further, and count a restore, which is told. */
 NODISCARD enum err store_continuity_put(struct ctx *ctx, const struct store_continuity *from);
 
 /* PostgreSQL, outside transactions: begin to see one moment on this connection, until
@@ -42,10 +46,11 @@ struct store_server {
 NODISCARD enum err store_server_get(struct ctx *ctx, struct store_server *ret);
 
 /* Scripts for psql around what pg_restore writes, in one transaction: the first makes room, taking
- * the place of every table there is; the last is the commit. In the arena. Faults. */
+ * the place of every table there is; the last is the commit, with which the
+ * restore that began then is untold. In the arena. Faults. */
 NODISCARD enum err store_restore_head(struct ctx *ctx, const char **ret);
 NODISCARD enum err store_restore_tail(struct ctx *ctx, const struct store_continuity *from,
-                                      const char **ret);
+                                      int64_t begun_at_us, const char **ret);
 /* The same for a database that is made for it and thrown away. */
 NODISCARD enum err store_rehearsal_make(struct ctx *ctx, const char *database, const char **ret);
 NODISCARD enum err store_rehearsal_head(struct ctx *ctx, const char **ret);

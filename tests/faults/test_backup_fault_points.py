@@ -2,14 +2,18 @@
 service answers with the old data or with the new."""
 
 import contextlib
+import datetime
 import json
 import os
 import sqlite3
+import time
 
 import pytest
 
 import expect
 import faults
+from stack import Stack
+from waiting import until
 
 MAKING = ("backup.half", "backup.copied", "backup.packed", "backup.manifest", "backup.synced",
           "backup.renamed")
@@ -84,6 +88,50 @@ def test_a_restore_leaves_the_old_or_the_new(cloud, point):
     assert done.returncode == 0, done.stderr
     assert mark(cloud) is True
     assert_sound(cloud)
+
+
+def restored(cloud, backup):
+    """The entries that tell of this backup's being put back."""
+    answer = expect.ok(cloud.get("/api/audit?event_type=backup.restored"))
+    return [entry for entry in answer["entries"] if entry["target_id"] == backup]
+
+
+@pytest.mark.parametrize("point", ["restore.committed", "restore.done"])
+def test_a_restore_that_was_done_is_told_once_in_the_audit_log(cloud, point):
+    backup = make(cloud)
+    faults.companion_dies(cloud, point, "restore", backup)
+    until(lambda: restored(cloud, backup), 15, "nobody tells of the restore")
+    cloud.kill_responder()
+    assert_sound(cloud)
+    [entry] = restored(cloud, backup)
+    assert entry["actor"] == "local" and entry["details"]["safety"].endswith("_before_restore")
+
+
+def test_the_next_command_tells_of_a_restore_while_the_service_is_away(fleet):
+    with Stack("lighttpd", fleet.database_url("postgresql")) as stack:
+        backup = make(stack)
+    begun_us = time.time_ns() // 1000
+    faults.companion_dies(stack, "restore.committed", "restore", backup)
+    for _ in range(2):
+        done = stack.companion("audit", "verify")
+        assert done.returncode == 0, done.stdout + done.stderr
+    [(target, details)] = stack.query("SELECT target_id, details FROM audit_log "
+                                      "WHERE event_type = 'backup.restored'")
+    begun = datetime.datetime.fromisoformat(json.loads(details)["begun_at"])
+    assert target == backup
+    assert begun_us // 1000 <= begun.timestamp() * 1000 <= time.time() * 1000
+
+
+@pytest.mark.parametrize("point", ["restore.noted", "restore.half"])
+def test_a_restore_that_was_not_done_is_not_told(cloud, point):
+    backup = make(cloud)
+    faults.companion_dies(cloud, point, "restore", backup)
+    assert_sound(cloud)
+    other = make(cloud)
+    done = cloud.companion("restore", other)
+    assert done.returncode == 0, done.stderr
+    assert_sound(cloud)
+    assert restored(cloud, backup) == [] and len(restored(cloud, other)) == 1
 
 
 def test_a_database_that_is_none_is_replaced_whole(cloud):

@@ -5,8 +5,10 @@ import json
 import pytest
 
 import expect
+from s3_bucket import at_once
 
 DATABASE = "/api/database"
+READERS = 16
 ROUTES = [("GET", f"{DATABASE}/verify/"), ("POST", f"{DATABASE}/vacuum/"),
           ("GET", f"{DATABASE}/migrations?database="), ("POST", f"{DATABASE}/migrations/run?database=")]
 
@@ -43,6 +45,12 @@ def test_stats_count_rows(cloud):
         assert stats["freelist_count"] >= 0
     code, same = companion(cloud, "stats")
     assert code == 0 and same["tables"].keys() == stats["tables"].keys()
+
+
+@pytest.mark.parametrize("path", ["stats", "health"])
+def test_all_who_ask_for_figures_at_once_are_answered(cloud, path):
+    answers = at_once(*[lambda: cloud.get(f"{DATABASE}/{path}")] * READERS)
+    assert [answer.status_code for answer in answers] == [200] * READERS
 
 
 def test_a_sound_database_is_valid(cloud):

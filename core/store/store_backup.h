@@ -46,8 +46,8 @@ struct store_server {
 NODISCARD enum err store_server_get(struct ctx *ctx, struct store_server *ret);
 
 /* Scripts for psql around what pg_restore writes, in one transaction: the first makes room, taking
- * the place of every table there is; the last is the commit, with which the
- * restore that began then is untold. In the arena. Faults. */
+ * the place of every table there is; the last is the commit, with which the restore that began then
+ * is untold. In the arena. Faults. */
 NODISCARD enum err store_restore_head(struct ctx *ctx, const char **ret);
 NODISCARD enum err store_restore_tail(struct ctx *ctx, const struct store_continuity *from,
                                       int64_t begun_at_us, const char **ret);

@@ -54,7 +54,7 @@ only 'the environment is read in core/base/config.c' "$(calls getenv secure_gete
         'core/base/config\.c'
 
 only 'sqlite3.h only in core/db' '#include <sqlite3' \
-        'core/db/(db_sqlite|salvage_out|sqlite_copy|wal_source)\.c'
+        'core/db/(db_sqlite|salvage_out|sqlite_copy|sqlite_hold|wal_source)\.c'
 only 'libpq-fe.h only in core/db' '#include <libpq' 'core/db/(db_pgsql|pgsql_service)\.c'
 only 'mysql.h only in core/db/db_mysql.c' '#include <(mysql|errmsg)' 'core/db/db_mysql\.c'
 only 'hiredis.h only in core/cloud/limit_redis.c' '#include <hiredis' 'core/cloud/limit_redis\.c'

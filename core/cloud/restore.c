@@ -39,6 +39,8 @@ static void look_at_live(struct ctx *ctx, struct before *ret)
                         status.state != MIGRATE_EMPTY &&
                         store_continuity_get(ctx, &ret->continuity) == OK &&
                         store_audit_head_get(ctx, &ret->head) == OK;
+        if (!ret->readable) /* a count that no process has seen */
+                ret->continuity.restores = clock_wall_us(ctx->clock);
         db_disconnect(ctx);
 }
 
@@ -192,24 +194,17 @@ static enum err check_space(struct ctx *ctx, const char *path)
         return backup_need_space(ctx, fd, 2 * st.st_size, "restoring");
 }
 
+/* As a database, if it is one that can be written to; else as a file. */
 static enum err replace(struct ctx *ctx, const struct restore_wish *wish,
                         const struct before *before, struct restore_report *report)
 {
-        const char *live = database_path(ctx->cloud->database), *why;
-        enum err rc;
+        const char *live = database_path(ctx->cloud->database);
+        enum err rc = ERR_CONFLICT;
 
-        if (before->is_database && access(live, F_OK) == 0) {
+        if (before->is_database && access(live, F_OK) == 0)
                 rc = sqlite_copy_into(ctx, wish->path, live);
-                if (rc != ERR_CONFLICT)
-                        return rc;
-                rc = ctx_strdup(ctx, ctx->detail, &why);
-                return rc != OK ? rc
-                                : ctx_fail(ctx, ERR_CONFLICT,
-                                           "The database in place is too damaged to be written "
-                                           "over (%s): stop the service, move it with its -wal "
-                                           "and -shm away, and run this again",
-                                           why);
-        }
+        if (rc != ERR_CONFLICT)
+                return rc;
         report->replaced_file = true;
         return restore_file_replace(ctx, wish->path);
 }

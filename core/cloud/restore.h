@@ -1,7 +1,9 @@
 /* Putting a database back while the service runs. The new contents take the place of the old ones
  * in one transaction of the live database: whoever is killed at whatever instant, it is the old or
  * the new one, all processes keep their connections, and what they remember of the old one is
- * forgotten. Before that the old one is backed up. Choosing and unpacking a backup: backup.h. */
+ * forgotten. Before that the old one is backed up. A SQLite file that is too damaged for this is
+ * copied aside and replaced, and all processes connect to the new one by themselves. Choosing and
+ * unpacking a backup: backup.h. */
 #ifndef CORE_CLOUD_RESTORE_H
 #define CORE_CLOUD_RESTORE_H
 
@@ -19,7 +21,7 @@ struct restore_report {
         const char *safety; /* id of the backup of the old database, or path of its copy; NULL */
         unsigned from_version, to_version; /* of its schema, before and after migrating it */
         int64_t cut_from, cut_to;          /* entries of the audit log that are gone; 0: none */
-        bool replaced_file;                /* the live file was no database: it was put aside */
+        bool replaced_file;                /* SQLite refused the live file: another is there now */
 };
 
 /* Bring the file at wish->path to this program's schema, make a safety backup "before_restore" of

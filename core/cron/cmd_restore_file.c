@@ -34,7 +34,7 @@ enum err cmd_restore_file(struct ctx *ctx, const struct command_options *options
                 if (report.safety)
                         printf("The one before it: %s\n", report.safety);
                 if (report.replaced_file)
-                        printf("What was there was no database: restart the service.\n");
+                        printf("SQLite refused the file that was there: it was replaced.\n");
         }
         return OK;
 }

@@ -15,7 +15,7 @@ void restore_print(const struct restore_report *report, const char *what)
                        "it only.\n",
                        report->cut_from, report->cut_to);
         if (report->replaced_file)
-                printf("What was there was no database: restart the service.\n");
+                printf("SQLite refused the file that was there: it was replaced.\n");
         printf("Objects that were uploaded after the %s have no row now: look at "
                "\"simpletuner-cloud storage fsck\" before any \"storage gc\".\n"
                "Jobs that were submitted after it: POST /api/cloud/jobs/sync finds them.\n",

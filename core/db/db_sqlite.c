@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "core/base/clock.h"
 #include "core/base/scope.h"
@@ -134,11 +135,45 @@ static int set_up_upkeep(sqlite3 *conn, const struct db_target *target)
         return sqlite3_exec(conn, "PRAGMA temp_store = FILE", NULL, NULL, NULL);
 }
 
-static enum err driver_open(const struct db_target *target, int64_t deadline_us, void **ret_conn,
-                            char detail[DB_DETAIL_SIZE])
+/* Another file is at its path. While there is none, this one is still the best there is. */
+static bool is_replaced(sqlite3 *conn)
+{
+        const char *path = sqlite3_db_filename(conn, "main");
+        int moved = 0;
+
+        return sqlite3_file_control(conn, "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK &&
+               moved && path && access(path, F_OK) == 0;
+}
+
+static int connect(const struct db_target *target, int64_t deadline_us, sqlite3 **ret_conn)
 {
         const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
                           (target->existing ? 0 : SQLITE_OPEN_CREATE);
+        int code = sqlite3_open_v2(target->dsn, ret_conn, flags, NULL);
+
+        if (code != SQLITE_OK)
+                return code;
+        sqlite3_extended_result_codes(*ret_conn, 1);
+        driver_set_deadline(*ret_conn, deadline_us);
+        return set_up(*ret_conn, deadline_us);
+}
+
+/* The log is opened after the file, by its name: if the file was replaced in between, it is
+ * another's. */
+static int connect_to_one(const struct db_target *target, int64_t deadline_us, sqlite3 **ret_conn)
+{
+        int code = connect(target, deadline_us, ret_conn);
+
+        while (code == SQLITE_OK && is_replaced(*ret_conn)) {
+                sqlite3_close_v2(*ret_conn);
+                code = connect(target, deadline_us, ret_conn);
+        }
+        return code;
+}
+
+static enum err driver_open(const struct db_target *target, int64_t deadline_us, void **ret_conn,
+                            char detail[DB_DETAIL_SIZE])
+{
         static pthread_once_t once = PTHREAD_ONCE_INIT;
         const char *dsn = target->dsn;
         sqlite3 *conn = NULL;
@@ -149,12 +184,7 @@ static enum err driver_open(const struct db_target *target, int64_t deadline_us,
                 snprintf(detail, DB_DETAIL_SIZE, "%s: %s", dsn, strerror(errno));
                 return ERR_UNAVAILABLE;
         }
-        code = sqlite3_open_v2(dsn, &conn, flags, NULL);
-        if (code == SQLITE_OK) {
-                sqlite3_extended_result_codes(conn, 1);
-                driver_set_deadline(conn, deadline_us);
-                code = set_up(conn, deadline_us);
-        }
+        code = connect_to_one(target, deadline_us, &conn);
         if (code == SQLITE_OK && target->keep_log)
                 leave_log(conn);
         if (code == SQLITE_OK)
@@ -187,7 +217,7 @@ static bool driver_broken(void *conn)
         int code = sqlite3_errcode(conn);
 
         return code == SQLITE_NOTADB || code == SQLITE_CORRUPT || (code & 0xff) == SQLITE_IOERR ||
-               code == SQLITE_READONLY_DBMOVED;
+               code == SQLITE_READONLY_DBMOVED || is_replaced(conn);
 }
 
 static enum err driver_prepare(void *conn, const char *sql, void **ret_stmt)
@@ -323,7 +353,7 @@ static enum err driver_wait(void *conn, unsigned timeout_ms, int64_t *seen)
 
         for (unsigned waited_ms = 0;; waited_ms += WAIT_STEP_MS) {
                 rc = data_version(conn, &version);
-                if (rc != OK || version != *seen || waited_ms >= timeout_ms)
+                if (rc != OK || version != *seen || waited_ms >= timeout_ms || is_replaced(conn))
                         break;
                 sqlite3_sleep(WAIT_STEP_MS);
         }

@@ -23,14 +23,15 @@ typedef enum err sqlite_table_fn(struct ctx *ctx, void *arg, const char *table, 
 NODISCARD enum err sqlite_copy_tables(struct ctx *ctx, const char *path, sqlite_table_fn *row,
                                       void *arg);
 
-/* Is the file at path a database at all? A damaged one may still be. ERR_NOT_FOUND: there is no
+/* Is the file at path a database at all? A malformed one is. ERR_NOT_FOUND: there is no
  * file. ERR_CONFLICT: it is something else. Faults. */
 NODISCARD enum err sqlite_copy_is_database(struct ctx *ctx, const char *path);
 
 /* Make the live database's contents those of from, in one transaction, durably; from may be
  * rewritten to live's page size. Others who write wait, those who read see the one or the other.
- * ERR_CONFLICT: live is no database (SQLITE_NOTADB). ERR_NO_SPACE. ERR_UNAVAILABLE: others hold it
- * for a minute. Faults. */
+ * ERR_CONFLICT: live is no database, or so damaged where SQLite looks first (SQLITE_NOTADB,
+ * SQLITE_CORRUPT) that it cannot be written to; damage elsewhere is written over. ERR_NO_SPACE.
+ * ERR_UNAVAILABLE: others hold it for a minute. Faults. */
 NODISCARD enum err sqlite_copy_into(struct ctx *ctx, const char *from, const char *live);
 
 #endif

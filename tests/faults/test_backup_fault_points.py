@@ -19,7 +19,9 @@ MAKING = ("backup.half", "backup.copied", "backup.packed", "backup.manifest", "b
           "backup.renamed")
 RESTORING = ("restore.unpacked", "restore.safety", "restore.prepared", "restore.noted",
              "restore.half", "restore.committed", "restore.done")
-POINTS = (*MAKING, *RESTORING, "restore.unlogged")
+REPLACING = ("restore.safety", "restore.prepared", "restore.noted", "restore.unlogged",
+             "restore.placed", "restore.done")
+POINTS = (*MAKING, *RESTORING, *REPLACING)
 SQLITE_ONLY = ("backup.half", "backup.packed", "restore.unpacked", "restore.prepared")
 
 
@@ -149,4 +151,41 @@ def test_a_database_that_is_none_is_replaced_whole(cloud):
     assert done.returncode == 0, done.stderr
     cloud.kill_responder()
     assert mark(cloud) is True
+    assert_sound(cloud)
+
+
+def scribble_first_page(file):
+    """Behind the header, so that SQLite knows it for its own, and calls it malformed."""
+    with contextlib.closing(sqlite3.connect(file)) as database:
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    with open(file, "r+b") as damaged:
+        damaged.seek(100)
+        damaged.write(b"\xa5" * 1000)
+
+
+@pytest.mark.parametrize("point", REPLACING)
+def test_a_malformed_database_is_kept_and_replaced_under_the_running_service(cloud, point):
+    if cloud.database_url:
+        pytest.skip("a file is what SQLite has")
+    set_mark(cloud, True)
+    backup = make(cloud)
+    set_mark(cloud, False)
+    file = cloud.home / "cloud.db"
+    for older in cloud.home.glob("cloud.db.before-restore.*"):
+        older.unlink()
+    scribble_first_page(file)
+    damaged = file.read_bytes()
+    faults.companion_dies(cloud, point, "restore", backup)
+    is_new = point in ("restore.placed", "restore.done")
+    assert (file.read_bytes() == damaged) is not is_new
+    kept = [aside for aside in cloud.home.glob("cloud.db.before-restore.*")
+            if not aside.name.endswith(("-wal", "-shm"))]
+    assert [aside.read_bytes() for aside in kept] == [damaged]
+    if is_new:
+        assert mark(cloud) is True
+    done = cloud.companion("restore", backup)
+    assert done.returncode == 0, done.stderr
+    assert mark(cloud) is True
+    set_mark(cloud, False)
+    assert mark(cloud) is False
     assert_sound(cloud)

@@ -1,5 +1,6 @@
 #include "core/cloud/cloud.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -89,7 +90,8 @@ enum err cloud_open(struct ctx *ctx, struct cloud **ret)
                 return ctx_fail(ctx, ERR_INTERNAL, "no randomness");
         atomic_init(&cloud->correlation, seed);
         if (mkdir(ctx->config->home, 0700) != 0 &&
-            faccessat(AT_FDCWD, ctx->config->home, X_OK | W_OK, AT_EACCESS) != 0)
+            (errno != EEXIST ||
+             faccessat(AT_FDCWD, ctx->config->home, X_OK | W_OK, AT_EACCESS) != 0))
                 return ctx_fail(ctx, ERR_INVALID, "SIMPLETUNER_HOME %s cannot be used: %m",
                                 ctx->config->home);
         rc = database_open(ctx, ctx->config->database_url, &cloud->database);

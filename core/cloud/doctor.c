@@ -260,6 +260,14 @@ static enum err collect(struct ctx *ctx, const struct running *running, struct c
         return rc == OK && !ended ? add_break(ctx, into, running) : rc;
 }
 
+static bool is_url(const char *text)
+{
+        const char *host = strstr(text, "://");
+
+        return (strncmp(text, "http://", 7) == 0 || strncmp(text, "https://", 8) == 0) && host[3] &&
+               host[3] != '/';
+}
+
 enum err doctor_run(struct ctx *ctx, const struct doctor_options *options,
                     struct doctor_report *ret)
 {
@@ -273,9 +281,8 @@ enum err doctor_run(struct ctx *ctx, const struct doctor_options *options,
                 return ctx_nomem(ctx);
         if (options->only && !doctor_knows(options->only))
                 return ctx_fail(ctx, ERR_INVALID, "the checks are " DOCTOR_CHECKS);
-        if (options->url && strncmp(options->url, "http://", 7) != 0 &&
-            strncmp(options->url, "https://", 8) != 0)
-                return ctx_fail(ctx, ERR_INVALID, "--url must be an http or https URL");
+        if (options->url && !is_url(options->url))
+                return ctx_fail(ctx, ERR_INVALID, "--url must be an http or https URL with a host");
         for (size_t i = 0; i < ARRAY_SIZE(checks); i++) {
                 if (options->only && !is_among(options->only, checks[i].name))
                         continue;

@@ -41,6 +41,18 @@ void doctor_say(struct ctx *ctx, struct doctor *doctor, enum doctor_level level,
         doctor->said++;
 }
 
+/* On a new machine there is no home yet, and nothing to try. */
+void doctor_say_untried(struct ctx *ctx, struct doctor *doctor)
+{
+        struct stat st;
+        const bool is_new = stat(ctx->config->home, &st) != 0 && errno == ENOENT;
+
+        doctor_say(ctx, doctor, is_new ? DOCTOR_NOTE : DOCTOR_WARNING,
+                   is_new ? "simpletuner-cloud migrate"
+                          : "simpletuner-cloud doctor --only start,files,disk",
+                   "Not tried: %s", is_new ? "there is no home directory yet" : ctx->detail);
+}
+
 const char *doctor_database_file(const struct ctx *ctx)
 {
         static const char prefix[] = "sqlite://";
@@ -79,9 +91,11 @@ static bool is_there(struct ctx *ctx, struct doctor *doctor)
         struct stat st;
 
         if (stat(ctx->config->home, &st) != 0)
-                doctor->skip = "there is no home directory";
+                doctor->skip = errno == ENOENT ? "there is no home directory"
+                                               : "the home directory cannot be looked at";
         else if (file && stat(file, &st) != 0)
-                doctor->skip = "there is no database file";
+                doctor->skip = errno == ENOENT ? "there is no database file"
+                                               : "the database file cannot be looked at";
         return !doctor->skip;
 }
 

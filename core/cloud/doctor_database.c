@@ -120,11 +120,17 @@ void doctor_schema(struct ctx *ctx, struct doctor *doctor)
         const char *file = doctor_database_file(ctx);
         struct schema_info info;
         struct stat st;
+        const bool is_there = stat(ctx->config->home, &st) == 0 && (!file || stat(file, &st) == 0);
         bool given;
         enum err rc;
 
-        if ((file && (stat(file, &st) != 0 || st.st_size == 0)) ||
-            stat(ctx->config->home, &st) != 0) {
+        if (!is_there && errno != ENOENT) {
+                doctor_say(ctx, doctor, DOCTOR_NOTE, NULL,
+                           "Not known, because %s cannot be looked at: %m",
+                           file ? file : ctx->config->home);
+                return;
+        }
+        if (!is_there || (file && st.st_size == 0)) {
                 doctor_say(ctx, doctor, DOCTOR_NOTE, "simpletuner-cloud migrate",
                            "The first start, or this command, makes the tables");
                 return;

@@ -104,7 +104,51 @@ static void look_at(struct ctx *ctx, struct doctor *doctor, const char *path, en
         look_at_access(ctx, doctor, path, kind);
 }
 
-static void look_at_home(struct ctx *ctx, struct doctor *doctor)
+const char *doctor_nearest(struct ctx *ctx, const char *path)
+{
+        char *copy = arena_strdup(ctx->arena, path);
+        struct stat st;
+
+        while (copy && stat(copy, &st) != 0) {
+                char *slash = strrchr(copy, '/');
+
+                if ((errno != ENOENT && errno != ENOTDIR) || !slash)
+                        return NULL;
+                slash[slash == copy] = '\0';
+        }
+        return copy;
+}
+
+/* The directory that a path is in. */
+static char *directory_of(struct ctx *ctx, const char *path)
+{
+        size_t len = strlen(path);
+
+        while (len > 1 && path[len - 1] == '/')
+                len--;
+        while (len > 0 && path[len - 1] != '/')
+                len--;
+        return len > 0 ? arena_strndup(ctx->arena, path, len > 1 ? len - 1 : 1) : NULL;
+}
+
+/* A start makes this one directory, and none above it. */
+bool doctor_can_make_home(struct ctx *ctx)
+{
+        const char *above = directory_of(ctx, ctx->config->home);
+
+        return !above || faccessat(AT_FDCWD, above, W_OK | X_OK, AT_EACCESS) == 0;
+}
+
+/* All directories above it that are missing are made too, the home among them. */
+bool doctor_can_make_database(struct ctx *ctx, const char *file)
+{
+        const char *above = doctor_nearest(ctx, file);
+
+        return above && faccessat(AT_FDCWD, above, W_OK | X_OK, AT_EACCESS) == 0;
+}
+
+/* False: it is not there, or what is in it cannot be looked at, which has been said. */
+static bool look_at_home(struct ctx *ctx, struct doctor *doctor)
 {
         static const struct {
                 const char *name;
@@ -116,18 +160,50 @@ static void look_at_home(struct ctx *ctx, struct doctor *doctor)
                 { "outputs", KIND_DIRECTORY },   { "backups", KIND_DIRECTORY },
                 { "run", KIND_DIRECTORY },       { "config/cloud", KIND_DIRECTORY },
         };
-        const char *home = ctx->config->home;
+        const char *home = ctx->config->home, *own = user_name(ctx, geteuid());
         struct stat st;
 
         if (stat(home, &st) != 0 && errno == ENOENT) {
-                doctor_say(ctx, doctor, DOCTOR_WARNING, "simpletuner-cloud migrate",
-                           "There is no home directory %s yet", home);
-                return;
+                if (doctor_can_make_home(ctx))
+                        doctor_say(ctx, doctor, DOCTOR_WARNING, "simpletuner-cloud migrate",
+                                   "There is no home directory %s yet", home);
+                else
+                        doctor_say(
+                                ctx, doctor, DOCTOR_ERROR,
+                                DOCTOR_COMMAND(ctx, "sudo install -d -m 700 -o %s '%s'", own, home),
+                                "There is no home directory %s, and a start cannot make it: %m",
+                                home);
+                return false;
         }
         look_at(ctx, doctor, home, KIND_DIRECTORY);
+        if (faccessat(AT_FDCWD, home, X_OK, AT_EACCESS) != 0)
+                return false;
         for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
                 look_at(ctx, doctor, arena_printf(ctx->arena, "%s/%s", home, parts[i].name),
                         parts[i].kind);
+        return true;
+}
+
+/* SQLite makes its log beside the file. What is wrong with the home has been said. */
+static void look_at_database(struct ctx *ctx, struct doctor *doctor, const char *file)
+{
+        static const char *const suffixes[] = { "", "-wal", "-shm" };
+        const char *usual = arena_printf(ctx->arena, "%s/config/cloud", ctx->config->home);
+        const char *directory = directory_of(ctx, file), *own = user_name(ctx, geteuid());
+        struct stat st;
+
+        for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++)
+                look_at(ctx, doctor, arena_printf(ctx->arena, "%s%s", file, suffixes[i]),
+                        KIND_DATA);
+        if (!directory || !usual || strcmp(directory, usual) == 0 ||
+            strcmp(directory, ctx->config->home) == 0)
+                return;
+        if (stat(directory, &st) == 0)
+                look_at_access(ctx, doctor, directory, KIND_DIRECTORY);
+        else if (errno == ENOENT && !doctor_can_make_database(ctx, file))
+                doctor_say(ctx, doctor, DOCTOR_ERROR,
+                           DOCTOR_COMMAND(ctx, "sudo install -d -m 700 -o %s '%s'", own, directory),
+                           "The directory %s of the database cannot be made: %m", directory);
 }
 
 /* A log that cannot be opened stops a start. */
@@ -151,13 +227,13 @@ static void look_at_log(struct ctx *ctx, struct doctor *doctor)
 
 void doctor_files(struct ctx *ctx, struct doctor *doctor)
 {
-        static const char *const suffixes[] = { "", "-wal", "-shm" };
         const char *file = doctor_database_file(ctx);
+        const size_t home_len = strlen(ctx->config->home);
+        const bool home_is_open = look_at_home(ctx, doctor);
 
-        look_at_home(ctx, doctor);
-        for (size_t i = 0; file && i < ARRAY_SIZE(suffixes); i++)
-                look_at(ctx, doctor, arena_printf(ctx->arena, "%s%s", file, suffixes[i]),
-                        KIND_DATA);
+        if (file && (home_is_open || strncmp(file, ctx->config->home, home_len) != 0 ||
+                     file[home_len] != '/'))
+                look_at_database(ctx, doctor, file);
         look_at_log(ctx, doctor);
         if (doctor->said == 0)
                 doctor_say(ctx, doctor, DOCTOR_OK, NULL,

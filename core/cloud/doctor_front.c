@@ -375,10 +375,13 @@ static void check_all(const struct front *front)
 
 static void say_stranger(const struct front *front, const struct doctor_answer *answer)
 {
-        const char *command =
-                DOCTOR_COMMAND(front->ctx, "curl -sSi %s/api/cloud/health/live", front->place.url);
+        const char *command = doctor_curl_health(front->ctx, &front->place, "-sSi");
 
-        if (answer->status == 404)
+        if (doctor_is_gateway_failure(answer->status))
+                doctor_say(front->ctx, front->doctor, DOCTOR_ERROR, DOCTOR_BEHIND_FRONT,
+                           "The front server at %s does not get at a responder (status %d)",
+                           front->place.url, answer->status);
+        else if (answer->status == 404)
                 doctor_say(front->ctx, front->doctor, DOCTOR_ERROR, command,
                            "%s is answered, but not by a responder with the home %s",
                            front->place.url, front->ctx->config->home);
@@ -410,7 +413,7 @@ void doctor_front(struct ctx *ctx, struct doctor *doctor)
         if (rc == OK)
                 rc = doctor_token_make(ctx, &token);
         if (rc != OK) {
-                doctor_say(ctx, doctor, DOCTOR_NOTE, NULL, "Not tried: %s", ctx->detail);
+                doctor_say_untried(ctx, doctor);
                 return;
         }
         front.place.token = &token;
@@ -424,9 +427,9 @@ void doctor_front(struct ctx *ctx, struct doctor *doctor)
         else if (rc == ERR_NOT_FOUND)
                 say_stranger(&front, &answer);
         else
-                doctor_say(
-                        ctx, doctor, level_of_silence(ctx, doctor),
-                        DOCTOR_COMMAND(ctx, "curl -sSv %s/api/cloud/health/live", front.place.url),
-                        "The front server at %s does not answer: %s", front.place.url, ctx->detail);
+                doctor_say(ctx, doctor, level_of_silence(ctx, doctor),
+                           doctor_curl_health(ctx, &front.place, "-sSv"),
+                           "The front server at %s does not answer: %s", front.place.url,
+                           ctx->detail);
         doctor_token_remove(&token);
 }

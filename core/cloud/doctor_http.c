@@ -52,7 +52,42 @@ enum err doctor_front_place(struct ctx *ctx, const char *url, struct doctor_plac
                                ret);
 }
 
+/* ---- by hand ---- */
+
+/* Without user and password. */
+static const char *bare_proxy(struct ctx *ctx, const char *proxy)
+{
+        const char *at = strrchr(proxy, '@'), *scheme = strstr(proxy, "://");
+
+        if (!at)
+                return proxy;
+        return arena_printf(ctx->arena, "%.*sUSER:PASSWORD%s",
+                            scheme ? (int)(scheme - proxy) + 3 : 0, proxy, at);
+}
+
+const char *doctor_curl(struct ctx *ctx, const struct http_settings *settings, const char *flags,
+                        const char *url)
+{
+        return arena_printf(ctx->arena, "curl %s%s%s%s%s %s", flags,
+                            settings->proxy ? " --proxy " : "",
+                            settings->proxy ? bare_proxy(ctx, settings->proxy) : "",
+                            settings->ca_bundle ? " --cacert " : "",
+                            settings->ca_bundle ? settings->ca_bundle : "", url);
+}
+
+const char *doctor_curl_health(struct ctx *ctx, const struct doctor_place *place, const char *flags)
+{
+        const char *url = arena_printf(ctx->arena, "%s/api/cloud/health/live", place->url);
+
+        return url ? doctor_curl(ctx, &place->settings, flags, url) : NULL;
+}
+
 /* ---- answers ---- */
+
+bool doctor_is_gateway_failure(int status)
+{
+        return status >= 502 && status <= 504;
+}
 
 const char *doctor_answer_header(struct ctx *ctx, const struct doctor_answer *answer,
                                  const char *name)
@@ -193,6 +228,9 @@ static enum err read_answer(struct ctx *ctx, struct http_raw *raw, const struct 
                         break;
                 if (!buf_add(&reading->text, space, (size_t)got))
                         return ctx_fail(ctx, ERR_PROVIDER, "the answer is too large");
+                if (reading->text.len >= strlen("HTTP/") &&
+                    strncmp(reading->text.data, "HTTP/", strlen("HTTP/")) != 0)
+                        return ctx_fail(ctx, ERR_PROVIDER, "what answers does not speak HTTP");
         }
         return OK;
 }

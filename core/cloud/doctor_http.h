@@ -42,6 +42,19 @@ NODISCARD enum err doctor_place_of(struct ctx *ctx, const char *url, struct doct
 NODISCARD enum err doctor_ask(struct ctx *ctx, const struct doctor_place *place,
                               const struct doctor_ask *ask, struct doctor_answer *ret);
 
+/* The same call by hand, as a line for a shell: with the proxy, but for its password, and the extra
+ * CA file of these settings. */
+const char *doctor_curl(struct ctx *ctx, const struct http_settings *settings, const char *flags,
+                        const char *url);
+/* That of a place's health, which needs no token. */
+const char *doctor_curl_health(struct ctx *ctx, const struct doctor_place *place,
+                               const char *flags);
+
+/* Is it a front server that does not get at the responder? */
+bool doctor_is_gateway_failure(int status);
+/* Which checks say why. */
+#define DOCTOR_BEHIND_FRONT "simpletuner-cloud doctor --only start,responder,sockets"
+
 /* A header of an answer, in the arena; NULL: it has none of this name. */
 const char *doctor_answer_header(struct ctx *ctx, const struct doctor_answer *answer,
                                  const char *name);

@@ -1,6 +1,7 @@
 /* Who holds the database up? Of SQLite's files only the numbers in the shared index are read, and
  * the kernel's list of locks: asking SQLite would take part in what is looked at. Formats:
  * sqlite.org/walformat.html 2, proc(5). */
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -194,9 +195,15 @@ static void look_at_sqlite(struct ctx *ctx, struct doctor *doctor, const char *f
         const char *wal = arena_printf(ctx->arena, "%s-wal", file);
         struct scene scene = { 0 };
         struct index_header index;
+        struct stat st;
 
         if (!shm || !wal)
                 return;
+        if (stat(file, &st) != 0 && errno != ENOENT) {
+                doctor_say(ctx, doctor, DOCTOR_NOTE, NULL,
+                           "Not known, because %s cannot be looked at: %m", file);
+                return;
+        }
         if (read_index(shm, &index))
                 scene.index = &index;
         if (!watch(ctx, file, shm, &scene))

@@ -42,27 +42,10 @@ static bool remote_of(struct ctx *ctx, const struct doctor *doctor, const struct
         return remote.url != NULL;
 }
 
-/* Without user and password. */
-static const char *bare_proxy(struct ctx *ctx, const char *proxy)
-{
-        const char *at = strrchr(proxy, '@'), *scheme = strstr(proxy, "://");
-
-        if (!at)
-                return proxy;
-        return arena_printf(ctx->arena, "%.*sUSER:PASSWORD%s",
-                            scheme ? (int)(scheme - proxy) + 3 : 0, proxy, at);
-}
-
 /* The same call by hand. */
 static const char *curl_command(struct ctx *ctx, const struct remote *remote)
 {
-        const struct http_settings *settings = &remote->settings;
-
-        return arena_printf(ctx->arena, "curl -sSv -o /dev/null%s%s%s%s %s",
-                            settings->proxy ? " --proxy " : "",
-                            settings->proxy ? bare_proxy(ctx, settings->proxy) : "",
-                            settings->ca_bundle ? " --cacert " : "",
-                            settings->ca_bundle ? settings->ca_bundle : "", remote->url);
+        return doctor_curl(ctx, &remote->settings, "-sSv -o /dev/null", remote->url);
 }
 
 static const char *host_of(struct ctx *ctx, const char *url)

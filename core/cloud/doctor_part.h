@@ -16,6 +16,8 @@ struct doctor {
 /* Say something; command is a line for a shell, or NULL. fmt makes a sentence without end mark. */
 void doctor_say(struct ctx *ctx, struct doctor *doctor, enum doctor_level level,
                 const char *command, const char *fmt, ...) PRINTF(5, 6);
+/* Say that nothing was tried, because no token can be made; ctx->detail says why. */
+void doctor_say_untried(struct ctx *ctx, struct doctor *doctor);
 /* A command in the arena; NULL, which is none, when memory is out. */
 #define DOCTOR_COMMAND(ctx, ...) arena_printf((ctx)->arena, __VA_ARGS__)
 
@@ -38,6 +40,23 @@ doctor_check_fn doctor_companion, doctor_audit, doctor_backup, doctor_state;
 
 /* doctor_pgsql.c: what doctor_database and doctor_locks ask of PostgreSQL. */
 doctor_check_fn doctor_pgsql_server, doctor_pgsql_locks;
+
+/* doctor_files.c: this path, or the nearest directory above it that is there; in the arena. NULL:
+ * it cannot be looked at, errno says why. */
+const char *doctor_nearest(struct ctx *ctx, const char *path);
+/* Can what is not there yet be made by a start? False: errno says why not. */
+bool doctor_can_make_home(struct ctx *ctx);
+bool doctor_can_make_database(struct ctx *ctx, const char *file);
+
+/* doctor_disk.c: what is to be said of a SQLite database on a file system of this kind (f_type of
+ * statfs). NULL: nothing. */
+struct doctor_file_system {
+        unsigned long magic;
+        const char *name;
+        enum doctor_level level;
+        const char *why;
+};
+const struct doctor_file_system *doctor_judge_file_system(unsigned long f_type);
 
 /* doctor_sendfile.c: a part of doctor_front. */
 struct doctor_place;

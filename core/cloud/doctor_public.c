@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "core/base/config.h"
+#include "core/base/config_problem.h"
 #include "core/cloud/doctor_clock.h"
 #include "core/cloud/doctor_http.h"
 #include "core/cloud/doctor_part.h"
@@ -29,13 +30,18 @@ static void say_scheme(struct ctx *ctx, struct doctor *doctor, const char *url)
 static void say_answer(struct ctx *ctx, struct doctor *doctor, const struct doctor_place *place,
                        const struct doctor_answer *answer)
 {
-        const char *command = DOCTOR_COMMAND(ctx, "curl -sSi %s/api/cloud/health/live", place->url);
+        const char *command = doctor_curl_health(ctx, place, "-sSi");
         const char *location = doctor_answer_header(ctx, answer, "Location");
 
         if (answer->status >= 300 && answer->status < 400)
                 doctor_say(ctx, doctor, DOCTOR_ERROR, command,
                            "%s redirects to %.200s: senders of webhooks do not follow", place->url,
                            location ? location : "somewhere");
+        else if (doctor_is_gateway_failure(answer->status))
+                doctor_say(ctx, doctor, DOCTOR_ERROR, DOCTOR_BEHIND_FRONT,
+                           "%s leads to a front server that does not get at a responder (status "
+                           "%d)",
+                           place->url, answer->status);
         else if (answer->status == 200)
                 doctor_say(ctx, doctor, DOCTOR_ERROR, command,
                            "%s is answered by somebody else: what comes back is not signed by a "
@@ -56,8 +62,7 @@ static void look_at(struct ctx *ctx, struct doctor *doctor, const struct doctor_
         enum err rc = doctor_ask_echo(ctx, place, &echo, &answer, &seen);
 
         if (rc != OK && rc != ERR_NOT_FOUND) {
-                doctor_say(ctx, doctor, DOCTOR_ERROR,
-                           DOCTOR_COMMAND(ctx, "curl -sSv %s/api/cloud/health/live", place->url),
+                doctor_say(ctx, doctor, DOCTOR_ERROR, doctor_curl_health(ctx, place, "-sSv"),
                            "%s cannot be reached: %s", place->url, ctx->detail);
                 return;
         }
@@ -68,12 +73,21 @@ static void look_at(struct ctx *ctx, struct doctor *doctor, const struct doctor_
         doctor_judge_certificate(ctx, doctor, place->url, &answer.certificate);
         rc = doctor_ask(ctx, place, &live, &answer);
         if (rc != OK || answer.status != 200)
-                doctor_say(ctx, doctor, DOCTOR_ERROR,
-                           DOCTOR_COMMAND(ctx, "curl -sSi %s/api/cloud/health/live", place->url),
+                doctor_say(ctx, doctor, DOCTOR_ERROR, doctor_curl_health(ctx, place, "-sSi"),
                            "%s/api/cloud/health/live answers with status %d", place->url,
                            answer.status);
         else
                 doctor_say(ctx, doctor, DOCTOR_OK, NULL, "%s leads here", place->url);
+}
+
+/* It is set, to something that is no URL. */
+static bool is_unreadable(const struct ctx *ctx)
+{
+        const struct config_problem *problem = ctx->config->problems;
+
+        while (problem && !strstr(problem->text, "SIMPLETUNER_PUBLIC_URL "))
+                problem = problem->next;
+        return problem != NULL;
 }
 
 void doctor_public_url(struct ctx *ctx, struct doctor *doctor)
@@ -83,6 +97,11 @@ void doctor_public_url(struct ctx *ctx, struct doctor *doctor)
         struct doctor_place place;
         enum err rc;
 
+        if (!*url && is_unreadable(ctx)) {
+                doctor_say(ctx, doctor, DOCTOR_NOTE, "simpletuner-cloud doctor --only settings",
+                           "Not tried: SIMPLETUNER_PUBLIC_URL cannot be read");
+                return;
+        }
         if (!*url) {
                 doctor_say(ctx, doctor, DOCTOR_NOTE, "simpletuner-cloud --help",
                            "SIMPLETUNER_PUBLIC_URL is not set: no webhooks come, and jobs cannot "
@@ -94,9 +113,10 @@ void doctor_public_url(struct ctx *ctx, struct doctor *doctor)
         if (rc == OK)
                 rc = doctor_token_make(ctx, &token);
         if (rc != OK) {
-                doctor_say(ctx, doctor, DOCTOR_NOTE, NULL, "Not tried: %s", ctx->detail);
+                doctor_say_untried(ctx, doctor);
                 return;
         }
+        place.settings.ssl_verify = true; /* others look, whatever is set here */
         place.token = &token;
         look_at(ctx, doctor, &place);
         doctor_token_remove(&token);

@@ -281,7 +281,7 @@ void doctor_sockets(struct ctx *ctx, struct doctor *doctor)
         struct stat st;
 
         if (find_service(ctx, doctor, &service) != OK || doctor_token_make(ctx, &token) != OK) {
-                doctor_say(ctx, doctor, DOCTOR_NOTE, NULL, "Not tried: %s", ctx->detail);
+                doctor_say_untried(ctx, doctor);
                 return;
         }
         for (size_t i = 0; i < ARRAY_SIZE(usual_sockets); i++) {

@@ -1,4 +1,5 @@
 /* Settings: what is wrong with them, and what a start says to them. */
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -67,6 +68,7 @@ void doctor_settings(struct ctx *ctx, struct doctor *doctor)
 /* What the programs do at a start, as far as it can be undone. */
 void doctor_start(struct ctx *ctx, struct doctor *doctor)
 {
+        const char *file = doctor_database_file(ctx);
         struct stat st;
         enum err rc;
         bool given;
@@ -77,14 +79,26 @@ void doctor_start(struct ctx *ctx, struct doctor *doctor)
                            "The service cannot start: %s", ctx->detail);
                 return;
         }
-        if (stat(ctx->config->home, &st) != 0) {
-                doctor_say(ctx, doctor, DOCTOR_OK, NULL, "The first start makes the home %s",
-                           ctx->config->home);
+        if (stat(ctx->config->home, &st) != 0 && errno == ENOENT) {
+                if (doctor_can_make_home(ctx))
+                        doctor_say(ctx, doctor, DOCTOR_OK, NULL,
+                                   "The first start makes the home %s", ctx->config->home);
+                else
+                        doctor_say(ctx, doctor, DOCTOR_ERROR,
+                                   "simpletuner-cloud doctor --only files",
+                                   "The service cannot start: it cannot make its home %s: %m",
+                                   ctx->config->home);
+                return;
+        }
+        if (file && stat(file, &st) != 0 && errno == ENOENT &&
+            !doctor_can_make_database(ctx, file)) {
+                doctor_say(ctx, doctor, DOCTOR_ERROR, "simpletuner-cloud doctor --only files",
+                           "The service cannot start: it cannot make the database %s: %m", file);
                 return;
         }
         rc = doctor_open(ctx, &given);
         if (rc != OK)
-                doctor_say(ctx, doctor, DOCTOR_ERROR, "simpletuner-cloud info",
+                doctor_say(ctx, doctor, DOCTOR_ERROR, "simpletuner-cloud doctor --only files",
                            "The service cannot start: %s", ctx->detail);
         else
                 doctor_say(ctx, doctor, DOCTOR_OK, NULL, "The programs can start");

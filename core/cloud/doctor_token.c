@@ -82,6 +82,8 @@ enum err doctor_token_make(struct ctx *ctx, struct doctor_token *ret)
         if (!token.path || !text)
                 return ctx_nomem(ctx);
         rc = private_file_replace(ctx, token.path, text);
+        if (rc != OK && faccessat(AT_FDCWD, ctx->config->home, W_OK | X_OK, AT_EACCESS) != 0)
+                return ctx_fail(ctx, rc, "no file can be made in %s: %m", ctx->config->home);
         if (rc != OK)
                 return rc;
         give_away(token.path, ctx->config->home);

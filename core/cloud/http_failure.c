@@ -1,5 +1,7 @@
 #include "core/cloud/http_failure.h"
 
+#include <string.h>
+
 #define PROXY_WANTS_LOGIN 407
 
 /* Nothing of the request is sent before the connection, through the proxy and with its TLS,
@@ -80,6 +82,9 @@ static enum err explain_reason(struct ctx *ctx, const struct transfer *transfer,
         const char *reason = *transfer->reason ? transfer->reason : curl_easy_strerror(code);
         const char *proxy = transfer->route.proxy_name;
 
+        /* In OpenSSL's words, "wrong version number". */
+        if (code == CURLE_SSL_CONNECT_ERROR && strstr(reason, "wrong version number"))
+                reason = "what answers does not speak TLS";
         if (!proxy)
                 return ctx_fail(ctx, rc, "%s", reason);
         if (is_between_us_and_proxy(transfer->curl, code))

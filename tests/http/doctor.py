@@ -47,3 +47,12 @@ def examine(env, *arguments):
 
 def examine_home(home, only, **env):
     return examine(base_environment(home) | env, "--only", only)
+
+
+def read_home(home, only, status, **env):
+    """What people read; status: that it ends with."""
+    result = subprocess.run([COMPANION, "doctor", "--only", only],
+                            env=base_environment(home) | env, capture_output=True, text=True,
+                            timeout=150)
+    assert result.returncode == status, result.stdout + result.stderr
+    return result.stdout

@@ -11,6 +11,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 LIFETIME = datetime.timedelta(days=365)
 BACKDATE = datetime.timedelta(hours=1)
+LOCAL_NAMES = (x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
+               x509.IPAddress(ipaddress.ip_address("::1")))
 
 
 def _name(text):
@@ -40,11 +42,8 @@ def make_authority(common_name, now):
     return key, cert
 
 
-def _make_server(ca_key, ca_cert, now):
+def _make_server(ca_key, ca_cert, now, names):
     key = ec.generate_private_key(ec.SECP256R1())
-    names = [x509.DNSName("localhost"),
-             x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
-             x509.IPAddress(ipaddress.ip_address("::1"))]
     cert = (_builder(_name("Replicate simulator"), ca_cert.subject, key, now)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(x509.SubjectAlternativeName(names), False)
@@ -66,8 +65,9 @@ def pem(key):
                              serialization.NoEncryption())
 
 
-def ensure_certificates(directory):
-    """Return (ca.pem, server.pem, server.key) below directory, making them when they are absent."""
+def ensure_certificates(directory, age=datetime.timedelta(), names=LOCAL_NAMES):
+    """Return (ca.pem, server.pem, server.key) below directory, making them when they are absent.
+    age: of the server's certificate, which is good for LIFETIME."""
     directory = pathlib.Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
     paths = directory / "ca.pem", directory / "server.pem", directory / "server.key"
@@ -75,7 +75,7 @@ def ensure_certificates(directory):
         return paths
     now = datetime.datetime.utcnow()
     ca_key, ca_cert = make_authority("Replicate simulator CA", now)
-    key, cert = _make_server(ca_key, ca_cert, now)
+    key, cert = _make_server(ca_key, ca_cert, now - age, names)
     write_private(paths[2], pem(key))
     paths[1].write_bytes(cert.public_bytes(serialization.Encoding.PEM))
     paths[0].write_bytes(ca_cert.public_bytes(serialization.Encoding.PEM))

@@ -1,3 +1,4 @@
+#include <linux/magic.h>
 #include <string.h>
 #include <sys/timex.h>
 
@@ -204,6 +205,84 @@ static void a_certificate_is_told_two_weeks_before_its_end(void **state)
         assert_non_null(strstr(said, "openssl s_client -connect cloud.example:443"));
 }
 
+/* ---- file systems ---- */
+
+static void a_database_on_a_network_file_system_is_an_error(void **state)
+{
+        static const struct {
+                unsigned long magic;
+                const char *name;
+        } kinds[] = {
+                { NFS_SUPER_MAGIC, "NFS" },   { SMB_SUPER_MAGIC, "SMB" },
+                { CIFS_SUPER_MAGIC, "CIFS" }, { SMB2_SUPER_MAGIC, "SMB2" },
+                { V9FS_MAGIC, "9P" },         { CEPH_SUPER_MAGIC, "Ceph" },
+                { 0x0bd00bd0, "Lustre" },     { AFS_SUPER_MAGIC, "AFS" },
+                { AFS_FS_MAGIC, "AFS" },      { CODA_SUPER_MAGIC, "Coda" },
+                { 0x19830326, "BeeGFS" },     { 0x47504653, "GPFS" },
+                { 0x01161970, "GFS2" },       { OCFS2_SUPER_MAGIC, "OCFS2" },
+                { 0x786f4256, "vboxsf" },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+                const struct doctor_file_system *found = doctor_judge_file_system(kinds[i].magic);
+
+                if (!found || found->level != DOCTOR_ERROR ||
+                    strcmp(found->name, kinds[i].name) != 0)
+                        fail_msg("%s (%lx)", kinds[i].name, kinds[i].magic);
+                assert_non_null(strstr(found->why, "use PostgreSQL"));
+        }
+}
+
+/* The field is a signed word, of which only 32 bits are meant. */
+static void the_sign_of_a_kind_of_file_system_does_not_matter(void **state)
+{
+        const long cifs = (int32_t)CIFS_SUPER_MAGIC;
+
+        (void)state;
+        assert_string_equal(doctor_judge_file_system((unsigned long)cifs)->name, "CIFS");
+}
+
+static void what_may_be_lost_or_a_network_is_a_warning(void **state)
+{
+        static const struct {
+                unsigned long magic;
+                const char *why;
+        } kinds[] = {
+                { FUSE_SUPER_MAGIC, "may be a network's" },
+                { TMPFS_MAGIC, "does not outlive a restart" },
+                { RAMFS_MAGIC, "does not outlive a restart" },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+                const struct doctor_file_system *found = doctor_judge_file_system(kinds[i].magic);
+
+                assert_non_null(found);
+                assert_int_equal(found->level, DOCTOR_WARNING);
+                assert_non_null(strstr(found->why, kinds[i].why));
+        }
+}
+
+static void a_database_on_a_local_disk_is_well(void **state)
+{
+        static const unsigned long magics[] = {
+                EXT4_SUPER_MAGIC,
+                XFS_SUPER_MAGIC,
+                BTRFS_SUPER_MAGIC,
+                OVERLAYFS_SUPER_MAGIC,
+                F2FS_SUPER_MAGIC,
+                0x2fc12fc1 /* ZFS */,
+                0,
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(magics); i++) {
+                if (doctor_judge_file_system(magics[i]))
+                        fail_msg("%lx", magics[i]);
+        }
+}
+
 /* ---- HTTP ---- */
 
 static void chunks_become_one_body(void **state)
@@ -298,6 +377,10 @@ int main(void)
                 FIXTURE_TEST(clocks_may_be_some_seconds_apart),
                 FIXTURE_TEST(dates_of_http_are_read),
                 FIXTURE_TEST(a_certificate_is_told_two_weeks_before_its_end),
+                FIXTURE_TEST(a_database_on_a_network_file_system_is_an_error),
+                FIXTURE_TEST(the_sign_of_a_kind_of_file_system_does_not_matter),
+                FIXTURE_TEST(what_may_be_lost_or_a_network_is_a_warning),
+                FIXTURE_TEST(a_database_on_a_local_disk_is_well),
                 FIXTURE_TEST(chunks_become_one_body),
                 FIXTURE_TEST(what_is_no_chunks_is_refused),
                 FIXTURE_TEST(a_url_is_taken_apart),

@@ -190,6 +190,17 @@ enum err db_text_dup(struct ctx *ctx, struct db_stmt *stmt, unsigned index, cons
         return ctx_strdup(ctx, db_text(stmt, index), ret);
 }
 
+enum err db_first(struct ctx *ctx, struct db_stmt **ret, const char *sql, const char *types, ...)
+{
+        va_list ap;
+        enum err rc;
+
+        va_start(ap, types);
+        rc = start(ctx, ret, sql, types, ap);
+        va_end(ap);
+        return rc == OK ? db_step(ctx, *ret) : rc;
+}
+
 enum err db_number(struct ctx *ctx, int64_t *ret, const char *sql, const char *types, ...)
 {
         CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
@@ -355,17 +366,10 @@ enum err db_next(struct ctx *ctx, const char *counter, int64_t *ret)
 {
         static const char sql[] = "UPDATE counters SET value = value + 1 WHERE name = $1 "
                                   "RETURNING value";
-        CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
-        enum err rc;
+        enum err rc = db_number(ctx, ret, sql, "t", counter);
 
-        rc = db_query(ctx, &stmt, sql, "t", counter);
-        if (rc == OK)
-                rc = db_step(ctx, stmt);
-        if (rc == ERR_NOT_FOUND)
-                return ctx_fail(ctx, ERR_INTERNAL, "database: no counter %s", counter);
-        if (rc == OK)
-                *ret = db_int(stmt, 0);
-        return rc;
+        return rc == ERR_NOT_FOUND ? ctx_fail(ctx, ERR_INTERNAL, "database: no counter %s", counter)
+                                   : rc;
 }
 
 enum err db_exec_script(struct ctx *ctx, const char *sql)
@@ -378,10 +382,7 @@ enum err db_has_table(struct ctx *ctx, const char *table, bool *ret_exists)
         CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
         enum err rc;
 
-        rc = db_query(ctx, &stmt, ctx->db->link.driver->find_table, "t", table);
-        if (rc != OK)
-                return rc;
-        rc = db_step(ctx, stmt);
+        rc = db_first(ctx, &stmt, ctx->db->link.driver->find_table, "t", table);
         if (rc != OK && rc != ERR_NOT_FOUND)
                 return rc;
         *ret_exists = rc == OK;

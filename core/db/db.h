@@ -31,6 +31,11 @@ DEFINE_CLEANUP(struct db_stmt *, db_stmt_free)
 /* OK: a row is there | ERR_NOT_FOUND: no more | ERR_CONFLICT: a constraint refused it | faults. */
 NODISCARD enum err db_step(struct ctx *ctx, struct db_stmt *stmt);
 
+/* db_query and its first row. OK: it is there | ERR_NOT_FOUND: there is none | ERR_CONFLICT |
+ * faults. */
+NODISCARD enum err db_first(struct ctx *ctx, struct db_stmt **ret, const char *sql,
+                            const char *types, ...);
+
 /* Columns of the current row, from 0. NULL reads as NULL, 0, 0.0. Text is borrowed until the next
  * db_step; db_text_dup copies it into the arena (ERR_NOMEM). */
 const char *db_text(struct db_stmt *stmt, unsigned column);

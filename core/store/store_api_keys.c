@@ -52,9 +52,7 @@ enum err store_api_key_get(struct ctx *ctx, int64_t key_id, struct api_key *ret)
         struct api_key row;
         enum err rc;
 
-        rc = db_query(ctx, &stmt, sql, "i", key_id);
-        if (rc == OK)
-                rc = db_step(ctx, stmt);
+        rc = db_first(ctx, &stmt, sql, "i", key_id);
         if (rc == ERR_NOT_FOUND)
                 return unknown(ctx);
         if (rc != OK)

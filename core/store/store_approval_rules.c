@@ -103,10 +103,8 @@ enum err store_approval_rule_get(struct ctx *ctx, int64_t rule_id, struct approv
 {
         static const char sql[] = SELECT "WHERE rule_id = $1";
         CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
-        enum err rc = db_query(ctx, &stmt, sql, "i", rule_id);
+        enum err rc = db_first(ctx, &stmt, sql, "i", rule_id);
 
-        if (rc == OK)
-                rc = db_step(ctx, stmt);
         if (rc == ERR_NOT_FOUND)
                 return unknown(ctx, rule_id);
         return rc == OK ? read(ctx, stmt, ret) : rc;

@@ -205,10 +205,8 @@ enum err store_approval_delete(struct ctx *ctx, const char *job_id)
         static const char sql[] = "DELETE FROM approval_requests WHERE job_id = $1 "
                                   "RETURNING status";
         CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
-        enum err rc = db_query(ctx, &stmt, sql, "t", job_id);
+        enum err rc = db_first(ctx, &stmt, sql, "t", job_id);
 
-        if (rc == OK)
-                rc = db_step(ctx, stmt);
         if (rc == OK && strcmp(db_text(stmt, 0), status_names[APPROVAL_PENDING]) != 0)
                 rc = store_totals_approval_deleted(ctx, db_text(stmt, 0));
         return rc == ERR_NOT_FOUND ? OK : rc;

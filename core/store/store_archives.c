@@ -40,9 +40,7 @@ enum err store_archive_get(struct ctx *ctx, const char *job_id, struct archive *
         struct archive archive = { .state = ARCHIVE_WAITING };
         enum err rc;
 
-        rc = db_query(ctx, &stmt, sql, "t", job_id);
-        if (rc == OK)
-                rc = db_step(ctx, stmt);
+        rc = db_first(ctx, &stmt, sql, "t", job_id);
         if (rc == ERR_NOT_FOUND)
                 return ctx_fail(ctx, ERR_NOT_FOUND, "No results of this job are fetched");
         if (rc != OK)
@@ -78,9 +76,7 @@ enum err store_archive_next(struct ctx *ctx, const struct due *due, const char *
         CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
         enum err rc;
 
-        rc = db_query(ctx, &stmt, sql, "ii", due->now_us, due->horizon_us);
-        if (rc == OK)
-                rc = db_step(ctx, stmt);
+        rc = db_first(ctx, &stmt, sql, "ii", due->now_us, due->horizon_us);
         return rc == OK ? db_text_dup(ctx, stmt, 0, ret_job_id) : rc;
 }
 
@@ -89,16 +85,9 @@ enum err store_archive_claim(struct ctx *ctx, const struct due *due, struct arch
         static const char sql[] = "UPDATE archives SET claimed_until_us = $4, "
                                   "attempts = attempts + 1 WHERE job_id = $3 AND " CLAIMABLE_SQL
                                   " RETURNING attempts";
-        CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
-        enum err rc;
 
-        rc = db_query(ctx, &stmt, sql, "iiti", due->now_us, due->horizon_us, claim->job_id,
-                      claim->until_us);
-        if (rc == OK)
-                rc = db_step(ctx, stmt);
-        if (rc == OK)
-                claim->attempt = db_int(stmt, 0);
-        return rc;
+        return db_number(ctx, &claim->attempt, sql, "iiti", due->now_us, due->horizon_us,
+                         claim->job_id, claim->until_us);
 }
 
 enum err store_archive_renew(struct ctx *ctx, const struct archive_claim *claim, int64_t until_us)

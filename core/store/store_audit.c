@@ -23,9 +23,7 @@ enum err store_audit_head_lock(struct ctx *ctx, struct audit_head *ret)
         CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
         enum err rc;
 
-        rc = db_query(ctx, &stmt, sql, "");
-        if (rc == OK)
-                rc = db_step(ctx, stmt);
+        rc = db_first(ctx, &stmt, sql, "");
         if (rc == ERR_NOT_FOUND)
                 return ctx_fail(ctx, ERR_INTERNAL,
                                 "the head of the audit log is gone from the database: run "
@@ -40,9 +38,7 @@ enum err store_audit_head_get(struct ctx *ctx, struct audit_head *ret)
         CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
         enum err rc;
 
-        rc = db_query(ctx, &stmt, sql, "");
-        if (rc == OK)
-                rc = db_step(ctx, stmt);
+        rc = db_first(ctx, &stmt, sql, "");
         return rc == OK ? read_head(ctx, stmt, ret) : rc;
 }
 
@@ -81,9 +77,7 @@ enum err store_audit_anchor_get(struct ctx *ctx, struct audit_anchor *ret)
         CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
         enum err rc;
 
-        rc = db_query(ctx, &stmt, sql, "");
-        if (rc == OK)
-                rc = db_step(ctx, stmt);
+        rc = db_first(ctx, &stmt, sql, "");
         if (rc == ERR_NOT_FOUND)
                 return ctx_fail(ctx, ERR_INTERNAL,
                                 "the anchor of the audit log is gone from the database: run "
@@ -146,9 +140,7 @@ enum err store_audit_state(struct ctx *ctx, struct audit_state *ret)
         struct audit_state state;
         enum err rc;
 
-        rc = db_query(ctx, &stmt, sql, "");
-        if (rc == OK)
-                rc = db_step(ctx, stmt);
+        rc = db_first(ctx, &stmt, sql, "");
         if (rc == OK)
                 rc = read_head(ctx, stmt, &state.head);
         if (rc == OK)
@@ -186,9 +178,7 @@ enum err store_audit_hash(struct ctx *ctx, int64_t audit_id, const char **ret_ha
         CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
         enum err rc;
 
-        rc = db_query(ctx, &stmt, sql, "i", audit_id);
-        if (rc == OK)
-                rc = db_step(ctx, stmt);
+        rc = db_first(ctx, &stmt, sql, "i", audit_id);
         return rc == OK ? db_text_dup(ctx, stmt, 0, ret_hash) : rc;
 }
 

@@ -14,9 +14,7 @@ enum err store_audit_cursor_get(struct ctx *ctx, const char *target, struct audi
         struct audit_cursor cursor = { .target = target };
         enum err rc;
 
-        rc = db_query(ctx, &stmt, sql, "t", target);
-        if (rc == OK)
-                rc = db_step(ctx, stmt);
+        rc = db_first(ctx, &stmt, sql, "t", target);
         if (rc == OK)
                 rc = db_text_dup(ctx, stmt, 5, &cursor.last_error);
         if (rc != OK)

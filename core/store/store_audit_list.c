@@ -181,9 +181,7 @@ static enum err find_span(struct ctx *ctx, const struct audit_filter *filter, in
         CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
         enum err rc;
 
-        rc = db_query(ctx, &stmt, sql, "ii", filter->since_us, until_of(filter));
-        if (rc == OK)
-                rc = db_step(ctx, stmt);
+        rc = db_first(ctx, &stmt, sql, "ii", filter->since_us, until_of(filter));
         if (rc != OK)
                 return rc;
         *ret_first = db_int(stmt, 0);
@@ -336,9 +334,7 @@ enum err store_audit_span(struct ctx *ctx, int64_t *ret_first_us, int64_t *ret_l
         CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
         enum err rc;
 
-        rc = db_query(ctx, &stmt, sql, "");
-        if (rc == OK)
-                rc = db_step(ctx, stmt);
+        rc = db_first(ctx, &stmt, sql, "");
         if (rc != OK)
                 return rc;
         *ret_first_us = db_int(stmt, 0);

@@ -34,10 +34,8 @@ enum err store_avatar_get(struct ctx *ctx, int64_t user_id, struct avatar_row *r
                 "SELECT content_type, bytes_base64 FROM user_avatars WHERE user_id = $1";
         CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
         struct avatar_row row;
-        enum err rc = db_query(ctx, &stmt, sql, "i", user_id);
+        enum err rc = db_first(ctx, &stmt, sql, "i", user_id);
 
-        if (rc == OK)
-                rc = db_step(ctx, stmt);
         if (rc == ERR_NOT_FOUND)
                 return unknown(ctx);
         if (rc == OK)

@@ -111,9 +111,7 @@ enum err store_snapshot_begin(struct ctx *ctx, const char **ret_name)
                 rc = db_exec_script(ctx, "SET idle_in_transaction_session_timeout = 0;"
                                          "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
         if (rc == OK)
-                rc = db_query(ctx, &stmt, "SELECT pg_export_snapshot()", "");
-        if (rc == OK)
-                rc = db_step(ctx, stmt);
+                rc = db_first(ctx, &stmt, "SELECT pg_export_snapshot()", "");
         return rc == OK ? db_text_dup(ctx, stmt, 0, ret_name) : rc;
 }
 
@@ -144,10 +142,8 @@ enum err store_server_get(struct ctx *ctx, struct store_server *ret)
                 "SELECT current_setting('server_version_num')::int / 10000, current_schema(), "
                 "pg_database_size(current_database())";
         CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
-        enum err rc = db_query(ctx, &stmt, sql, "");
+        enum err rc = db_first(ctx, &stmt, sql, "");
 
-        if (rc == OK)
-                rc = db_step(ctx, stmt);
         if (rc != OK)
                 return rc;
         ret->major = db_int(stmt, 0);

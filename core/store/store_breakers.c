@@ -30,9 +30,7 @@ enum err store_breaker_get(struct ctx *ctx, const char *provider, struct breaker
         struct breaker breaker = { .provider = provider };
         enum err rc;
 
-        rc = db_query(ctx, &stmt, sql, "t", provider);
-        if (rc == OK)
-                rc = db_step(ctx, stmt);
+        rc = db_first(ctx, &stmt, sql, "t", provider);
         if (rc == ERR_NOT_FOUND) {
                 *ret = breaker;
                 return OK;

@@ -38,10 +38,8 @@ enum err store_bucket_owner(struct ctx *ctx, const char *name, const char **ret)
                                   "FROM buckets b LEFT JOIN jobs j ON j.job_id = b.bucket "
                                   "WHERE b.bucket = $1";
         CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
-        enum err rc = db_query(ctx, &stmt, sql, "t", name);
+        enum err rc = db_first(ctx, &stmt, sql, "t", name);
 
-        if (rc == OK)
-                rc = db_step(ctx, stmt);
         if (rc == ERR_NOT_FOUND)
                 return no_such_bucket(ctx);
         return rc == OK ? db_text_dup(ctx, stmt, 0, ret) : rc;
@@ -54,10 +52,7 @@ enum err store_bucket_get(struct ctx *ctx, const char *name, struct bucket *ret)
         struct bucket bucket;
         enum err rc;
 
-        rc = db_query(ctx, &stmt, sql, "t", name);
-        if (rc != OK)
-                return rc;
-        rc = db_step(ctx, stmt);
+        rc = db_first(ctx, &stmt, sql, "t", name);
         if (rc == ERR_NOT_FOUND)
                 return no_such_bucket(ctx);
         if (rc != OK)
@@ -121,10 +116,8 @@ enum err store_bucket_totals_check(struct ctx *ctx, const char *name, bool *ret_
         static const char sql[] =
                 "SELECT files, bytes, " COUNTED ", " SUMMED " FROM buckets WHERE bucket = $1";
         CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
-        enum err rc = db_query(ctx, &stmt, sql, "t", name);
+        enum err rc = db_first(ctx, &stmt, sql, "t", name);
 
-        if (rc == OK)
-                rc = db_step(ctx, stmt);
         if (rc == OK)
                 *ret_same =
                         db_int(stmt, 0) == db_int(stmt, 2) && db_int(stmt, 1) == db_int(stmt, 3);
@@ -150,9 +143,7 @@ enum err store_bucket_directory_after(struct ctx *ctx, const char *after,
         CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
         enum err rc;
 
-        rc = db_query(ctx, &stmt, sql, "t", after);
-        if (rc == OK)
-                rc = db_step(ctx, stmt);
+        rc = db_first(ctx, &stmt, sql, "t", after);
         if (rc == OK)
                 rc = db_text_dup(ctx, stmt, 0, ret_directory);
         return rc;

@@ -21,9 +21,7 @@ enum err store_copy_state_get(struct ctx *ctx, struct copy_state *ret)
         if (rc == OK && !exists)
                 return ctx_fail(ctx, ERR_NOT_FOUND, "the database is no unfinished copy");
         if (rc == OK)
-                rc = db_query(ctx, &stmt, sql, "");
-        if (rc == OK)
-                rc = db_step(ctx, stmt);
+                rc = db_first(ctx, &stmt, sql, "");
         if (rc == OK)
                 rc = db_text_dup(ctx, stmt, 0, &state.source_id);
         if (rc == OK)

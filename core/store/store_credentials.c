@@ -37,9 +37,7 @@ enum err store_credential_get(struct ctx *ctx, const struct credential_key *key,
         struct credential_row row;
         enum err rc;
 
-        rc = db_query(ctx, &stmt, sql, "ttt", key->owner, key->provider, key->name);
-        if (rc == OK)
-                rc = db_step(ctx, stmt);
+        rc = db_first(ctx, &stmt, sql, "ttt", key->owner, key->provider, key->name);
         if (rc == ERR_NOT_FOUND)
                 return ctx_fail(ctx, rc, "Credential not found: %.64s/%.64s", key->provider,
                                 key->name);

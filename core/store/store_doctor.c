@@ -9,10 +9,8 @@ enum err store_doctor_quick_check(struct ctx *ctx, const char **ret_trouble)
         static const char sql[] = "PRAGMA quick_check(1)";
         CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
         const char *trouble = NULL;
-        enum err rc = db_query(ctx, &stmt, sql, "");
+        enum err rc = db_first(ctx, &stmt, sql, "");
 
-        if (rc == OK)
-                rc = db_step(ctx, stmt);
         if (rc == OK)
                 rc = db_text_dup(ctx, stmt, 0, &trouble);
         if (rc != OK)
@@ -37,10 +35,8 @@ enum err store_doctor_server(struct ctx *ctx, struct doctor_server *ret)
                 "CASE WHEN pg_is_in_recovery() THEN 1 ELSE 0 END";
         CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
         struct doctor_server server = { 0 };
-        enum err rc = db_query(ctx, &stmt, sql, "");
+        enum err rc = db_first(ctx, &stmt, sql, "");
 
-        if (rc == OK)
-                rc = db_step(ctx, stmt);
         if (rc != OK)
                 return rc;
         server.version = db_int(stmt, 0);

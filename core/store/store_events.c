@@ -72,9 +72,7 @@ enum err store_events_bounds(struct ctx *ctx, int64_t *ret_oldest, int64_t *ret_
         CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
         enum err rc;
 
-        rc = db_query(ctx, &stmt, sql, "");
-        if (rc == OK)
-                rc = db_step(ctx, stmt);
+        rc = db_first(ctx, &stmt, sql, "");
         if (rc != OK)
                 return rc;
         *ret_oldest = db_int(stmt, 0);

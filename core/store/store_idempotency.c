@@ -29,9 +29,7 @@ enum err store_idempotency_get(struct ctx *ctx, const char *owner, const char *k
         CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
         enum err rc;
 
-        rc = db_query(ctx, &stmt, sql, "tti", owner, key, clock_wall_us(ctx->clock));
-        if (rc == OK)
-                rc = db_step(ctx, stmt);
+        rc = db_first(ctx, &stmt, sql, "tti", owner, key, clock_wall_us(ctx->clock));
         if (rc == OK)
                 rc = db_text_dup(ctx, stmt, 0, &found.request_sha256);
         if (rc == OK)

@@ -47,9 +47,7 @@ enum err store_identity_by_key(struct ctx *ctx, const char *key_sha256, struct a
         struct api_key_use use;
         enum err rc;
 
-        rc = db_query(ctx, &stmt, sql, "t", key_sha256);
-        if (rc == OK)
-                rc = db_step(ctx, stmt);
+        rc = db_first(ctx, &stmt, sql, "t", key_sha256);
         if (rc != OK)
                 return rc;
         use = (struct api_key_use){
@@ -77,9 +75,7 @@ enum err store_identity_by_session(struct ctx *ctx, const char *token_sha256,
         struct session_use use;
         enum err rc;
 
-        rc = db_query(ctx, &stmt, sql, "t", token_sha256);
-        if (rc == OK)
-                rc = db_step(ctx, stmt);
+        rc = db_first(ctx, &stmt, sql, "t", token_sha256);
         if (rc != OK)
                 return rc;
         use = (struct session_use){
@@ -102,9 +98,7 @@ enum err store_identity_by_name(struct ctx *ctx, const char *username_key, struc
         CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
         enum err rc;
 
-        rc = db_query(ctx, &stmt, sql, "t", username_key);
-        if (rc == OK)
-                rc = db_step(ctx, stmt);
+        rc = db_first(ctx, &stmt, sql, "t", username_key);
         return rc == OK ? read_identity(ctx, stmt, 0, ret) : rc;
 }
 
@@ -115,9 +109,7 @@ enum err store_identity_by_id(struct ctx *ctx, int64_t user_id, struct identity 
         CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
         enum err rc;
 
-        rc = db_query(ctx, &stmt, sql, "i", user_id);
-        if (rc == OK)
-                rc = db_step(ctx, stmt);
+        rc = db_first(ctx, &stmt, sql, "i", user_id);
         return rc == OK ? read_identity(ctx, stmt, 0, ret) : rc;
 }
 
@@ -127,9 +119,7 @@ enum err store_identity_any(struct ctx *ctx, bool *ret)
         CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
         enum err rc;
 
-        rc = db_query(ctx, &stmt, sql, "");
-        if (rc == OK)
-                rc = db_step(ctx, stmt);
+        rc = db_first(ctx, &stmt, sql, "");
         if (rc == OK || rc == ERR_NOT_FOUND) {
                 *ret = rc == OK;
                 rc = OK;

@@ -118,17 +118,9 @@ enum err store_jobs_count(struct ctx *ctx, const struct job_filter *filter, int6
                 "SELECT COALESCE(SUM(jobs), 0) FROM job_counts "
                 "WHERE COALESCE($1, status) = status AND COALESCE($2, provider) = provider "
                 "AND COALESCE($3, owner) = owner";
-        CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
-        enum err rc;
 
-        rc = db_query(ctx, &stmt, sql, "ttt", filter->status, filter->provider, filter->owner);
-        if (rc != OK)
-                return rc;
-        rc = db_step(ctx, stmt);
-        if (rc != OK)
-                return rc;
-        *ret_count = db_int(stmt, 0);
-        return OK;
+        return db_number(ctx, ret_count, sql, "ttt", filter->status, filter->provider,
+                         filter->owner);
 }
 
 enum err store_jobs_waiting(struct ctx *ctx, unsigned limit, struct waiting_job **ret_jobs,

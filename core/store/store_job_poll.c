@@ -96,8 +96,6 @@ enum err store_job_is_stalled(struct ctx *ctx, const char *job_id, int64_t befor
         CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
         enum err rc;
 
-        rc = db_query(ctx, &stmt, sql, "it", before_us, job_id);
-        if (rc == OK)
-                rc = db_step(ctx, stmt);
+        rc = db_first(ctx, &stmt, sql, "it", before_us, job_id);
         return rc == ERR_NOT_FOUND ? ctx_fail(ctx, rc, "the upload goes on") : rc;
 }

@@ -130,10 +130,8 @@ enum err store_job_runs(struct ctx *ctx, const struct job_history *history, stru
         CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
         enum err rc;
 
-        rc = db_query(ctx, &stmt, sql, "titt", history->provider, history->since_us / US_PER_HOUR,
+        rc = db_first(ctx, &stmt, sql, "titt", history->provider, history->since_us / US_PER_HOUR,
                       history->owner, history->hardware_profile);
-        if (rc == OK)
-                rc = db_step(ctx, stmt);
         if (rc != OK)
                 return rc == ERR_NOT_FOUND ? ERR_INTERNAL : rc;
         *ret = (struct job_runs){ .completed = db_int(stmt, 0), .run_us = db_int(stmt, 1) };

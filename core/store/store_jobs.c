@@ -117,9 +117,7 @@ enum err store_job_by_token(struct ctx *ctx, const char *token_sha256, struct to
         struct token_owner owner;
         enum err rc;
 
-        rc = db_query(ctx, &stmt, sql, "t", token_sha256);
-        if (rc == OK)
-                rc = db_step(ctx, stmt);
+        rc = db_first(ctx, &stmt, sql, "t", token_sha256);
         if (rc == OK)
                 rc = db_text_dup(ctx, stmt, 0, &owner.job_id);
         if (rc == OK)
@@ -217,12 +215,10 @@ enum err store_job_apply(struct ctx *ctx, const struct job *job, const struct jo
 
         rc = store_job_lock(ctx, job->job_id, &old);
         if (rc == OK)
-                rc = db_query(ctx, &stmt, apply_sql, "ttttzziiiz", job->job_id,
+                rc = db_first(ctx, &stmt, apply_sql, "ttttzziiiz", job->job_id,
                               job_status_name(news->status), news->error_message, news->output_url,
                               news->started_at_us, news->completed_at_us, news->cost_usd_micros,
                               clock_wall_us(ctx->clock), (int64_t)news->status, news->poll_at_us);
-        if (rc == OK)
-                rc = db_step(ctx, stmt);
         if (rc == ERR_NOT_FOUND) {
                 *ret_moved = false;
                 return OK;
@@ -282,9 +278,7 @@ enum err store_job_request(struct ctx *ctx, const char *job_id, const char **ret
         CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
         enum err rc;
 
-        rc = db_query(ctx, &stmt, sql, "t", job_id);
-        if (rc == OK)
-                rc = db_step(ctx, stmt);
+        rc = db_first(ctx, &stmt, sql, "t", job_id);
         return rc == OK ? db_text_dup(ctx, stmt, 0, ret_request) : rc;
 }
 

@@ -25,9 +25,7 @@ enum err store_leftover_due(struct ctx *ctx, int64_t before_us, struct leftover 
         struct leftover leftover;
         enum err rc;
 
-        rc = db_query(ctx, &stmt, sql, "i", before_us);
-        if (rc == OK)
-                rc = db_step(ctx, stmt);
+        rc = db_first(ctx, &stmt, sql, "i", before_us);
         if (rc == OK)
                 rc = db_text_dup(ctx, stmt, 0, &leftover.url);
         if (rc == OK)

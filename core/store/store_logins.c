@@ -9,9 +9,7 @@ enum err store_login_failures(struct ctx *ctx, const char *name_sha256, struct l
         CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
         enum err rc;
 
-        rc = db_query(ctx, &stmt, sql, "t", name_sha256);
-        if (rc == OK)
-                rc = db_step(ctx, stmt);
+        rc = db_first(ctx, &stmt, sql, "t", name_sha256);
         if (rc == OK)
                 *ret = (struct login_failures){ db_int(stmt, 0), db_int(stmt, 1), db_int(stmt, 2) };
         return rc;

@@ -131,9 +131,7 @@ static enum err old_part(struct ctx *ctx, const char *upload_id, int64_t number,
         CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
         enum err rc;
 
-        rc = db_query(ctx, &stmt, sql, "ti", upload_id, number);
-        if (rc == OK)
-                rc = db_step(ctx, stmt);
+        rc = db_first(ctx, &stmt, sql, "ti", upload_id, number);
         if (rc == OK)
                 rc = db_text_dup(ctx, stmt, 1, &ret->file);
         if (rc == OK)

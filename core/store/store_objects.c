@@ -118,10 +118,7 @@ enum err store_object_get(struct ctx *ctx, const char *bucket, const char *key, 
         };
         enum err rc;
 
-        rc = db_query(ctx, &stmt, sql, "tt", bucket, key);
-        if (rc != OK)
-                return rc;
-        rc = db_step(ctx, stmt);
+        rc = db_first(ctx, &stmt, sql, "tt", bucket, key);
         if (rc == ERR_NOT_FOUND)
                 return ctx_fail_as(ctx, ERR_NOT_FOUND, "NoSuchKey", "Object not found");
         if (rc != OK)
@@ -190,9 +187,7 @@ enum err store_uploads_in_flight(struct ctx *ctx, const char *bucket, struct upl
         CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
         enum err rc;
 
-        rc = db_query(ctx, &stmt, sql, "t", bucket);
-        if (rc == OK)
-                rc = db_step(ctx, stmt);
+        rc = db_first(ctx, &stmt, sql, "t", bucket);
         if (rc == OK)
                 *ret = (struct uploads_in_flight){ .count = db_int(stmt, 0),
                                                    .part_bytes = db_int(stmt, 1) };

@@ -47,10 +47,8 @@ enum err store_org_get(struct ctx *ctx, int64_t org_id, struct org *ret)
 {
         static const char sql[] = ORGS "WHERE o.org_id = $1";
         CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
-        enum err rc = db_query(ctx, &stmt, sql, "i", org_id);
+        enum err rc = db_first(ctx, &stmt, sql, "i", org_id);
 
-        if (rc == OK)
-                rc = db_step(ctx, stmt);
         if (rc == OK)
                 return keep_org(ctx, stmt, ret);
         return rc == ERR_NOT_FOUND ? unknown_org(ctx, org_id) : rc;
@@ -146,10 +144,8 @@ enum err store_team_get(struct ctx *ctx, int64_t org_id, int64_t team_id, struct
 {
         static const char sql[] = TEAMS "WHERE t.org_id = $1 AND t.team_id = $2";
         CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
-        enum err rc = db_query(ctx, &stmt, sql, "ii", org_id, team_id);
+        enum err rc = db_first(ctx, &stmt, sql, "ii", org_id, team_id);
 
-        if (rc == OK)
-                rc = db_step(ctx, stmt);
         if (rc == OK)
                 return keep_team(ctx, stmt, ret);
         return rc == ERR_NOT_FOUND ? unknown_team(ctx, team_id) : rc;

@@ -8,9 +8,7 @@ enum err store_preference_get(struct ctx *ctx, const char *name, const char **re
         CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
         enum err rc;
 
-        rc = db_query(ctx, &stmt, sql, "t", name);
-        if (rc == OK)
-                rc = db_step(ctx, stmt);
+        rc = db_first(ctx, &stmt, sql, "t", name);
         return rc == OK ? db_text_dup(ctx, stmt, 0, ret_value) : rc;
 }
 

@@ -8,10 +8,7 @@ enum err store_provider_get(struct ctx *ctx, const char *provider, const char **
         CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
         enum err rc;
 
-        rc = db_query(ctx, &stmt, sql, "t", provider);
-        if (rc != OK)
-                return rc;
-        rc = db_step(ctx, stmt);
+        rc = db_first(ctx, &stmt, sql, "t", provider);
         if (rc == ERR_NOT_FOUND)
                 return ctx_strdup(ctx, "{}", ret_config);
         if (rc != OK)

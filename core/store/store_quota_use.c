@@ -2,23 +2,12 @@
 #include "core/store/store_job_stats.h"
 #include "core/store/store_quotas.h"
 
-static enum err read_int(struct ctx *ctx, struct db_stmt *stmt, int64_t *ret)
-{
-        enum err rc = db_step(ctx, stmt);
-
-        if (rc == OK)
-                *ret = db_int(stmt, 0);
-        return rc == ERR_NOT_FOUND ? ERR_INTERNAL : rc;
-}
-
 static enum err count_active(struct ctx *ctx, const char *owner, int64_t *ret)
 {
         static const char sql[] = "SELECT COUNT(*) FROM jobs WHERE owner = $1 "
                                   "AND status IN ('pending', 'uploading', 'queued', 'running')";
-        CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
-        enum err rc = db_query(ctx, &stmt, sql, "t", owner);
 
-        return rc == OK ? read_int(ctx, stmt, ret) : rc;
+        return db_number(ctx, ret, sql, "t", owner);
 }
 
 /* What is spent, and what the active jobs are expected to come to. */
@@ -81,20 +70,16 @@ enum err store_ledger_count(struct ctx *ctx, const char *owner, int64_t since_us
 {
         static const char sql[] =
                 "SELECT COUNT(*) FROM job_ledger WHERE owner = $1 AND created_at_us > $2";
-        CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
-        enum err rc = db_query(ctx, &stmt, sql, "ti", owner, since_us);
 
-        return rc == OK ? read_int(ctx, stmt, ret_count) : rc;
+        return db_number(ctx, ret_count, sql, "ti", owner, since_us);
 }
 
 enum err store_ledger_any(struct ctx *ctx, const char *owner, bool *ret)
 {
         static const char sql[] = "SELECT 1 FROM job_hours WHERE owner = $1 LIMIT 1";
         CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
-        enum err rc = db_query(ctx, &stmt, sql, "t", owner);
+        enum err rc = db_first(ctx, &stmt, sql, "t", owner);
 
-        if (rc == OK)
-                rc = db_step(ctx, stmt);
         if (rc != OK && rc != ERR_NOT_FOUND)
                 return rc;
         *ret = rc == OK;

@@ -144,12 +144,10 @@ enum err store_quota_put(struct ctx *ctx, const struct quota *quota, int64_t *re
         enum err rc = db_next(ctx, "quota", &id);
 
         if (rc == OK)
-                rc = db_query(ctx, &stmt, sql, "ititzzzzit", id, type_names[quota->type],
+                rc = db_first(ctx, &stmt, sql, "ititzzzzit", id, type_names[quota->type],
                               quota->limit, action_names[quota->action], id_of(quota, QUOTA_USER),
                               id_of(quota, QUOTA_LEVEL), id_of(quota, QUOTA_TEAM),
                               id_of(quota, QUOTA_ORG), quota->updated_at_us, quota->created_by);
-        if (rc == OK)
-                rc = db_step(ctx, stmt);
         if (rc == OK)
                 *ret_id = db_int(stmt, 0);
         return rc;
@@ -250,9 +248,7 @@ enum err store_quota_target(struct ctx *ctx, enum quota_scope scope, int64_t sco
                 *ret_org_id = 0;
                 return OK;
         }
-        rc = db_query(ctx, &stmt, sql[scope], "i", scope_id);
-        if (rc == OK)
-                rc = db_step(ctx, stmt);
+        rc = db_first(ctx, &stmt, sql[scope], "i", scope_id);
         if (rc == ERR_NOT_FOUND)
                 return ctx_fail(ctx, rc, "%s not found: %lld", names[scope], (long long)scope_id);
         if (rc == OK)
@@ -269,9 +265,7 @@ enum err store_quota_member(struct ctx *ctx, enum quota_scope scope, int64_t sco
         CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
         enum err rc;
 
-        rc = db_query(ctx, &stmt, scope == QUOTA_TEAM ? of_team : of_org, "ii", scope_id, user_id);
-        if (rc == OK)
-                rc = db_step(ctx, stmt);
+        rc = db_first(ctx, &stmt, scope == QUOTA_TEAM ? of_team : of_org, "ii", scope_id, user_id);
         if (rc != OK && rc != ERR_NOT_FOUND)
                 return rc;
         *ret = rc == OK;

@@ -74,10 +74,8 @@ enum err store_resource_rule_get(struct ctx *ctx, int64_t rule_id, struct resour
         static const char sql[] = "SELECT " COLUMNS " FROM resource_rules r WHERE r.rule_id = $1";
         CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
         struct resource_rule row;
-        enum err rc = db_query(ctx, &stmt, sql, "i", rule_id);
+        enum err rc = db_first(ctx, &stmt, sql, "i", rule_id);
 
-        if (rc == OK)
-                rc = db_step(ctx, stmt);
         if (rc != OK)
                 return rc == ERR_NOT_FOUND ? unknown(ctx, rule_id) : rc;
         row = borrow(stmt);

@@ -43,9 +43,7 @@ enum err store_s3_credential_get(struct ctx *ctx, const char *access_key_id,
         struct s3_credential row;
         enum err rc;
 
-        rc = db_query(ctx, &stmt, sql, "t", access_key_id);
-        if (rc == OK)
-                rc = db_step(ctx, stmt);
+        rc = db_first(ctx, &stmt, sql, "t", access_key_id);
         if (rc == ERR_NOT_FOUND)
                 return unknown(ctx, access_key_id);
         if (rc != OK)

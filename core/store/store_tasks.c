@@ -57,9 +57,7 @@ enum err store_task_get(struct ctx *ctx, const char *name, struct task_row *ret)
         struct task_row row = { .name = name };
         enum err rc;
 
-        rc = db_query(ctx, &stmt, sql, "t", name);
-        if (rc == OK)
-                rc = db_step(ctx, stmt);
+        rc = db_first(ctx, &stmt, sql, "t", name);
         if (rc != OK)
                 return rc;
         row.lease_until_us = db_int(stmt, 1);
@@ -87,9 +85,7 @@ enum err store_tasks_overview(struct ctx *ctx, int64_t now_us, int64_t due_befor
         CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
         enum err rc;
 
-        rc = db_query(ctx, &stmt, sql, "ii", now_us, due_before_us);
-        if (rc == OK)
-                rc = db_step(ctx, stmt);
+        rc = db_first(ctx, &stmt, sql, "ii", now_us, due_before_us);
         if (rc != OK)
                 return rc;
         *ret = (struct task_overview){

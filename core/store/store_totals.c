@@ -227,10 +227,8 @@ enum err store_audit_totals(struct ctx *ctx, int64_t since_us, struct audit_tota
                 "WHERE l.created_at_us >= $1 ORDER BY l.created_at_us, l.audit_id LIMIT 1), "
                 "audit_id + 1) FROM audit_head WHERE one = 1";
         CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
-        enum err rc = db_query(ctx, &stmt, sql, "i", since_us);
+        enum err rc = db_first(ctx, &stmt, sql, "i", since_us);
 
-        if (rc == OK)
-                rc = db_step(ctx, stmt);
         if (rc == OK)
                 *ret = (struct audit_totals){ .ever = db_int(stmt, 0),
                                               .since = db_int(stmt, 0) - db_int(stmt, 1) + 1 };
@@ -260,10 +258,8 @@ enum err store_waiting_totals(struct ctx *ctx, struct waiting_totals *ret)
                 "AND attempts > 0), "
                 "(SELECT COUNT(*) FROM multiparts WHERE completed_etag IS NULL)";
         CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
-        enum err rc = db_query(ctx, &stmt, sql, "");
+        enum err rc = db_first(ctx, &stmt, sql, "");
 
-        if (rc == OK)
-                rc = db_step(ctx, stmt);
         if (rc == OK)
                 *ret = (struct waiting_totals){ db_int(stmt, 0) - db_int(stmt, 1), db_int(stmt, 1),
                                                 db_int(stmt, 2) };

@@ -54,10 +54,8 @@ static const struct queries *queries_of(const struct ctx *ctx)
 enum err store_upkeep_size(struct ctx *ctx, struct upkeep_size *ret)
 {
         CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
-        enum err rc = db_query(ctx, &stmt, queries_of(ctx)->size, "");
+        enum err rc = db_first(ctx, &stmt, queries_of(ctx)->size, "");
 
-        if (rc == OK)
-                rc = db_step(ctx, stmt);
         if (rc != OK)
                 return rc;
         *ret = (struct upkeep_size){

@@ -84,9 +84,7 @@ enum err store_webhook_get(struct ctx *ctx, const char *delivery_id, struct webh
         struct webhook_delivery row;
         enum err rc;
 
-        rc = db_query(ctx, &stmt, sql, "t", delivery_id);
-        if (rc == OK)
-                rc = db_step(ctx, stmt);
+        rc = db_first(ctx, &stmt, sql, "t", delivery_id);
         if (rc == ERR_NOT_FOUND)
                 return ctx_fail(ctx, ERR_NOT_FOUND, "Delivery not found");
         if (rc != OK)
@@ -131,9 +129,7 @@ enum err store_webhook_waits(struct ctx *ctx, const char *delivery_id, bool *ret
         CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
         enum err rc;
 
-        rc = db_query(ctx, &stmt, sql, "t", delivery_id);
-        if (rc == OK)
-                rc = db_step(ctx, stmt);
+        rc = db_first(ctx, &stmt, sql, "t", delivery_id);
         if (rc != OK && rc != ERR_NOT_FOUND)
                 return rc;
         *ret = rc == OK;

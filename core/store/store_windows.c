@@ -148,9 +148,7 @@ static enum err read_window(struct ctx *ctx, const char *sql, const char *name,
         struct store_window window = { .name = name };
         enum err rc;
 
-        rc = db_query(ctx, &stmt, sql, "t", name);
-        if (rc == OK)
-                rc = db_step(ctx, stmt);
+        rc = db_first(ctx, &stmt, sql, "t", name);
         if (rc != OK)
                 return rc;
         window.now_us = db_int(stmt, 0);

@@ -174,6 +174,20 @@ const char *s3_credential_state(const struct ctx *ctx, const struct s3_credentia
         return has_expired(ctx, row) ? "expired" : "active";
 }
 
+void s3_credential_render(const struct ctx *ctx, struct jsonw *json,
+                          const struct s3_credential *row)
+{
+        jsonw_object(json, NULL);
+        jsonw_string(json, "access_key_id", row->access_key_id);
+        jsonw_string(json, "owner", row->owner);
+        jsonw_string(json, "name", row->name);
+        jsonw_string(json, "status", s3_credential_state(ctx, row));
+        jsonw_time(json, "created_at", row->created_at_us);
+        jsonw_time(json, "expires_at", row->expires_at_us);
+        jsonw_time(json, "last_used_at", row->last_used_at_us);
+        jsonw_object_end(json);
+}
+
 enum err s3_credential_list(struct ctx *ctx, bool all, s3_credential_row_fn *row, void *arg)
 {
         enum err rc = all ? auth_require(ctx, PERM_ADMIN_CONFIG) : OK;

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "core/base/crypto.h"
+#include "core/base/jsonw.h"
 #include "core/store/store_s3_credentials.h"
 
 /* Where S3 clients are pointed, below the base URL, and the region they must name. */
@@ -44,6 +45,10 @@ NODISCARD enum err s3_credential_list(struct ctx *ctx, bool all, s3_credential_r
 
 /* "active" or "expired". */
 const char *s3_credential_state(const struct ctx *ctx, const struct s3_credential *row);
+
+/* As an object in a list, for answers. */
+void s3_credential_render(const struct ctx *ctx, struct jsonw *json,
+                          const struct s3_credential *row);
 
 /* With the audit row; from its commit on nothing that is signed with it is accepted. ERR_NOT_FOUND:
  * no such one, or somebody else's, unless an administrator asks. */

@@ -21,27 +21,12 @@ static void print_line(const struct listing *listing, const struct s3_credential
                *row->name ? row->name : "-");
 }
 
-static void print_json(const struct listing *listing, const struct s3_credential *row)
-{
-        struct jsonw *json = listing->json;
-
-        jsonw_object(json, NULL);
-        jsonw_string(json, "access_key_id", row->access_key_id);
-        jsonw_string(json, "owner", row->owner);
-        jsonw_string(json, "name", row->name);
-        jsonw_string(json, "status", s3_credential_state(listing->ctx, row));
-        jsonw_time(json, "created_at", row->created_at_us);
-        jsonw_time(json, "expires_at", row->expires_at_us);
-        jsonw_time(json, "last_used_at", row->last_used_at_us);
-        jsonw_object_end(json);
-}
-
 static void print_row(void *arg, const struct s3_credential *row)
 {
         const struct listing *listing = arg;
 
         if (listing->json)
-                print_json(listing, row);
+                s3_credential_render(listing->ctx, listing->json, row);
         else
                 print_line(listing, row);
 }

@@ -11,6 +11,7 @@ from browser import Browser  # noqa: E402
 from postgres import Cluster  # noqa: E402
 from responder import Responder  # noqa: E402
 from s3_clients import new_bucket, new_client, new_credentials  # noqa: E402
+from small_disk import mounted  # noqa: E402
 from stack import Stack, remove_scratch  # noqa: E402
 
 FRONTS = ("lighttpd", "apache", "apache-fcgid")
@@ -146,6 +147,13 @@ def new_stack(fleet):
     with contextlib.ExitStack() as ending:
         for stack in stacks:
             ending.callback(stack.stop)
+
+
+@pytest.fixture
+def small_disk():
+    """The directory of a file system that is soon full."""
+    with mounted() as directory:
+        yield directory
 
 
 @pytest.fixture

@@ -1,43 +1,11 @@
 """The disk fills up under the database and the outputs: our fault is said as such, nothing
 acknowledged is lost, and nothing needs a restart once there is room again."""
 
-import contextlib
-import os
-import subprocess
-
-import pytest
-
 import expect
 import wal_archive
 from responder import Responder
-from stack import scratch_directory
+from small_disk import fill
 from waiting import until
-
-DISK_MIB = 24
-
-
-@pytest.fixture
-def small_disk():
-    """A file system of its own, in memory."""
-    if os.geteuid() != 0:
-        pytest.skip("only root may mount")
-    directory = scratch_directory("disk")
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK_MIB}m,mode=0777", "tmpfs",
-                    directory], check=True)
-    yield directory
-    subprocess.run(["umount", "--lazy", directory], check=True)
-
-
-def fill(directory):
-    """Take all that is left, to the last byte."""
-    with open(directory / "ballast", "wb", buffering=0) as file:
-        with contextlib.suppress(OSError):
-            while True:
-                file.write(bytes(1 << 16))
-        with contextlib.suppress(OSError):
-            while True:
-                file.write(bytes(1))
-
 
 def test_a_full_disk_is_our_fault_and_heals_by_itself(new_stack, small_disk):
     cloud = new_stack({"SIMPLETUNER_DATABASE_URL": f"sqlite://{small_disk}/cloud.db",

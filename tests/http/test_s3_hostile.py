@@ -8,7 +8,6 @@ import http.client
 import os
 import random
 import socket
-import subprocess
 import zlib
 
 import pytest
@@ -20,7 +19,7 @@ from s3_bucket import (BUCKET, ROOT, begin, complete, connect, files, nothing_is
                        rows)
 from s3_signer import UNSIGNED, refused, sha256
 from s3_tools import MiB
-from stack import scratch_directory
+from small_disk import DISK_MIB, fill
 from waiting import until
 
 TRAVERSALS = [
@@ -29,7 +28,6 @@ TRAVERSALS = [
     "a//..//b", "%00", "a%00b", "a%00/../b", "%01", "a%0ab", "a%0d%0aX:%20y", "a%7f", "%ff",
     "a%c3%28", "%ed%a0%80", "%c0%ae%c0%ae/x", "x" * 256, "k/" * 600 + "k", "%zz", "a%2", "%",
     ".archive-x"]
-DISK_MIB = 24
 
 
 @pytest.fixture(scope="module")
@@ -256,25 +254,6 @@ def test_ten_thousand_parts_and_no_more(signer):
 
 
 # The disk is full
-
-
-@pytest.fixture
-def small_disk():
-    """A file system of its own, in memory."""
-    if os.geteuid() != 0:
-        pytest.skip("only root may mount")
-    directory = scratch_directory("disk")
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK_MIB}m,mode=0777", "tmpfs",
-                    directory], check=True)
-    yield directory
-    subprocess.run(["umount", "--lazy", directory], check=True)
-
-
-def fill(directory):
-    with open(directory / "ballast", "wb", buffering=0) as file:
-        with contextlib.suppress(OSError):
-            while True:
-                file.write(bytes(1 << 16))
 
 
 @pytest.mark.parametrize("kind", ["object", "part"])

@@ -1,44 +1,6 @@
 #include <string.h>
 
-#include "tests/fixture_db.h"
-
-static const char insert_sql[] = "INSERT INTO things (id, word, number, amount, later) "
-                                 "VALUES ($1, $2, $3, $4, $5)";
-static const char read_sql[] = "SELECT word, number, amount, later FROM things WHERE id = $1";
-
-/* A table with every kind of column, in an otherwise empty database. */
-static int setup(void **state)
-{
-        fixture_db_setup_empty(state);
-        fixture_sql(*state, "CREATE TABLE things (id BIGINT PRIMARY KEY, word TEXT UNIQUE, "
-                            "number BIGINT, amount DOUBLE PRECISION, later BIGINT)");
-        return 0;
-}
-
-static enum err try_insert(struct ctx *ctx, int64_t id, const char *word, int64_t number)
-{
-        CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
-        enum err rc;
-
-        rc = db_begin(ctx, &tx);
-        if (rc == OK)
-                rc = db_run(ctx, NULL, insert_sql, "itidz", id, word, number, 0.5, INT64_C(0));
-        return rc == OK ? db_commit(&tx) : rc;
-}
-
-static struct db_stmt *read_row(struct ctx *ctx, int64_t id)
-{
-        struct db_stmt *stmt = NULL;
-
-        assert_ok(ctx, db_query(ctx, &stmt, read_sql, "i", id));
-        assert_ok(ctx, db_step(ctx, stmt));
-        return stmt;
-}
-
-static int64_t rows(struct ctx *ctx)
-{
-        return fixture_number(ctx, "SELECT COUNT(*) FROM things");
-}
+#include "tests/fixture_things.h"
 
 static void every_letter_binds_its_kind_of_value(void **state)
 {
@@ -47,10 +9,10 @@ static void every_letter_binds_its_kind_of_value(void **state)
         struct ctx *ctx = *state;
 
         assert_ok(ctx, db_begin(ctx, &tx));
-        assert_ok(ctx, db_run(ctx, NULL, insert_sql, "itidz", INT64_C(1), "word", INT64_C(-7), 0.1,
-                              INT64_C(9)));
+        assert_ok(ctx, db_run(ctx, NULL, THINGS_INSERT, "itidz", INT64_C(1), "word", INT64_C(-7),
+                              0.1, INT64_C(9)));
         assert_ok(ctx, db_commit(&tx));
-        stmt = read_row(ctx, 1);
+        stmt = thing_read(ctx, 1);
         assert_string_equal(db_text(stmt, 0), "word");
         assert_true(db_int(stmt, 1) == -7);
         assert_true(db_real(stmt, 2) == 0.1);
@@ -70,7 +32,7 @@ static void placeholders_are_bound_by_their_number_not_their_place(void **state)
         assert_ok(ctx, db_begin(ctx, &tx));
         assert_ok(ctx, db_run(ctx, NULL, sql, "iitd", INT64_C(1), INT64_C(2), "three", 4.0));
         assert_ok(ctx, db_commit(&tx));
-        stmt = read_row(ctx, 1);
+        stmt = thing_read(ctx, 1);
         assert_string_equal(db_text(stmt, 0), "three");
         assert_true(db_int(stmt, 1) == 2 && db_int(stmt, 3) == 2);
         assert_true(db_real(stmt, 2) == 4.0);
@@ -95,7 +57,7 @@ static void an_absent_value_reads_as_null_and_as_zero(void **state)
         assert_int_equal(fixture_number(ctx, "SELECT COUNT(*) FROM things WHERE word IS NULL AND "
                                              "number IS NULL AND later IS NULL"),
                          1);
-        stmt = read_row(ctx, 1);
+        stmt = thing_read(ctx, 1);
         for (unsigned i = 0; i < 4; i++) {
                 assert_null(db_text(stmt, i));
                 assert_true(db_int(stmt, i) == 0);
@@ -110,9 +72,9 @@ static void zero_is_a_number_and_the_empty_text_is_a_text(void **state)
         CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
         struct ctx *ctx = *state;
 
-        assert_ok(ctx, try_insert(ctx, 1, "", 0));
+        assert_ok(ctx, thing_insert(ctx, 1, "", 0));
         assert_int_equal(fixture_number(ctx, "SELECT COUNT(*) FROM things WHERE number = 0"), 1);
-        stmt = read_row(ctx, 1);
+        stmt = thing_read(ctx, 1);
         assert_string_equal(db_text(stmt, 0), "");
 }
 
@@ -125,8 +87,8 @@ static void the_largest_numbers_come_back_unchanged(void **state)
         for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
                 CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
 
-                assert_ok(ctx, try_insert(ctx, (int64_t)i, NULL, numbers[i]));
-                stmt = read_row(ctx, (int64_t)i);
+                assert_ok(ctx, thing_insert(ctx, (int64_t)i, NULL, numbers[i]));
+                stmt = thing_read(ctx, (int64_t)i);
                 assert_true(db_int(stmt, 1) == numbers[i]);
         }
 }
@@ -141,8 +103,8 @@ static void text_keeps_every_character(void **state)
         for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
                 CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
 
-                assert_ok(ctx, try_insert(ctx, (int64_t)i, words[i], 0));
-                stmt = read_row(ctx, (int64_t)i);
+                assert_ok(ctx, thing_insert(ctx, (int64_t)i, words[i], 0));
+                stmt = thing_read(ctx, (int64_t)i);
                 assert_string_equal(db_text(stmt, 0), words[i]);
         }
 }
@@ -176,7 +138,7 @@ static void a_bound_text_may_go_after_the_first_step(void **state)
         char label[] = "label";
 
         for (int64_t id = 1; id <= 3; id++)
-                assert_ok(ctx, try_insert(ctx, id, NULL, 0));
+                assert_ok(ctx, thing_insert(ctx, id, NULL, 0));
         assert_ok(ctx, db_query(ctx, &stmt, "SELECT CAST($1 AS TEXT) FROM things", "t", label));
         assert_ok(ctx, db_step(ctx, stmt));
         memset(label, '!', sizeof(label) - 1);
@@ -193,7 +155,7 @@ static void a_run_tells_how_many_rows_it_wrote(void **state)
         int64_t changed = -1;
 
         for (int64_t id = 1; id <= 3; id++)
-                assert_ok(ctx, try_insert(ctx, id, NULL, id));
+                assert_ok(ctx, thing_insert(ctx, id, NULL, id));
         assert_ok(ctx, db_begin(ctx, &tx));
         assert_ok(ctx, db_run(ctx, &changed, "UPDATE things SET number = 9 WHERE id > $1", "i",
                               INT64_C(1)));
@@ -215,7 +177,7 @@ static void a_statement_may_run_while_the_same_one_is_being_stepped(void **state
         int seen = 0;
 
         for (int64_t id = 1; id <= 3; id++)
-                assert_ok(ctx, try_insert(ctx, id, NULL, id));
+                assert_ok(ctx, thing_insert(ctx, id, NULL, id));
         assert_ok(ctx, db_query(ctx, &outer, sql, "i", INT64_C(1)));
         while (db_step(ctx, outer) == OK) {
                 CLEANUP(db_stmt_freep) struct db_stmt *inner = NULL;
@@ -235,7 +197,7 @@ static void a_statement_left_half_way_starts_anew_the_next_time(void **state)
         struct ctx *ctx = *state;
 
         for (int64_t id = 1; id <= 3; id++)
-                assert_ok(ctx, try_insert(ctx, id, NULL, id));
+                assert_ok(ctx, thing_insert(ctx, id, NULL, id));
         for (int i = 0; i < 3; i++) {
                 CLEANUP(db_stmt_freep) struct db_stmt *stmt = NULL;
 
@@ -253,7 +215,7 @@ static void wrong_sql_is_a_fault_and_the_connection_goes_on(void **state)
         assert_rc(ctx, ERR_INTERNAL, db_query(ctx, &stmt, "SELECT nonsense FROM nowhere", ""));
         assert_null(stmt);
         assert_rc(ctx, ERR_INTERNAL, db_query(ctx, &stmt, "SELECT 1", "?", INT64_C(1)));
-        assert_int_equal(rows(ctx), 0);
+        assert_int_equal(things_count(ctx), 0);
 }
 
 static void a_table_is_found_by_its_name(void **state)
@@ -308,41 +270,36 @@ static void a_copy_holds_what_was_committed(void **state)
         struct db *own = ctx->db;
 
         fixture_only_on(ctx, "sqlite");
-        assert_ok(ctx, try_insert(ctx, 1, "one", 1));
+        assert_ok(ctx, thing_insert(ctx, 1, "one", 1));
         assert_ok(ctx, db_copy_to(ctx, path));
         assert_int_not_equal(db_copy_to(ctx, path), OK); /* it is not overwritten */
-        assert_ok(ctx, try_insert(ctx, 2, "two", 2));
+        assert_ok(ctx, thing_insert(ctx, 2, "two", 2));
         assert_ok(ctx, database_open(ctx, arena_printf(ctx->arena, "sqlite://%s", path), &copy));
         ctx->db = db_new(copy);
-        assert_int_equal(rows(ctx), 1);
+        assert_int_equal(things_count(ctx), 1);
         db_free(ctx->db);
         ctx->db = own;
 }
 
-#define TEST(f)                                                                                    \
-        {                                                                                          \
-#f, f, setup, fixture_db_teardown, NULL                                            \
-        }
-
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                TEST(every_letter_binds_its_kind_of_value),
-                TEST(placeholders_are_bound_by_their_number_not_their_place),
-                TEST(an_absent_value_reads_as_null_and_as_zero),
-                TEST(zero_is_a_number_and_the_empty_text_is_a_text),
-                TEST(the_largest_numbers_come_back_unchanged),
-                TEST(text_keeps_every_character),
-                TEST(long_text_comes_back_whole),
-                TEST(a_bound_text_may_go_after_the_first_step),
-                TEST(a_run_tells_how_many_rows_it_wrote),
-                TEST(a_statement_may_run_while_the_same_one_is_being_stepped),
-                TEST(a_statement_left_half_way_starts_anew_the_next_time),
-                TEST(wrong_sql_is_a_fault_and_the_connection_goes_on),
-                TEST(a_table_is_found_by_its_name),
-                TEST(a_url_of_no_known_kind_is_refused),
-                TEST(a_database_that_cannot_be_reached_is_unavailable),
-                TEST(a_copy_holds_what_was_committed),
+                FIXTURE_THINGS_TEST(every_letter_binds_its_kind_of_value),
+                FIXTURE_THINGS_TEST(placeholders_are_bound_by_their_number_not_their_place),
+                FIXTURE_THINGS_TEST(an_absent_value_reads_as_null_and_as_zero),
+                FIXTURE_THINGS_TEST(zero_is_a_number_and_the_empty_text_is_a_text),
+                FIXTURE_THINGS_TEST(the_largest_numbers_come_back_unchanged),
+                FIXTURE_THINGS_TEST(text_keeps_every_character),
+                FIXTURE_THINGS_TEST(long_text_comes_back_whole),
+                FIXTURE_THINGS_TEST(a_bound_text_may_go_after_the_first_step),
+                FIXTURE_THINGS_TEST(a_run_tells_how_many_rows_it_wrote),
+                FIXTURE_THINGS_TEST(a_statement_may_run_while_the_same_one_is_being_stepped),
+                FIXTURE_THINGS_TEST(a_statement_left_half_way_starts_anew_the_next_time),
+                FIXTURE_THINGS_TEST(wrong_sql_is_a_fault_and_the_connection_goes_on),
+                FIXTURE_THINGS_TEST(a_table_is_found_by_its_name),
+                FIXTURE_THINGS_TEST(a_url_of_no_known_kind_is_refused),
+                FIXTURE_THINGS_TEST(a_database_that_cannot_be_reached_is_unavailable),
+                FIXTURE_THINGS_TEST(a_copy_holds_what_was_committed),
         };
 
         return FIXTURE_RUN("db", tests);

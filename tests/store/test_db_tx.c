@@ -1,55 +1,17 @@
-#include "tests/fixture_db.h"
+#include "tests/fixture_things.h"
 
 #define THREADS 8
 #define TURNS   20
-
-static const char insert_sql[] = "INSERT INTO things (id, word, number, amount, later) "
-                                 "VALUES ($1, $2, $3, $4, $5)";
-static const char read_sql[] = "SELECT word, number, amount, later FROM things WHERE id = $1";
-
-/* A table with every kind of column, in an otherwise empty database. */
-static int setup(void **state)
-{
-        fixture_db_setup_empty(state);
-        fixture_sql(*state, "CREATE TABLE things (id BIGINT PRIMARY KEY, word TEXT UNIQUE, "
-                            "number BIGINT, amount DOUBLE PRECISION, later BIGINT)");
-        return 0;
-}
-
-static enum err try_insert(struct ctx *ctx, int64_t id, const char *word, int64_t number)
-{
-        CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
-        enum err rc;
-
-        rc = db_begin(ctx, &tx);
-        if (rc == OK)
-                rc = db_run(ctx, NULL, insert_sql, "itidz", id, word, number, 0.5, INT64_C(0));
-        return rc == OK ? db_commit(&tx) : rc;
-}
-
-static struct db_stmt *read_row(struct ctx *ctx, int64_t id)
-{
-        struct db_stmt *stmt = NULL;
-
-        assert_ok(ctx, db_query(ctx, &stmt, read_sql, "i", id));
-        assert_ok(ctx, db_step(ctx, stmt));
-        return stmt;
-}
-
-static int64_t rows(struct ctx *ctx)
-{
-        return fixture_number(ctx, "SELECT COUNT(*) FROM things");
-}
 
 static void what_a_constraint_refuses_is_a_conflict(void **state)
 {
         struct ctx *ctx = *state;
 
-        assert_ok(ctx, try_insert(ctx, 1, "one", 1));
-        assert_rc(ctx, ERR_CONFLICT, try_insert(ctx, 1, "two", 2));
-        assert_rc(ctx, ERR_CONFLICT, try_insert(ctx, 2, "one", 2));
-        assert_int_equal(rows(ctx), 1);
-        assert_ok(ctx, try_insert(ctx, 2, "two", 2));
+        assert_ok(ctx, thing_insert(ctx, 1, "one", 1));
+        assert_rc(ctx, ERR_CONFLICT, thing_insert(ctx, 1, "two", 2));
+        assert_rc(ctx, ERR_CONFLICT, thing_insert(ctx, 2, "one", 2));
+        assert_int_equal(things_count(ctx), 1);
+        assert_ok(ctx, thing_insert(ctx, 2, "two", 2));
 }
 
 static void a_commit_that_says_ok_has_written_what_was_run(void **state)
@@ -57,19 +19,19 @@ static void a_commit_that_says_ok_has_written_what_was_run(void **state)
         struct ctx *ctx = *state;
         enum err rc;
 
-        assert_ok(ctx, try_insert(ctx, 1, "one", 1));
+        assert_ok(ctx, thing_insert(ctx, 1, "one", 1));
         {
                 CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
 
                 assert_ok(ctx, db_begin(ctx, &tx));
-                assert_ok(ctx, db_run(ctx, NULL, insert_sql, "itidz", INT64_C(2), "two", INT64_C(2),
-                                      0.5, INT64_C(0)));
+                assert_ok(ctx, db_run(ctx, NULL, THINGS_INSERT, "itidz", INT64_C(2), "two",
+                                      INT64_C(2), 0.5, INT64_C(0)));
                 assert_rc(ctx, ERR_CONFLICT,
-                          db_run(ctx, NULL, insert_sql, "itidz", INT64_C(1), "x", INT64_C(1), 0.5,
-                                 INT64_C(0)));
+                          db_run(ctx, NULL, THINGS_INSERT, "itidz", INT64_C(1), "x", INT64_C(1),
+                                 0.5, INT64_C(0)));
                 rc = db_commit(&tx);
         }
-        assert_int_equal(rows(ctx), rc == OK ? 2 : 1);
+        assert_int_equal(things_count(ctx), rc == OK ? 2 : 1);
 }
 
 static void writing_outside_a_transaction_is_refused(void **state)
@@ -77,12 +39,12 @@ static void writing_outside_a_transaction_is_refused(void **state)
         struct ctx *ctx = *state;
 
         assert_rc(ctx, ERR_INTERNAL,
-                  db_run(ctx, NULL, insert_sql, "itidz", INT64_C(1), "one", INT64_C(1), 0.5,
+                  db_run(ctx, NULL, THINGS_INSERT, "itidz", INT64_C(1), "one", INT64_C(1), 0.5,
                          INT64_C(0)));
-        assert_int_equal(rows(ctx), 0);
-        assert_ok(ctx, try_insert(ctx, 1, "one", 1));
+        assert_int_equal(things_count(ctx), 0);
+        assert_ok(ctx, thing_insert(ctx, 1, "one", 1));
         assert_rc(ctx, ERR_INTERNAL, db_run(ctx, NULL, "DELETE FROM things", ""));
-        assert_int_equal(rows(ctx), 1);
+        assert_int_equal(things_count(ctx), 1);
 }
 
 static void a_transaction_that_is_left_is_rolled_back(void **state)
@@ -93,12 +55,12 @@ static void a_transaction_that_is_left_is_rolled_back(void **state)
                 CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
 
                 assert_ok(ctx, db_begin(ctx, &tx));
-                assert_ok(ctx, db_run(ctx, NULL, insert_sql, "itidz", INT64_C(1), "one", INT64_C(1),
-                                      0.5, INT64_C(0)));
-                assert_int_equal(rows(ctx), 1); /* its own work is seen inside */
+                assert_ok(ctx, db_run(ctx, NULL, THINGS_INSERT, "itidz", INT64_C(1), "one",
+                                      INT64_C(1), 0.5, INT64_C(0)));
+                assert_int_equal(things_count(ctx), 1); /* its own work is seen inside */
         }
-        assert_int_equal(rows(ctx), 0);
-        assert_ok(ctx, try_insert(ctx, 1, "one", 1));
+        assert_int_equal(things_count(ctx), 0);
+        assert_ok(ctx, thing_insert(ctx, 1, "one", 1));
 }
 
 static void what_is_not_committed_is_not_seen_by_others(void **state)
@@ -109,12 +71,12 @@ static void what_is_not_committed_is_not_seen_by_others(void **state)
                 CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
 
                 assert_ok(ctx, db_begin(ctx, &tx));
-                assert_ok(ctx, db_run(ctx, NULL, insert_sql, "itidz", INT64_C(1), "one", INT64_C(1),
-                                      0.5, INT64_C(0)));
-                assert_int_equal(rows(peer), 0);
+                assert_ok(ctx, db_run(ctx, NULL, THINGS_INSERT, "itidz", INT64_C(1), "one",
+                                      INT64_C(1), 0.5, INT64_C(0)));
+                assert_int_equal(things_count(peer), 0);
                 assert_ok(ctx, db_commit(&tx));
         }
-        assert_int_equal(rows(peer), 1);
+        assert_int_equal(things_count(peer), 1);
         fixture_peer_free(peer);
 }
 
@@ -129,11 +91,11 @@ static void transactions_do_not_nest(void **state)
                 assert_ok(ctx, db_begin(ctx, &outer));
                 assert_rc(ctx, ERR_INTERNAL, db_begin(ctx, &inner));
                 assert_null(inner.ctx);
-                assert_ok(ctx, db_run(ctx, NULL, insert_sql, "itidz", INT64_C(1), "one", INT64_C(1),
-                                      0.5, INT64_C(0)));
+                assert_ok(ctx, db_run(ctx, NULL, THINGS_INSERT, "itidz", INT64_C(1), "one",
+                                      INT64_C(1), 0.5, INT64_C(0)));
                 assert_ok(ctx, db_commit(&outer));
         }
-        assert_int_equal(rows(ctx), 1);
+        assert_int_equal(things_count(ctx), 1);
 }
 
 /* End the connection of ctx as an administrator of PostgreSQL would, and wait until it is gone. */
@@ -155,11 +117,11 @@ static void a_lost_connection_is_made_anew(void **state)
         struct ctx *ctx = *state;
 
         fixture_only_on(ctx, "pgsql");
-        assert_ok(ctx, try_insert(ctx, 1, "one", 1));
+        assert_ok(ctx, thing_insert(ctx, 1, "one", 1));
         terminate(ctx);
-        assert_ok(ctx, try_insert(ctx, 2, "two", 2));
+        assert_ok(ctx, thing_insert(ctx, 2, "two", 2));
         terminate(ctx);
-        assert_int_equal(rows(ctx), 2);
+        assert_int_equal(things_count(ctx), 2);
 }
 
 static void a_transaction_that_loses_its_connection_writes_nothing(void **state)
@@ -171,13 +133,13 @@ static void a_transaction_that_loses_its_connection_writes_nothing(void **state)
                 CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
 
                 assert_ok(ctx, db_begin(ctx, &tx));
-                assert_ok(ctx, db_run(ctx, NULL, insert_sql, "itidz", INT64_C(1), "one", INT64_C(1),
-                                      0.5, INT64_C(0)));
+                assert_ok(ctx, db_run(ctx, NULL, THINGS_INSERT, "itidz", INT64_C(1), "one",
+                                      INT64_C(1), 0.5, INT64_C(0)));
                 terminate(ctx);
                 assert_rc(ctx, ERR_UNAVAILABLE, db_commit(&tx));
         }
-        assert_int_equal(rows(ctx), 0);
-        assert_ok(ctx, try_insert(ctx, 1, "one", 1));
+        assert_int_equal(things_count(ctx), 0);
+        assert_ok(ctx, thing_insert(ctx, 1, "one", 1));
 }
 
 static void a_row_in_hand_outlives_the_connection_it_came_by(void **state)
@@ -186,12 +148,12 @@ static void a_row_in_hand_outlives_the_connection_it_came_by(void **state)
         struct ctx *ctx = *state;
 
         fixture_only_on(ctx, "pgsql");
-        assert_ok(ctx, try_insert(ctx, 1, "one", 1));
-        held = read_row(ctx, 1);
+        assert_ok(ctx, thing_insert(ctx, 1, "one", 1));
+        held = thing_read(ctx, 1);
         terminate(ctx);
-        assert_ok(ctx, try_insert(ctx, 2, "two", 2));
+        assert_ok(ctx, thing_insert(ctx, 2, "two", 2));
         assert_rc(ctx, ERR_UNAVAILABLE, db_step(ctx, held));
-        assert_int_equal(rows(ctx), 2);
+        assert_int_equal(things_count(ctx), 2);
 }
 
 /* Read, add one and write: without the lock, PostgreSQL would lose what others wrote meanwhile. */
@@ -205,7 +167,7 @@ static bool count_under_lock(struct ctx *ctx, unsigned index, void *arg)
                 int64_t number;
 
                 if (db_begin(ctx, &tx) != OK || db_lock(ctx, "counter") != OK ||
-                    db_query(ctx, &stmt, read_sql, "i", INT64_C(1)) != OK ||
+                    db_query(ctx, &stmt, THINGS_READ, "i", INT64_C(1)) != OK ||
                     db_step(ctx, stmt) != OK)
                         return false;
                 number = db_int(stmt, 1) + 1;
@@ -222,7 +184,7 @@ static void a_lock_has_one_holder_over_all_threads(void **state)
 {
         struct ctx *ctx = *state;
 
-        assert_ok(ctx, try_insert(ctx, 1, "one", 0));
+        assert_ok(ctx, thing_insert(ctx, 1, "one", 0));
         fixture_threads(ctx, THREADS, count_under_lock, NULL);
         assert_int_equal(fixture_number(ctx, "SELECT number FROM things"), THREADS * TURNS);
 }
@@ -231,30 +193,25 @@ static void a_lock_has_one_holder_over_all_processes(void **state)
 {
         struct ctx *ctx = *state;
 
-        assert_ok(ctx, try_insert(ctx, 1, "one", 0));
+        assert_ok(ctx, thing_insert(ctx, 1, "one", 0));
         fixture_strangers(ctx, THREADS, count_under_lock, NULL);
         assert_int_equal(fixture_number(ctx, "SELECT number FROM things"), THREADS * TURNS);
 }
 
-#define TEST(f)                                                                                    \
-        {                                                                                          \
-#f, f, setup, fixture_db_teardown, NULL                                            \
-        }
-
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                TEST(what_a_constraint_refuses_is_a_conflict),
-                TEST(a_commit_that_says_ok_has_written_what_was_run),
-                TEST(writing_outside_a_transaction_is_refused),
-                TEST(a_transaction_that_is_left_is_rolled_back),
-                TEST(what_is_not_committed_is_not_seen_by_others),
-                TEST(transactions_do_not_nest),
-                TEST(a_lost_connection_is_made_anew),
-                TEST(a_transaction_that_loses_its_connection_writes_nothing),
-                TEST(a_row_in_hand_outlives_the_connection_it_came_by),
-                TEST(a_lock_has_one_holder_over_all_threads),
-                TEST(a_lock_has_one_holder_over_all_processes),
+                FIXTURE_THINGS_TEST(what_a_constraint_refuses_is_a_conflict),
+                FIXTURE_THINGS_TEST(a_commit_that_says_ok_has_written_what_was_run),
+                FIXTURE_THINGS_TEST(writing_outside_a_transaction_is_refused),
+                FIXTURE_THINGS_TEST(a_transaction_that_is_left_is_rolled_back),
+                FIXTURE_THINGS_TEST(what_is_not_committed_is_not_seen_by_others),
+                FIXTURE_THINGS_TEST(transactions_do_not_nest),
+                FIXTURE_THINGS_TEST(a_lost_connection_is_made_anew),
+                FIXTURE_THINGS_TEST(a_transaction_that_loses_its_connection_writes_nothing),
+                FIXTURE_THINGS_TEST(a_row_in_hand_outlives_the_connection_it_came_by),
+                FIXTURE_THINGS_TEST(a_lock_has_one_holder_over_all_threads),
+                FIXTURE_THINGS_TEST(a_lock_has_one_holder_over_all_processes),
         };
 
         return FIXTURE_RUN("db transactions", tests);

@@ -5,23 +5,15 @@
 #include "core/cloud/object_path.h"
 #include "core/cloud/object_store.h"
 #include "core/cloud/object_temp.h"
-#include "tests/fixture_db.h"
+#include "tests/fixture_storage.h"
 
 #define BUCKET "01hm3v00000000000000000001"
 #define KEY    "archive/outputs/a.txt"
 
 static int setup(void **state)
 {
-        CLEANUP(db_rollback_unless_committed) struct db_tx tx = { 0 };
-        struct bucket bucket = { .bucket = BUCKET, .created_at_us = 1 };
-        struct ctx *ctx;
-
         fixture_cloud_setup(state);
-        ctx = *state;
-        bucket.directory = fixture_path(ctx, "outputs/" BUCKET);
-        assert_ok(ctx, db_begin(ctx, &tx));
-        assert_ok(ctx, store_bucket_insert(ctx, &bucket));
-        assert_ok(ctx, db_commit(&tx));
+        fixture_bucket_insert(*state, BUCKET, "");
         return 0;
 }
 

@@ -210,11 +210,8 @@ static enum err approve(struct ctx *ctx, const struct request *request, int64_t 
 {
         struct decision decision = { 0 };
         struct approval_request row;
-        json_t *body;
-        enum err rc = request_json_or_empty(ctx, request, &body);
+        enum err rc = request_fields_or_empty(ctx, request, &decision);
 
-        if (rc == OK)
-                rc = request_fields_of(ctx, request, body, &decision);
         if (rc == OK)
                 rc = approval_approve(ctx, id, decision.notes, &row);
         return rc == OK ? answer_decision(ctx, reply, &row) : rc;
@@ -225,11 +222,8 @@ static enum err reject(struct ctx *ctx, const struct request *request, int64_t i
 {
         struct decision decision = { 0 };
         struct approval_request row;
-        json_t *body;
-        enum err rc = request_json_or_empty(ctx, request, &body);
+        enum err rc = request_fields_or_empty(ctx, request, &decision);
 
-        if (rc == OK)
-                rc = request_fields_of(ctx, request, body, &decision);
         if (rc == OK)
                 rc = approval_reject(ctx, id, decision.reason, &row);
         return rc == OK ? answer_decision(ctx, reply, &row) : rc;

@@ -59,15 +59,6 @@ static enum err choose(struct ctx *ctx, const json_t *list, struct chosen *ret)
         return OK;
 }
 
-/* No body at all means {}. */
-static enum err read_body(struct ctx *ctx, const struct request *request, void *out)
-{
-        json_t *body = NULL;
-        enum err rc = request_json_or_empty(ctx, request, &body);
-
-        return rc == OK ? request_fields_of(ctx, request, body, out) : rc;
-}
-
 static void render(struct jsonw *json, const struct backup *backup)
 {
         backup_render(json, backup);
@@ -171,7 +162,7 @@ static enum err backups_create_run(struct ctx *ctx, const struct request *reques
         struct backup backup;
         struct jsonw json;
         bool done = false;
-        enum err rc = read_body(ctx, request, &body);
+        enum err rc = request_fields_or_empty(ctx, request, &body);
 
         if (rc == OK)
                 rc = choose(ctx, body.components, &chosen);
@@ -274,7 +265,7 @@ static enum err backups_restore_run(struct ctx *ctx, const struct request *reque
         struct restore_body body = { 0 };
         struct chosen chosen;
         bool done = false;
-        enum err rc = read_body(ctx, request, &body);
+        enum err rc = request_fields_or_empty(ctx, request, &body);
 
         if (rc == OK && body.backup_id && strcmp(body.backup_id, run.backup_id) != 0)
                 rc = ctx_fail(ctx, ERR_INVALID, "backup_id is not that of the path");

@@ -83,12 +83,9 @@ static enum err s3_credentials_add_run(struct ctx *ctx, const struct request *re
         struct s3_credential_made made;
         const char *endpoint = NULL;
         struct jsonw json;
-        json_t *body;
         enum err rc;
 
-        rc = request_json_or_empty(ctx, request, &body);
-        if (rc == OK)
-                rc = request_fields_of(ctx, request, body, &given);
+        rc = request_fields_or_empty(ctx, request, &given);
         if (rc == OK)
                 rc = endpoint_url(ctx, request, &endpoint);
         if (rc == OK)

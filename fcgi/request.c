@@ -474,3 +474,11 @@ enum err request_json_or_empty(struct ctx *ctx, const struct request *request, j
                 rc = check_type(ctx, request);
         return rc == OK ? parse_body(ctx, json_parse_object, body, len, ret) : rc;
 }
+
+enum err request_fields_or_empty(struct ctx *ctx, const struct request *request, void *out)
+{
+        json_t *body;
+        enum err rc = request_json_or_empty(ctx, request, &body);
+
+        return rc == OK ? request_fields_of(ctx, request, body, out) : rc;
+}

@@ -98,9 +98,11 @@ NODISCARD enum err request_json(struct ctx *ctx, const struct request *request, 
 NODISCARD enum err request_fields(struct ctx *ctx, const struct request *request, void *out);
 NODISCARD enum err request_fields_of(struct ctx *ctx, const struct request *request,
                                      const json_t *object, void *out);
-/* The same where no body at all means {}; and where any JSON value will do. */
+/* The same two where no body at all means {}; and where any JSON value will do. */
 NODISCARD enum err request_json_or_empty(struct ctx *ctx, const struct request *request,
                                          json_t **ret);
+NODISCARD enum err request_fields_or_empty(struct ctx *ctx, const struct request *request,
+                                           void *out);
 NODISCARD enum err request_json_value(struct ctx *ctx, const struct request *request, json_t **ret);
 
 /* Streaming: the next bytes, 0 at the end; then request_ended_well tells whether all came. */

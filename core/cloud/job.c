@@ -64,25 +64,41 @@ enum err job_list(struct ctx *ctx, const struct job_filter *filter, job_row_fn *
         return rc == OK ? store_jobs_each(ctx, &mine, row, arg) : rc;
 }
 
+/* Of the job at index, when all before it have theirs. */
+static int64_t next_position(const struct waiting_job *jobs, const int64_t *positions, size_t index)
+{
+        for (size_t i = index; i-- > 0;) {
+                if (strcmp(jobs[i].provider, jobs[index].provider) == 0)
+                        return positions[i] + 1;
+        }
+        return 1;
+}
+
 enum err job_queue_load(struct ctx *ctx, struct job_queue *ret)
 {
         struct waiting_job *jobs;
+        int64_t *positions;
         size_t count;
         enum err rc = store_jobs_waiting(ctx, QUEUE_MAX, &jobs, &count);
 
-        if (rc == OK)
-                *ret = (struct job_queue){ jobs, count };
-        return rc;
+        if (rc != OK)
+                return rc;
+        positions = arena_alloc(ctx->arena, (count + 1) * sizeof(*positions));
+        if (!positions)
+                return ctx_nomem(ctx);
+        for (size_t i = 0; i < count; i++)
+                positions[i] = next_position(jobs, positions, i);
+        *ret = (struct job_queue){ jobs, positions, count };
+        return OK;
 }
 
 int64_t job_queue_position(const struct job_queue *queue, const struct job *job)
 {
-        int64_t position = 0;
-
+        if (job->status != JOB_PENDING && job->status != JOB_QUEUED)
+                return 0;
         for (size_t i = 0; i < queue->count; i++) {
-                position += strcmp(queue->jobs[i].provider, job->provider) == 0;
                 if (strcmp(queue->jobs[i].job_id, job->job_id) == 0)
-                        return position;
+                        return queue->positions[i];
         }
         return 0;
 }

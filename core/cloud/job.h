@@ -21,9 +21,10 @@ NODISCARD enum err job_get(struct ctx *ctx, const char *job_id, struct job *ret_
 NODISCARD enum err job_list(struct ctx *ctx, const struct job_filter *filter, job_row_fn *row,
                             void *arg, int64_t *ret_total);
 
-/* The jobs that wait for their turn at their provider. */
+/* The jobs that wait for their turn at their provider, the oldest first. */
 struct job_queue {
         const struct waiting_job *jobs;
+        const int64_t *positions; /* of each among those of its provider, from 1 */
         size_t count;
 };
 NODISCARD enum err job_queue_load(struct ctx *ctx, struct job_queue *ret);

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "core/cloud/audit_types.h"
+#include "core/cloud/audit/audit_types.h"
 
 static enum err read_time(struct ctx *ctx, const struct request *request, const char *name,
                           int64_t *ret_us)

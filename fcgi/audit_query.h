@@ -2,7 +2,7 @@
 #ifndef FCGI_AUDIT_QUERY_H
 #define FCGI_AUDIT_QUERY_H
 
-#include "core/cloud/audit.h"
+#include "core/cloud/audit/audit.h"
 #include "fcgi/request.h"
 
 /* event_type, actor, actor_id, target_type, target_id, since and until. ERR_INVALID names the one

@@ -4,8 +4,8 @@
 #include <strings.h>
 
 #include "core/base/log.h"
-#include "core/cloud/api_key.h"
-#include "core/cloud/upload_token.h"
+#include "core/cloud/auth/api_key.h"
+#include "core/cloud/storage/upload_token.h"
 #include "fcgi/s3.h"
 
 void auth_log_refused(struct ctx *ctx, const char *credential)

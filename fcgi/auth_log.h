@@ -3,7 +3,7 @@
 #ifndef FCGI_AUTH_LOG_H
 #define FCGI_AUTH_LOG_H
 
-#include "core/cloud/auth.h"
+#include "core/cloud/auth/auth.h"
 #include "fcgi/request.h"
 
 /* Log "Authentication failed" with the client's address and the kind of the credential: "password",

@@ -7,18 +7,18 @@
 
 #include "core/base/log.h"
 #include "core/base/streak.h"
-#include "core/cloud/archive.h"
-#include "core/cloud/audit_forward.h"
-#include "core/cloud/backup_run.h"
+#include "core/cloud/archive/archive.h"
+#include "core/cloud/audit/audit_forward.h"
+#include "core/cloud/backup/backup_run.h"
 #include "core/cloud/bell.h"
 #include "core/cloud/cloud.h"
-#include "core/cloud/event_hub.h"
-#include "core/cloud/inbox.h"
-#include "core/cloud/rate_refusal.h"
-#include "core/cloud/secrets.h"
-#include "core/cloud/submission_run.h"
-#include "core/cloud/wal_capture.h"
-#include "core/cloud/webhook_intake.h"
+#include "core/cloud/data/submission_run.h"
+#include "core/cloud/event/event_hub.h"
+#include "core/cloud/limits/rate_refusal.h"
+#include "core/cloud/secrets/secrets.h"
+#include "core/cloud/wal/wal_capture.h"
+#include "core/cloud/webhook/inbox.h"
+#include "core/cloud/webhook/webhook_intake.h"
 
 #define STACK_SIZE     (512 * KiB)
 #define RETRY_MS       1000 /* after a failure */

@@ -6,7 +6,7 @@
 #include "core/base/log.h"
 #include "core/cloud/bell.h"
 #include "core/cloud/cloud.h"
-#include "core/cloud/event_feed.h"
+#include "core/cloud/event/event_feed.h"
 #include "fcgi/gate.h"
 #include "fcgi/sse.h"
 

@@ -5,10 +5,10 @@
 
 #include "core/base/config.h"
 #include "core/base/log.h"
-#include "core/cloud/bucket.h"
+#include "core/cloud/audit/security_event.h"
 #include "core/cloud/cloud.h"
-#include "core/cloud/health.h"
-#include "core/cloud/security_event.h"
+#include "core/cloud/health/health.h"
+#include "core/cloud/storage/bucket.h"
 #include "fcgi/access_log.h"
 #include "fcgi/auth_log.h"
 #include "fcgi/http_meter.h"

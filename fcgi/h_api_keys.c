@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "core/base/fields.h"
-#include "core/cloud/api_key.h"
-#include "core/cloud/auth.h"
+#include "core/cloud/auth/api_key.h"
+#include "core/cloud/auth/auth.h"
 #include "fcgi/handlers.h"
 
 struct listing {

@@ -1,6 +1,6 @@
 /* Rules that say which jobs somebody has to approve. */
 #include "core/base/fields.h"
-#include "core/cloud/approval_rule.h"
+#include "core/cloud/approval/approval_rule.h"
 #include "fcgi/handlers.h"
 #include "fcgi/param_id.h"
 

@@ -1,6 +1,6 @@
 /* Requests for approval: looked at, decided one by one or many at once, taken back. */
 #include "core/base/fields.h"
-#include "core/cloud/approval.h"
+#include "core/cloud/approval/approval.h"
 #include "fcgi/handlers.h"
 #include "fcgi/param_id.h"
 #include "fcgi/render_approval.h"

@@ -1,7 +1,7 @@
 /* The audit log, to be read: all of it, what concerns security, and what concerns a user. */
-#include "core/cloud/audit.h"
-#include "core/cloud/audit_format.h"
-#include "core/cloud/audit_types.h"
+#include "core/cloud/audit/audit.h"
+#include "core/cloud/audit/audit_format.h"
+#include "core/cloud/audit/audit_types.h"
 #include "fcgi/audit_query.h"
 #include "fcgi/handlers.h"
 

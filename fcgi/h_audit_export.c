@@ -2,8 +2,8 @@
 #include <string.h>
 
 #include "core/base/log.h"
-#include "core/cloud/audit_export.h"
-#include "core/cloud/audit_forward.h"
+#include "core/cloud/audit/audit_export.h"
+#include "core/cloud/audit/audit_forward.h"
 #include "core/cloud/bell.h"
 #include "core/cloud/cloud.h"
 #include "fcgi/audit_query.h"

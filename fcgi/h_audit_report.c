@@ -1,7 +1,7 @@
 /* About the audit log: figures, the types of entries, and whether it is what was written. */
-#include "core/cloud/audit.h"
-#include "core/cloud/audit_types.h"
-#include "core/cloud/audit_verify.h"
+#include "core/cloud/audit/audit.h"
+#include "core/cloud/audit/audit_types.h"
+#include "core/cloud/audit/audit_verify.h"
 #include "fcgi/handlers.h"
 
 static void render_type(void *arg, const char *event_type, int64_t entries)

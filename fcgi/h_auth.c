@@ -3,8 +3,8 @@
 
 #include "core/base/config.h"
 #include "core/base/fields.h"
-#include "core/cloud/auth.h"
-#include "core/cloud/setup.h"
+#include "core/cloud/auth/auth.h"
+#include "core/cloud/auth/setup.h"
 #include "fcgi/auth_log.h"
 #include "fcgi/handlers.h"
 #include "fcgi/origin.h"

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "core/base/fields.h"
-#include "core/cloud/backup_run.h"
+#include "core/cloud/backup/backup_run.h"
 #include "fcgi/handlers.h"
 
 #define LIST_DEFAULT 50

@@ -1,6 +1,6 @@
 /* Circuit breakers: how the providers are doing, and closing one by hand. */
-#include "core/cloud/breaker.h"
-#include "core/cloud/provider.h"
+#include "core/cloud/provider/breaker.h"
+#include "core/cloud/provider/provider.h"
 #include "fcgi/handlers.h"
 
 static void render_breaker(const struct ctx *ctx, struct jsonw *json, const struct breaker *breaker)

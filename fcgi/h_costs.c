@@ -3,8 +3,8 @@
 
 #include "core/base/config.h"
 #include "core/base/fields.h"
-#include "core/cloud/cost.h"
-#include "core/cloud/job_stats.h"
+#include "core/cloud/job/cost.h"
+#include "core/cloud/job/job_stats.h"
 #include "fcgi/handlers.h"
 
 static double usd(int64_t micros)

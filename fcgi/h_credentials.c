@@ -1,8 +1,8 @@
 /* Tokens that users have of their own at providers. Values come in and never go out. */
 #include "core/base/config.h"
 #include "core/base/fields.h"
-#include "core/cloud/credential.h"
-#include "core/cloud/provider.h"
+#include "core/cloud/provider/credential.h"
+#include "core/cloud/provider/provider.h"
 #include "fcgi/handlers.h"
 #include "fcgi/render_account.h"
 

@@ -2,8 +2,8 @@
 #include <string.h>
 
 #include "core/base/fields.h"
-#include "core/cloud/data_consent.h"
-#include "core/cloud/data_pack.h"
+#include "core/cloud/data/data_consent.h"
+#include "core/cloud/data/data_pack.h"
 #include "fcgi/handlers.h"
 
 struct consent_body {

@@ -2,8 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/cloud/schema.h"
-#include "core/cloud/upkeep.h"
+#include "core/cloud/database/schema.h"
+#include "core/cloud/database/upkeep.h"
 #include "fcgi/handlers.h"
 
 static enum err check_name(struct ctx *ctx, const char *name)

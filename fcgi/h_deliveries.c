@@ -1,7 +1,7 @@
 /* Webhook deliveries that were stored: list, show, replay. */
 #include <string.h>
 
-#include "core/cloud/webhook_delivery.h"
+#include "core/cloud/webhook/webhook_delivery.h"
 #include "fcgi/handlers.h"
 
 #define LIST_DEFAULT 50

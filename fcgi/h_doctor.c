@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "core/base/config.h"
-#include "core/cloud/doctor_token.h"
+#include "core/cloud/doctor/doctor_token.h"
 #include "fcgi/handlers.h"
 
 #define READ_MAX   (16 * MiB) /* more of a body is not wanted */

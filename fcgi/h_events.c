@@ -2,8 +2,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "core/cloud/event_feed.h"
-#include "core/cloud/event_seats.h"
+#include "core/cloud/event/event_feed.h"
+#include "core/cloud/event/event_seats.h"
 #include "fcgi/event_stream.h"
 #include "fcgi/handlers.h"
 

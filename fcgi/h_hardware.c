@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "core/base/config.h"
-#include "core/cloud/provider.h"
+#include "core/cloud/provider/provider.h"
 #include "fcgi/handlers.h"
 
 /* USD per second of one card. */

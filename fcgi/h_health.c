@@ -1,8 +1,8 @@
 /* Health: liveness, readiness and the state of every part. */
 #include <string.h>
 
-#include "core/cloud/auth.h"
-#include "core/cloud/health.h"
+#include "core/cloud/auth/auth.h"
+#include "core/cloud/health/health.h"
 #include "fcgi/handlers.h"
 
 static enum err render_status(struct ctx *ctx, struct reply *reply, const char *status)

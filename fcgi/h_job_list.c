@@ -1,8 +1,8 @@
 /* The list of jobs. */
 #include <string.h>
 
-#include "core/cloud/job.h"
-#include "core/cloud/job_poll.h"
+#include "core/cloud/job/job.h"
+#include "core/cloud/job/job_poll.h"
 #include "fcgi/handlers.h"
 #include "fcgi/render_job.h"
 

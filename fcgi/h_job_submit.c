@@ -4,8 +4,8 @@
 #include "core/base/config.h"
 #include "core/base/fields.h"
 #include "core/base/json_secrets.h"
-#include "core/cloud/job_submit.h"
-#include "core/cloud/named_config.h"
+#include "core/cloud/job/job_submit.h"
+#include "core/cloud/job/named_config.h"
 #include "fcgi/handlers.h"
 
 /* Put the key of the header Idempotency-Key (a text, with or without the quotes that

@@ -2,11 +2,11 @@
 #include <string.h>
 
 #include "core/base/config.h"
-#include "core/cloud/archive.h"
-#include "core/cloud/job.h"
-#include "core/cloud/job_logs.h"
-#include "core/cloud/job_sync.h"
-#include "core/cloud/submission.h"
+#include "core/cloud/archive/archive.h"
+#include "core/cloud/data/submission.h"
+#include "core/cloud/job/job.h"
+#include "core/cloud/job/job_logs.h"
+#include "core/cloud/job/job_sync.h"
 #include "fcgi/handlers.h"
 #include "fcgi/render_job.h"
 

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "core/base/fields.h"
-#include "core/cloud/level.h"
+#include "core/cloud/auth/level.h"
 #include "fcgi/handlers.h"
 #include "fcgi/param_id.h"
 #include "fcgi/render_user.h"

@@ -6,7 +6,7 @@
 
 #include "core/base/config.h"
 #include "core/base/crypto.h"
-#include "core/cloud/metrics_config.h"
+#include "core/cloud/metrics/metrics_config.h"
 #include "fcgi/handlers.h"
 
 #define TEXT_PLAIN   "text/plain; version=0.0.4; charset=utf-8"

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "core/base/fields.h"
-#include "core/cloud/metrics_config.h"
+#include "core/cloud/metrics/metrics_config.h"
 #include "fcgi/handlers.h"
 
 #define ENDPOINT "/api/cloud/metrics/prometheus"

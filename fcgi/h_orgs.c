@@ -1,6 +1,6 @@
 /* Organisations and their members. */
 #include "core/base/fields.h"
-#include "core/cloud/org.h"
+#include "core/cloud/auth/org.h"
 #include "fcgi/handlers.h"
 #include "fcgi/org_body.h"
 #include "fcgi/param_id.h"

@@ -1,6 +1,6 @@
 /* Polling: whether the companion does it, and the switch. */
 #include "core/base/json.h"
-#include "core/cloud/polling.h"
+#include "core/cloud/job/polling.h"
 #include "fcgi/handlers.h"
 
 static void render_choice(struct jsonw *json, const char *key, enum polling_preference preference)

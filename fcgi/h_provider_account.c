@@ -3,9 +3,9 @@
 
 #include "core/base/fields.h"
 #include "core/cloud/cloud.h"
-#include "core/cloud/provider_token.h"
-#include "core/cloud/secrets.h"
-#include "core/cloud/status_page.h"
+#include "core/cloud/provider/provider_token.h"
+#include "core/cloud/provider/status_page.h"
+#include "core/cloud/secrets/secrets.h"
 #include "fcgi/handlers.h"
 #include "fcgi/render_account.h"
 

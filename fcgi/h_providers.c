@@ -1,7 +1,7 @@
 /* Providers: the list, and their settings. */
 #include "core/base/config.h"
-#include "core/cloud/provider.h"
-#include "core/cloud/provider_advanced.h"
+#include "core/cloud/provider/provider.h"
+#include "core/cloud/provider/provider_advanced.h"
 #include "fcgi/handlers.h"
 
 static double price_per_s(const struct provider_session *session, const struct hardware *hardware)

@@ -1,5 +1,5 @@
 /* The queue of jobs in numbers. The jobs that wait for approval are decided in h_approvals.c. */
-#include "core/cloud/job.h"
+#include "core/cloud/job/job.h"
 #include "fcgi/handlers.h"
 
 static void ignore_row(void *arg, const struct job *job)

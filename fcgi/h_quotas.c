@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "core/base/fields.h"
-#include "core/cloud/quota_status.h"
+#include "core/cloud/limits/quota_status.h"
 #include "fcgi/handlers.h"
 #include "fcgi/param_id.h"
 #include "fcgi/render_quota.h"

@@ -1,7 +1,7 @@
 /* Rate limits as they stand: the rules in force, and who has used how much of them. */
 #include <string.h>
 
-#include "core/cloud/limiter.h"
+#include "core/cloud/limits/limiter.h"
 #include "fcgi/handlers.h"
 
 #define LIST_DEFAULT 50

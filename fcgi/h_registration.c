@@ -1,6 +1,6 @@
 /* Whether people may make accounts for themselves. */
 #include "core/base/fields.h"
-#include "core/cloud/setup.h"
+#include "core/cloud/auth/setup.h"
 #include "fcgi/handlers.h"
 
 static enum err render(struct ctx *ctx, struct reply *reply, const struct registration *setting)

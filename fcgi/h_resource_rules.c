@@ -1,6 +1,6 @@
 /* Resource rules, and which levels they bind. */
 #include "core/base/fields.h"
-#include "core/cloud/resource_rule_change.h"
+#include "core/cloud/auth/resource_rule_change.h"
 #include "fcgi/handlers.h"
 #include "fcgi/param_id.h"
 #include "fcgi/render_user.h"

@@ -3,7 +3,7 @@
 
 #include "core/base/config.h"
 #include "core/base/fields.h"
-#include "core/cloud/s3_credential.h"
+#include "core/cloud/s3/s3_credential.h"
 #include "fcgi/handlers.h"
 
 struct listing {

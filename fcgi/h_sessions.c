@@ -1,7 +1,7 @@
 /* The caller's sessions: where they are logged in, and an end to it. */
 #include <string.h>
 
-#include "core/cloud/session.h"
+#include "core/cloud/auth/session.h"
 #include "fcgi/handlers.h"
 
 struct listing {

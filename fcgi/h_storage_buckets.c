@@ -1,7 +1,7 @@
 /* Buckets: listed, made, deleted. */
 #include <string.h>
 
-#include "core/cloud/bucket.h"
+#include "core/cloud/storage/bucket.h"
 #include "fcgi/handlers.h"
 #include "fcgi/s3.h"
 #include "fcgi/s3_list.h"

@@ -1,8 +1,8 @@
 /* DeleteObjects: many at once, with an answer for each. */
 #include <string.h>
 
-#include "core/cloud/bucket.h"
-#include "core/cloud/object_store.h"
+#include "core/cloud/storage/bucket.h"
+#include "core/cloud/storage/object_store.h"
 #include "fcgi/handlers.h"
 #include "fcgi/s3_body.h"
 #include "fcgi/s3_headers.h"

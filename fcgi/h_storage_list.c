@@ -2,8 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/cloud/bucket.h"
-#include "core/cloud/object_list.h"
+#include "core/cloud/storage/bucket.h"
+#include "core/cloud/storage/object_list.h"
 #include "fcgi/handlers.h"
 #include "fcgi/s3.h"
 #include "fcgi/s3_list.h"

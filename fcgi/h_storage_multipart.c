@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "core/base/config.h"
-#include "core/cloud/object_copy.h"
+#include "core/cloud/storage/object_copy.h"
 #include "fcgi/handlers.h"
 #include "fcgi/http_range.h"
 #include "fcgi/s3.h"

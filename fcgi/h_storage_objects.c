@@ -2,8 +2,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "core/cloud/object_store.h"
-#include "core/cloud/remote_get.h"
+#include "core/cloud/remote/remote_get.h"
+#include "core/cloud/storage/object_store.h"
 #include "fcgi/handlers.h"
 #include "fcgi/http_range.h"
 #include "fcgi/s3.h"

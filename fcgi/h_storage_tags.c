@@ -1,7 +1,7 @@
 /* The tags of an object. */
 #include <string.h>
 
-#include "core/cloud/object_tags.h"
+#include "core/cloud/storage/object_tags.h"
 #include "fcgi/handlers.h"
 #include "fcgi/s3_body.h"
 #include "fcgi/s3_headers.h"

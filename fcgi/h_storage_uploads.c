@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/cloud/bucket.h"
-#include "core/cloud/multipart.h"
-#include "core/cloud/object_list.h"
-#include "core/cloud/upload_list.h"
+#include "core/cloud/storage/bucket.h"
+#include "core/cloud/storage/multipart.h"
+#include "core/cloud/storage/object_list.h"
+#include "core/cloud/storage/upload_list.h"
 #include "fcgi/handlers.h"
 #include "fcgi/s3_list.h"
 #include "fcgi/s3_reply.h"

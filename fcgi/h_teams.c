@@ -1,5 +1,5 @@
 /* Teams of organisations and their members. */
-#include "core/cloud/team.h"
+#include "core/cloud/auth/team.h"
 #include "fcgi/handlers.h"
 #include "fcgi/org_body.h"
 #include "fcgi/param_id.h"

@@ -1,8 +1,8 @@
 /* One's own account. */
 #include "core/base/fields.h"
-#include "core/cloud/login.h"
-#include "core/cloud/user_avatar.h"
-#include "core/cloud/user_change.h"
+#include "core/cloud/auth/login.h"
+#include "core/cloud/auth/user_avatar.h"
+#include "core/cloud/auth/user_change.h"
 #include "fcgi/handlers.h"
 #include "fcgi/param_id.h"
 #include "fcgi/reply_user.h"

@@ -1,7 +1,7 @@
 /* What a user may, and which tokens of providers he has. */
 #include "core/base/fields.h"
-#include "core/cloud/credential.h"
-#include "core/cloud/user_change.h"
+#include "core/cloud/auth/user_change.h"
+#include "core/cloud/provider/credential.h"
 #include "fcgi/handlers.h"
 #include "fcgi/param_id.h"
 #include "fcgi/render_account.h"

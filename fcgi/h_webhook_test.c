@@ -1,5 +1,5 @@
 /* Tests whether webhooks arrive. */
-#include "core/cloud/webhook_test.h"
+#include "core/cloud/webhook/webhook_test.h"
 
 #include <string.h>
 

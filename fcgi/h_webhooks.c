@@ -1,5 +1,5 @@
 /* Webhooks of providers and of the trainer, as they come in. */
-#include "core/cloud/webhook.h"
+#include "core/cloud/webhook/webhook.h"
 #include "fcgi/handlers.h"
 #include "fcgi/rate_gate.h"
 

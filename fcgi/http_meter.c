@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/cloud/meter.h"
+#include "core/cloud/metrics/meter.h"
 
 void http_meter_begin(const struct ctx *ctx)
 {

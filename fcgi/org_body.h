@@ -3,7 +3,7 @@
 #define FCGI_ORG_BODY_H
 
 #include "core/base/jsonw.h"
-#include "core/cloud/org.h"
+#include "core/cloud/auth/org.h"
 #include "fcgi/request.h"
 
 /* {"name", "description"}; of a new one the name must be there. */

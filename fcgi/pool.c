@@ -10,7 +10,7 @@
 #include "core/base/config.h"
 #include "core/base/log.h"
 #include "core/cloud/cloud.h"
-#include "core/cloud/event_seats.h"
+#include "core/cloud/event/event_seats.h"
 #include "fcgi/gate.h"
 #include "fcgi/listener.h"
 #include "fcgi/standstill.h"

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/cloud/rate_refusal.h"
-#include "core/cloud/storage_limit.h"
+#include "core/cloud/limits/rate_refusal.h"
+#include "core/cloud/storage/storage_limit.h"
 
 /* While developing, on the machine itself. What came through a proxy has its header. */
 static bool is_at_home(const struct request *request)

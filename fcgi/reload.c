@@ -4,8 +4,8 @@
 #include "core/base/log.h"
 #include "core/cloud/bell.h"
 #include "core/cloud/cloud.h"
-#include "core/cloud/rate_rules.h"
-#include "core/cloud/secrets.h"
+#include "core/cloud/limits/rate_rules.h"
+#include "core/cloud/secrets/secrets.h"
 
 static const char logger[] = "simpletuner.cloud";
 

@@ -1,6 +1,6 @@
 #include "fcgi/render_account.h"
 
-#include "core/cloud/provider.h"
+#include "core/cloud/provider/provider.h"
 
 static const char *source_of(const struct provider_session *session)
 {

@@ -2,7 +2,7 @@
 #ifndef FCGI_RENDER_ACCOUNT_H
 #define FCGI_RENDER_ACCOUNT_H
 
-#include "core/cloud/credential.h"
+#include "core/cloud/provider/credential.h"
 #include "fcgi/reply.h"
 
 /* One token of a list, never its value: a credential_row_fn whose arg is a struct jsonw. */

@@ -1,6 +1,6 @@
 #include "fcgi/render_job.h"
 
-#include "core/cloud/job.h"
+#include "core/cloud/job/job.h"
 
 enum err job_rendering_init(struct ctx *ctx, struct job_rendering *ret)
 {

@@ -3,7 +3,7 @@
 #define FCGI_RENDER_JOB_H
 
 #include "core/base/jsonw.h"
-#include "core/cloud/job.h"
+#include "core/cloud/job/job.h"
 
 /* What is the same for all jobs of an answer. */
 struct job_rendering {

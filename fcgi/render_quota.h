@@ -3,7 +3,7 @@
 #define FCGI_RENDER_QUOTA_H
 
 #include "core/base/jsonw.h"
-#include "core/cloud/quota.h"
+#include "core/cloud/limits/quota.h"
 
 /* Its members, into an object that is open. */
 void render_quota(struct jsonw *json, const struct quota *quota);

@@ -3,7 +3,7 @@
 #define FCGI_RENDER_USER_H
 
 #include "core/base/jsonw.h"
-#include "core/cloud/user.h"
+#include "core/cloud/auth/user.h"
 
 /* One object: the next item of an array, or the value of key. */
 void render_user(struct jsonw *json, const char *key, const struct user_view *view);

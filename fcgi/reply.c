@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "core/base/log.h"
-#include "core/cloud/remote_get.h"
+#include "core/cloud/remote/remote_get.h"
 
 static const char logger[] = "simpletuner.cloud.storage";
 

@@ -5,7 +5,7 @@
 #include "core/base/buf.h"
 #include "core/base/ctx.h"
 #include "core/base/jsonw.h"
-#include "core/cloud/rate_rules.h"
+#include "core/cloud/limits/rate_rules.h"
 #include "fcgi/request.h"
 
 #define REPLY_MAX         (16 * MiB) /* bytes of a body in memory */

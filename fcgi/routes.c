@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "core/cloud/doctor_token.h"
+#include "core/cloud/doctor/doctor_token.h"
 #include "fcgi/handlers.h"
 #include "fcgi/s3.h"
 

@@ -5,8 +5,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "core/cloud/auth.h"
-#include "core/cloud/rate_rules.h"
+#include "core/cloud/auth/auth.h"
+#include "core/cloud/limits/rate_rules.h"
 #include "fcgi/operation.h"
 #include "fcgi/reply.h"
 #include "fcgi/request.h"

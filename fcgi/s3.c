@@ -5,9 +5,9 @@
 #include <strings.h>
 
 #include "core/base/config.h"
-#include "core/cloud/provider_settings.h"
-#include "core/cloud/s3_auth.h"
-#include "core/cloud/sigv4_canonical.h"
+#include "core/cloud/provider/provider_settings.h"
+#include "core/cloud/s3/s3_auth.h"
+#include "core/cloud/s3/sigv4_canonical.h"
 #include "fcgi/routes.h"
 
 /* What S3 clients call themselves in User-Agent, first or behind others. */

@@ -3,8 +3,8 @@
 #ifndef FCGI_S3_H
 #define FCGI_S3_H
 
-#include "core/cloud/s3_credential.h"
-#include "core/cloud/sigv4.h"
+#include "core/cloud/s3/s3_credential.h"
+#include "core/cloud/s3/sigv4.h"
 #include "fcgi/request.h"
 
 #define S3_PATH S3_ENDPOINT_PATH

@@ -7,7 +7,7 @@
 
 #include "core/base/buf.h"
 #include "core/base/crypto.h"
-#include "core/cloud/aws_chunked.h"
+#include "core/cloud/s3/aws_chunked.h"
 #include "fcgi/routes.h"
 #include "fcgi/s3.h"
 

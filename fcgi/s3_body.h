@@ -4,7 +4,7 @@
 #define FCGI_S3_BODY_H
 
 #include "core/base/xml.h"
-#include "core/cloud/object_body.h"
+#include "core/cloud/storage/object_body.h"
 #include "fcgi/request.h"
 
 /* What the headers say of it. */

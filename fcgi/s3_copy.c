@@ -3,9 +3,9 @@
 #include <string.h>
 #include <strings.h>
 
-#include "core/cloud/auth.h"
-#include "core/cloud/bucket.h"
-#include "core/cloud/object_copy.h"
+#include "core/cloud/auth/auth.h"
+#include "core/cloud/storage/bucket.h"
+#include "core/cloud/storage/object_copy.h"
 #include "fcgi/http_range.h"
 #include "fcgi/s3_headers.h"
 #include "fcgi/s3_reply.h"

@@ -2,7 +2,7 @@
 #ifndef FCGI_S3_COPY_H
 #define FCGI_S3_COPY_H
 
-#include "core/cloud/object_store.h"
+#include "core/cloud/storage/object_store.h"
 #include "fcgi/reply.h"
 
 /* CopyObject, with its answer. */

@@ -3,7 +3,7 @@
 #ifndef FCGI_S3_HEADERS_H
 #define FCGI_S3_HEADERS_H
 
-#include "core/cloud/object_store.h"
+#include "core/cloud/storage/object_store.h"
 #include "fcgi/reply.h"
 
 /* x-amz-meta-* and Cache-Control, Content-Disposition, Content-Encoding (without aws-chunked),

@@ -2,7 +2,7 @@
 #ifndef FCGI_S3_RANGES_H
 #define FCGI_S3_RANGES_H
 
-#include "core/cloud/object_store.h"
+#include "core/cloud/storage/object_store.h"
 #include "fcgi/reply.h"
 
 /* Range or partNumber of a request for the object that the reply has open: sets status, length and

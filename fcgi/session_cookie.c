@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "core/base/config.h"
-#include "core/cloud/session.h"
+#include "core/cloud/auth/session.h"
 #include "fcgi/origin.h"
 
 #define NAME "simpletuner_session"

@@ -6,7 +6,7 @@ set -u
 
 # layer DIRECTORY ALLOWED: what the files of DIRECTORY may include of the project.
 layer() {
-        c_files "$1" | xargs -r grep -HnE '^#include "' | grep -vE "\"($2)/[a-z0-9_]+\.h\"" |
+        c_files "$1" | xargs -r grep -HnE '^#include "' | grep -vE "\"($2)/([a-z0-9]+/)?[a-z0-9_]+\.h\"" |
                 report "layers: $1 includes only $2"
 }
 

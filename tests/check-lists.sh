@@ -17,6 +17,6 @@ sed -n 's/^ *ROW("\([A-Z_]*\)".*/\1/p' core/base/settings.c | while read -r name
 done | report "lists: README.md has a line for every setting"
 
 grep -o '^| `[A-Z_]*` |' README.md | tr -d '|` ' | while read -r name; do
-        grep -qE "\"$name\"" core/base/settings.c core/base/config.c core/cloud/*.c || echo "$name"
+        grep -qE "\"$name\"" core/base/settings.c core/base/config.c core/cloud/*.c core/cloud/*/*.c || echo "$name"
 done | report "lists: every setting in README.md exists"
 exit $status

@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#include "core/cloud/audit.h"
+#include "core/cloud/audit/audit.h"
 
 enum err fixture_audit_add(struct ctx *ctx, const char *event_type, int64_t user_id)
 {

@@ -2,7 +2,7 @@
 #ifndef TESTS_FIXTURE_AUDIT_H
 #define TESTS_FIXTURE_AUDIT_H
 
-#include "core/cloud/audit_verify.h"
+#include "core/cloud/audit/audit_verify.h"
 #include "tests/fixture_db.h"
 
 #define ENTRIES 6

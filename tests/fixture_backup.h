@@ -2,7 +2,7 @@
 #ifndef TESTS_FIXTURE_BACKUP_H
 #define TESTS_FIXTURE_BACKUP_H
 
-#include "core/cloud/backup.h"
+#include "core/cloud/backup/backup.h"
 #include "tests/fixture_db.h"
 
 /* It must succeed. */

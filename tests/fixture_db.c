@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "core/base/crypto.h"
-#include "core/cloud/http_client.h"
+#include "core/cloud/http/http_client.h"
 #include "core/db/migrate.h"
 
 #define THREADS_MAX 64

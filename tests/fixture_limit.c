@@ -7,7 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "core/cloud/http_client.h"
+#include "core/cloud/http/http_client.h"
 
 #define PROCESSES_MAX 16
 #define THREADS_MAX   16

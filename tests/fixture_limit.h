@@ -4,7 +4,7 @@
 #define TESTS_FIXTURE_LIMIT_H
 
 #include "core/base/config.h"
-#include "core/cloud/limit_backend.h"
+#include "core/cloud/limits/limit_backend.h"
 #include "tests/fixture_db.h"
 
 /* A backend, and how its server is made to fail. NULL: nothing of the kind. */

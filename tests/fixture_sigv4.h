@@ -3,7 +3,7 @@
 #ifndef TESTS_FIXTURE_SIGV4_H
 #define TESTS_FIXTURE_SIGV4_H
 
-#include "core/cloud/sigv4.h"
+#include "core/cloud/s3/sigv4.h"
 #include "tests/fixture.h"
 
 #define KEY_ID       "AKIAIOSFODNN7EXAMPLE"

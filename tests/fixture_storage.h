@@ -2,8 +2,8 @@
 #ifndef TESTS_FIXTURE_STORAGE_H
 #define TESTS_FIXTURE_STORAGE_H
 
-#include "core/cloud/multipart.h"
-#include "core/cloud/object_store.h"
+#include "core/cloud/storage/multipart.h"
+#include "core/cloud/storage/object_store.h"
 #include "tests/fixture_db.h"
 
 #define FIXTURE_BUCKET "bucket"

@@ -3,8 +3,8 @@
 #ifndef TESTS_FIXTURE_WAL_H
 #define TESTS_FIXTURE_WAL_H
 
-#include "core/cloud/wal_capture.h"
-#include "core/cloud/wal_replay.h"
+#include "core/cloud/wal/wal_capture.h"
+#include "core/cloud/wal/wal_replay.h"
 #include "tests/fixture_db.h"
 
 #define FIXTURE_WAL_MINUTE_US (60 * US_PER_S)

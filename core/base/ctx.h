@@ -38,7 +38,7 @@ struct actor {
         const char *session_id; /* VIA_SESSION only, in the arena: the one in use */
         bool is_bounded;        /* by the scopes of a key: may be less than the user is */
         int64_t user_id;        /* ACTOR_USER only, else 0 */
-        uint64_t rights;        /* ACTOR_USER only: a permission_set (core/cloud/permission.h) */
+        uint64_t rights; /* ACTOR_USER only: a permission_set (core/cloud/auth/permission.h) */
 };
 
 #define CTX_DETAIL_SIZE 512

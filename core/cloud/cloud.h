@@ -7,8 +7,8 @@
 #include <stdbool.h>
 
 #include "core/base/ctx.h"
+#include "core/cloud/audit/security_event.h"
 #include "core/cloud/pulse.h"
-#include "core/cloud/security_event.h"
 
 struct cloud {
         struct database *database;

@@ -2,7 +2,7 @@
 #ifndef CORE_CLOUD_PREFERENCE_H
 #define CORE_CLOUD_PREFERENCE_H
 
-#include "core/cloud/audit.h"
+#include "core/cloud/audit/audit.h"
 
 /* Make the choice that entry is about (its target_id), or take it back with NULL, in a transaction
  * of its own. Faults. */

@@ -1,9 +1,9 @@
 #include "core/cloud/settings_test.h"
 
 #include "core/base/config.h"
-#include "core/cloud/audit_key.h"
-#include "core/cloud/limiter.h"
-#include "core/cloud/rate_rules.h"
+#include "core/cloud/audit/audit_key.h"
+#include "core/cloud/limits/limiter.h"
+#include "core/cloud/limits/rate_rules.h"
 #include "core/db/database.h"
 
 enum err settings_test(struct ctx *ctx)

@@ -3,7 +3,7 @@
 #define CORE_CRON_BACKUP_PRINT_H
 
 #include "core/base/jsonw.h"
-#include "core/cloud/backup.h"
+#include "core/cloud/backup/backup.h"
 
 void backup_print_line(const struct backup *backup);
 

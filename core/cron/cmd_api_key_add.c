@@ -2,8 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/cloud/api_key.h"
-#include "core/cloud/user.h"
+#include "core/cloud/auth/api_key.h"
+#include "core/cloud/auth/user.h"
 #include "core/cron/command.h"
 
 static void print_text(const struct api_key_made *made)

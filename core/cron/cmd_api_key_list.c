@@ -1,8 +1,8 @@
 /* simpletuner-cloud api-key list: all that are not revoked. */
 #include <stdio.h>
 
-#include "core/cloud/api_key.h"
-#include "core/cloud/user.h"
+#include "core/cloud/auth/api_key.h"
+#include "core/cloud/auth/user.h"
 #include "core/cron/command.h"
 
 struct listing {

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/cloud/api_key.h"
+#include "core/cloud/auth/api_key.h"
 #include "core/cron/command.h"
 
 enum err cmd_api_key_revoke(struct ctx *ctx, const struct command_options *options)

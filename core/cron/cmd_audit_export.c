@@ -1,8 +1,8 @@
 /* simpletuner-cloud audit export: write the audit log to standard output. */
 #include <stdio.h>
 
-#include "core/cloud/audit.h"
-#include "core/cloud/audit_export.h"
+#include "core/cloud/audit/audit.h"
+#include "core/cloud/audit/audit_export.h"
 #include "core/cron/command.h"
 
 static bool write_out(void *arg, const char *text, size_t len)

@@ -2,8 +2,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "core/cloud/audit_chain.h"
-#include "core/cloud/audit_note.h"
+#include "core/cloud/audit/audit_chain.h"
+#include "core/cloud/audit/audit_note.h"
 #include "core/cron/command.h"
 
 enum err cmd_audit_restart(struct ctx *ctx, const struct command_options *options)

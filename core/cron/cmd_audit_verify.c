@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/cloud/audit_note.h"
-#include "core/cloud/audit_offline.h"
-#include "core/cloud/audit_verify.h"
+#include "core/cloud/audit/audit_note.h"
+#include "core/cloud/audit/audit_offline.h"
+#include "core/cloud/audit/audit_verify.h"
 #include "core/cloud/cloud.h"
 #include "core/cron/command.h"
 

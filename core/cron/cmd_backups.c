@@ -2,7 +2,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "core/cloud/wal_replay.h"
+#include "core/cloud/wal/wal_replay.h"
 #include "core/cron/backup_print.h"
 #include "core/cron/command.h"
 

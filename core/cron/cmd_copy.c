@@ -4,7 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/cloud/database_copy.h"
+#include "core/cloud/database/database_copy.h"
 #include "core/cron/command.h"
 
 static const char *const difference_names[COPY_DIFFERENCE_COUNT] = {

@@ -1,7 +1,7 @@
 /* simpletuner-cloud db check: is the database sound? */
 #include <stdio.h>
 
-#include "core/cloud/upkeep.h"
+#include "core/cloud/database/upkeep.h"
 #include "core/cron/command.h"
 
 static void print_findings(const struct upkeep_finding *finding)

@@ -2,7 +2,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "core/cloud/db_recover.h"
+#include "core/cloud/database/db_recover.h"
 #include "core/cron/command.h"
 
 static void print_table(const struct sqlite_salvage_table *table)

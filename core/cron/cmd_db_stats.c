@@ -2,7 +2,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "core/cloud/upkeep.h"
+#include "core/cloud/database/upkeep.h"
 #include "core/cron/command.h"
 
 static void print_text(const struct upkeep_stats *stats)

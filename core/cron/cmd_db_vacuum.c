@@ -2,7 +2,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "core/cloud/upkeep.h"
+#include "core/cloud/database/upkeep.h"
 #include "core/cron/command.h"
 
 enum err cmd_db_vacuum(struct ctx *ctx, const struct command_options *options)

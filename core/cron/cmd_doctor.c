@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/cloud/doctor.h"
+#include "core/cloud/doctor/doctor.h"
 #include "core/cron/command.h"
 
 static const char *const marks[] = { "\xe2\x9c\x93", "\xc2\xb7", "!", "\xe2\x9c\x97" };

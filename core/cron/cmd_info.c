@@ -3,11 +3,11 @@
 #include <stdio.h>
 
 #include "core/base/config.h"
-#include "core/cloud/audit.h"
-#include "core/cloud/backup_schedule.h"
-#include "core/cloud/health.h"
-#include "core/cloud/job.h"
-#include "core/cloud/schema.h"
+#include "core/cloud/audit/audit.h"
+#include "core/cloud/backup/backup_schedule.h"
+#include "core/cloud/database/schema.h"
+#include "core/cloud/health/health.h"
+#include "core/cloud/job/job.h"
 #include "core/cron/command.h"
 
 struct info {

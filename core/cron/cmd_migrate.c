@@ -1,7 +1,7 @@
 /* simpletuner-cloud migrate: bring the database to this program's schema. */
 #include <stdio.h>
 
-#include "core/cloud/schema.h"
+#include "core/cloud/database/schema.h"
 #include "core/cron/command.h"
 
 static void print_text(const struct schema_move *move)

@@ -1,5 +1,5 @@
 /* simpletuner-cloud poll: ask the providers about every active job. */
-#include "core/cloud/polling.h"
+#include "core/cloud/job/polling.h"
 #include "core/cron/command.h"
 #include "core/cron/signals.h"
 #include "core/cron/task_print.h"

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/cloud/db_recover.h"
+#include "core/cloud/database/db_recover.h"
 #include "core/cron/backup_print.h"
 #include "core/cron/command.h"
 #include "core/cron/restore_print.h"

@@ -1,7 +1,7 @@
 /* simpletuner-cloud restore FILE.db: put a plain SQLite file in the place of the database. */
 #include <stdio.h>
 
-#include "core/cloud/db_recover.h"
+#include "core/cloud/database/db_recover.h"
 #include "core/cron/command.h"
 
 enum err cmd_restore_file(struct ctx *ctx, const struct command_options *options)

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/cloud/wal_restore.h"
+#include "core/cloud/wal/wal_restore.h"
 #include "core/cron/command.h"
 #include "core/cron/restore_print.h"
 

@@ -2,7 +2,7 @@
 #include <stdio.h>
 
 #include "core/base/config.h"
-#include "core/cloud/s3_credential.h"
+#include "core/cloud/s3/s3_credential.h"
 #include "core/cron/command.h"
 
 static void print_text(const struct s3_credential_made *made, const char *endpoint)

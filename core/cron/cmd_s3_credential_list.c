@@ -1,7 +1,7 @@
 /* simpletuner-cloud s3-credential list: all that are not revoked, without their secrets. */
 #include <stdio.h>
 
-#include "core/cloud/s3_credential.h"
+#include "core/cloud/s3/s3_credential.h"
 #include "core/cron/command.h"
 
 struct listing {

@@ -1,7 +1,7 @@
 /* simpletuner-cloud s3-credential revoke: end one. */
 #include <stdio.h>
 
-#include "core/cloud/s3_credential.h"
+#include "core/cloud/s3/s3_credential.h"
 #include "core/cron/command.h"
 
 enum err cmd_s3_credential_revoke(struct ctx *ctx, const struct command_options *options)

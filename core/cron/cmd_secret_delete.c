@@ -1,7 +1,7 @@
 /* simpletuner-cloud secret delete: remove a secret from the file of secrets. */
 #include <stdio.h>
 
-#include "core/cloud/secret_change.h"
+#include "core/cloud/secrets/secret_change.h"
 #include "core/cron/command.h"
 #include "core/cron/secret_print.h"
 

@@ -1,8 +1,8 @@
 /* simpletuner-cloud secret explain: what every source says of a secret. */
 #include <stdio.h>
 
-#include "core/cloud/secret_change.h"
-#include "core/cloud/secrets.h"
+#include "core/cloud/secrets/secret_change.h"
+#include "core/cloud/secrets/secrets.h"
 #include "core/cron/command.h"
 
 static void print_json(const struct command_options *options, const struct secret_finding *findings,

@@ -1,7 +1,7 @@
 /* simpletuner-cloud secret get: where a secret comes from, and with --reveal what it is. */
 #include <stdio.h>
 
-#include "core/cloud/secret_change.h"
+#include "core/cloud/secrets/secret_change.h"
 #include "core/cron/command.h"
 #include "core/cron/secret_print.h"
 

@@ -3,8 +3,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "core/cloud/key_ring.h"
-#include "core/cloud/key_rotation.h"
+#include "core/cloud/secrets/key_ring.h"
+#include "core/cloud/secrets/key_rotation.h"
 #include "core/cron/command.h"
 
 struct outcome {

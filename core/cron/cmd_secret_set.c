@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "core/cloud/cloud.h"
-#include "core/cloud/secret_change.h"
+#include "core/cloud/secrets/secret_change.h"
 #include "core/cron/command.h"
 #include "core/cron/secret_print.h"
 

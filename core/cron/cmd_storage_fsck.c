@@ -2,7 +2,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "core/cloud/storage_check.h"
+#include "core/cloud/storage/storage_check.h"
 #include "core/cron/command.h"
 
 #define JSON_MAX 10000 /* findings in a JSON answer; the count has all of them */

@@ -2,7 +2,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "core/cloud/storage_gc.h"
+#include "core/cloud/storage/storage_gc.h"
 #include "core/cron/command.h"
 
 #define JSON_MAX 10000 /* pieces in a JSON answer; the sums have all of them */

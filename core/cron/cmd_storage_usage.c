@@ -3,8 +3,8 @@
 #include <stdio.h>
 
 #include "core/base/config.h"
-#include "core/cloud/storage_root.h"
-#include "core/cloud/storage_usage.h"
+#include "core/cloud/storage/storage_root.h"
+#include "core/cloud/storage/storage_usage.h"
 #include "core/cron/command.h"
 
 static void print_line(void *arg, const struct bucket *bucket, int64_t part_bytes)

@@ -1,5 +1,5 @@
 /* simpletuner-cloud user activate, user deactivate: let a user in again, or keep one out. */
-#include "core/cloud/user_change.h"
+#include "core/cloud/auth/user_change.h"
 #include "core/cron/command.h"
 #include "core/cron/user_print.h"
 

@@ -1,7 +1,7 @@
 /* simpletuner-cloud user delete: delete a user for good. */
 #include <stdio.h>
 
-#include "core/cloud/user_change.h"
+#include "core/cloud/auth/user_change.h"
 #include "core/cron/command.h"
 
 enum err cmd_user_delete(struct ctx *ctx, const struct command_options *options)

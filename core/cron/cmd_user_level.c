@@ -1,5 +1,5 @@
 /* simpletuner-cloud user level: give a user a level, or take one away. */
-#include "core/cloud/user_change.h"
+#include "core/cloud/auth/user_change.h"
 #include "core/cron/command.h"
 #include "core/cron/user_print.h"
 

@@ -1,7 +1,7 @@
 /* simpletuner-cloud user passwd: set the password of a user. */
 #include <stdio.h>
 
-#include "core/cloud/user_change.h"
+#include "core/cloud/auth/user_change.h"
 #include "core/cron/user_password.h"
 
 static void print(const struct command_options *options, const char *made)

@@ -1,5 +1,5 @@
 /* simpletuner-cloud user remote, user local: leave a user to the front server, or take one back. */
-#include "core/cloud/user_provider.h"
+#include "core/cloud/auth/user_provider.h"
 #include "core/cron/command.h"
 #include "core/cron/user_print.h"
 

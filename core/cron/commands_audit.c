@@ -1,5 +1,5 @@
 /* The companion's commands about the audit log. */
-#include "core/cloud/audit_format.h"
+#include "core/cloud/audit/audit_format.h"
 #include "core/cron/command.h"
 
 static bool is_export_format(const char *word)

@@ -1,5 +1,5 @@
 /* The command that finds out what is wrong. It runs whatever that is. */
-#include "core/cloud/doctor.h"
+#include "core/cloud/doctor/doctor.h"
 #include "core/cron/command.h"
 
 static bool are_checks(const char *names)

@@ -1,5 +1,5 @@
 /* The companion's commands about jobs. */
-#include "core/cloud/job.h"
+#include "core/cloud/job/job.h"
 #include "core/cron/command.h"
 
 static bool is_status(const char *word)

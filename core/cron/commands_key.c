@@ -1,6 +1,6 @@
 /* The companion's commands about API keys and S3 credentials. */
-#include "core/cloud/api_key.h"
-#include "core/cloud/s3_credential.h"
+#include "core/cloud/auth/api_key.h"
+#include "core/cloud/s3/s3_credential.h"
 #include "core/cron/command.h"
 
 /* clang-format off */

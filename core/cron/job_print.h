@@ -3,7 +3,7 @@
 #define CORE_CRON_JOB_PRINT_H
 
 #include "core/base/jsonw.h"
-#include "core/cloud/job.h"
+#include "core/cloud/job/job.h"
 
 /* One line of a list to standard output. */
 void job_print_line(const struct job *job);

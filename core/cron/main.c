@@ -6,9 +6,9 @@
 #include "core/base/config_problem.h"
 #include "core/base/fault.h"
 #include "core/base/log.h"
+#include "core/cloud/backup/restore.h"
 #include "core/cloud/cloud.h"
-#include "core/cloud/http_client.h"
-#include "core/cloud/restore.h"
+#include "core/cloud/http/http_client.h"
 #include "core/cloud/settings_test.h"
 #include "core/cron/arguments.h"
 

@@ -3,7 +3,7 @@
 #define CORE_CRON_RESTORE_PRINT_H
 
 #include "core/base/jsonw.h"
-#include "core/cloud/restore.h"
+#include "core/cloud/backup/restore.h"
 
 /* what was put back: "backup" or "moment". */
 void restore_print(const struct restore_report *report, const char *what);

@@ -2,7 +2,7 @@
 #ifndef CORE_CRON_SECRET_PRINT_H
 #define CORE_CRON_SECRET_PRINT_H
 
-#include "core/cloud/secrets.h"
+#include "core/cloud/secrets/secrets.h"
 
 /* The source that a name comes from, NULL: none has it. ERR_UNAVAILABLE: one cannot be asked. */
 NODISCARD enum err secret_print_source(struct ctx *ctx, const char *name, const char **ret);

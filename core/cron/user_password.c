@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/cloud/password.h"
+#include "core/cloud/auth/password.h"
 
 #define MADE_LENGTH 24 /* of 62 characters: 142 bits */
 

@@ -3,7 +3,7 @@
 #define CORE_CRON_USER_PRINT_H
 
 #include "core/base/jsonw.h"
-#include "core/cloud/user.h"
+#include "core/cloud/auth/user.h"
 
 /* One line of a list to standard output. */
 void user_print_line(const struct user_view *view);

@@ -1,5 +1,5 @@
 /* The audit log as rows: appended, counted, pruned, never changed; and the two signed rows beside
- * it, its head and its anchor. What the hashes are is core/cloud/audit_chain.h's business. */
+ * it, its head and its anchor. What the hashes are is core/cloud/audit/audit_chain.h's business. */
 #ifndef CORE_STORE_STORE_AUDIT_H
 #define CORE_STORE_STORE_AUDIT_H
 

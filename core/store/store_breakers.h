@@ -1,5 +1,5 @@
 /* Circuit breakers as rows: one per provider, shared by all processes and hosts. What the numbers
- * mean and when they change is core/cloud/breaker's business. */
+ * mean and when they change is core/cloud/provider/breaker's business. */
 #ifndef CORE_STORE_STORE_BREAKERS_H
 #define CORE_STORE_STORE_BREAKERS_H
 

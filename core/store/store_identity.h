@@ -8,7 +8,8 @@
 
 #include "core/base/ctx.h"
 
-/* Names of permissions, separated by spaces, as core/cloud/permission.h reads them. In the arena.
+/* Names of permissions, separated by spaces, as core/cloud/auth/permission.h reads them. In the
+ * arena.
  */
 struct identity {
         int64_t user_id;

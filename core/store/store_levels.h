@@ -1,5 +1,5 @@
 /* Levels as rows, and who has which. What they give are names of permissions, separated by spaces,
- * as core/cloud/permission.h reads them. */
+ * as core/cloud/auth/permission.h reads them. */
 #ifndef CORE_STORE_STORE_LEVELS_H
 #define CORE_STORE_STORE_LEVELS_H
 

@@ -1,5 +1,5 @@
-/* Every column that holds texts sealed with a key of credential.key (core/cloud/seal.h), for those
- * who seal them anew. A test looks for sealed texts that are in none of them. */
+/* Every column that holds texts sealed with a key of credential.key (core/cloud/secrets/seal.h),
+ * for those who seal them anew. A test looks for sealed texts that are in none of them. */
 #ifndef CORE_STORE_STORE_SEALED_H
 #define CORE_STORE_STORE_SEALED_H
 

@@ -9,8 +9,8 @@
 #include <sysexits.h>
 
 #include "core/base/config.h"
-#include "core/cloud/audit.h"
-#include "core/cloud/audit_verify.h"
+#include "core/cloud/audit/audit.h"
+#include "core/cloud/audit/audit_verify.h"
 #include "core/db/db.h"
 
 #define PER_TRANSACTION 1000

@@ -8,8 +8,8 @@
 #include <sysexits.h>
 
 #include "core/base/config.h"
-#include "core/cloud/api_key.h"
-#include "core/cloud/auth.h"
+#include "core/cloud/auth/api_key.h"
+#include "core/cloud/auth/auth.h"
 #include "core/cloud/cloud.h"
 #include "core/db/db.h"
 

@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 #include "core/base/config.h"
-#include "core/cloud/http_client.h"
-#include "core/cloud/limit_backend.h"
+#include "core/cloud/http/http_client.h"
+#include "core/cloud/limits/limit_backend.h"
 
 #define KEYS        64
 #define THREADS_MAX 8

@@ -14,8 +14,8 @@
 
 #include "core/base/config.h"
 #include "core/cloud/cloud.h"
-#include "core/cloud/limit_backend.h"
-#include "core/cloud/limiter.h"
+#include "core/cloud/limits/limit_backend.h"
+#include "core/cloud/limits/limiter.h"
 
 #define CLIENTS        1000
 #define CALLS          500 /* of the limit, which some of them reach */

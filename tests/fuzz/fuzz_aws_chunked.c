@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "core/base/buf.h"
-#include "core/cloud/aws_chunked.h"
-#include "core/cloud/sigv4_canonical.h"
+#include "core/cloud/s3/aws_chunked.h"
+#include "core/cloud/s3/sigv4_canonical.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

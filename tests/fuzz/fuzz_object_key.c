@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "core/base/utf8.h"
-#include "core/cloud/object_path.h"
+#include "core/cloud/storage/object_path.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

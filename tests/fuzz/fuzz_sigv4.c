@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/cloud/sigv4_canonical.h"
+#include "core/cloud/s3/sigv4_canonical.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

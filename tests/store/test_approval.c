@@ -1,9 +1,9 @@
 #include <string.h>
 
-#include "core/cloud/approval.h"
-#include "core/cloud/approval_rule.h"
-#include "core/cloud/permission.h"
-#include "core/cloud/submission.h"
+#include "core/cloud/approval/approval.h"
+#include "core/cloud/approval/approval_rule.h"
+#include "core/cloud/auth/permission.h"
+#include "core/cloud/data/submission.h"
 #include "core/store/store_job_poll.h"
 #include "tests/fixture_job.h"
 

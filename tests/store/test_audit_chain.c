@@ -4,8 +4,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/cloud/audit.h"
-#include "core/cloud/audit_note.h"
+#include "core/cloud/audit/audit.h"
+#include "core/cloud/audit/audit_note.h"
 #include "tests/fixture_audit.h"
 
 static void entries_are_one_chain(void **state)

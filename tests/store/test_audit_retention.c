@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/cloud/audit_retention.h"
+#include "core/cloud/audit/audit_retention.h"
 #include "tests/fixture_audit.h"
 
 #define DAYS 10

@@ -1,8 +1,8 @@
 #include <stdatomic.h>
 #include <stdio.h>
 
-#include "core/cloud/authority.h"
-#include "core/cloud/user_change.h"
+#include "core/cloud/auth/authority.h"
+#include "core/cloud/auth/user_change.h"
 #include "tests/fixture_db.h"
 
 #define ADMINS 4

@@ -7,8 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/cloud/audit_note.h"
-#include "core/cloud/backup_schedule.h"
+#include "core/cloud/audit/audit_note.h"
+#include "core/cloud/backup/backup_schedule.h"
 #include "tests/fixture_audit.h"
 #include "tests/fixture_backup.h"
 

@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "core/cloud/breaker.h"
+#include "core/cloud/provider/breaker.h"
 #include "tests/fixture_db.h"
 
 #define PROVIDER "replicate"

@@ -1,7 +1,7 @@
 #include <string.h>
 
-#include "core/cloud/cost.h"
-#include "core/cloud/job_stats.h"
+#include "core/cloud/job/cost.h"
+#include "core/cloud/job/job_stats.h"
 #include "tests/fixture_db.h"
 
 #define USD         INT64_C(1000000)

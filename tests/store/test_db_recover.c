@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/cloud/db_recover.h"
+#include "core/cloud/database/db_recover.h"
 #include "core/db/db.h"
 #include "tests/fixture_db.h"
 

@@ -1,9 +1,9 @@
 #include <string.h>
 
 #include "core/cloud/bell.h"
-#include "core/cloud/event.h"
-#include "core/cloud/event_feed.h"
-#include "core/cloud/event_hub.h"
+#include "core/cloud/event/event.h"
+#include "core/cloud/event/event_feed.h"
+#include "core/cloud/event/event_hub.h"
 #include "tests/fixture_db.h"
 
 /* As many events as asked, by one owner about one job, in one transaction. */

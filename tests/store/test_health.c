@@ -2,9 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/cloud/audit.h"
-#include "core/cloud/breaker.h"
-#include "core/cloud/health.h"
+#include "core/cloud/audit/audit.h"
+#include "core/cloud/health/health.h"
+#include "core/cloud/provider/breaker.h"
 #include "core/cloud/task_lease.h"
 #include "tests/fixture_db.h"
 #include "tests/fixture_job.h"

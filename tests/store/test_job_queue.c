@@ -1,4 +1,4 @@
-#include "core/cloud/job.h"
+#include "core/cloud/job/job.h"
 #include "tests/fixture_job.h"
 
 static struct job insert(struct ctx *ctx, unsigned n, const char *provider)

@@ -1,8 +1,8 @@
 #include <string.h>
 
-#include "core/cloud/level.h"
-#include "core/cloud/resource_rule.h"
-#include "core/cloud/resource_rule_change.h"
+#include "core/cloud/auth/level.h"
+#include "core/cloud/auth/resource_rule.h"
+#include "core/cloud/auth/resource_rule_change.h"
 #include "tests/fixture_db.h"
 
 static void act_as_administrator(struct ctx *ctx)

@@ -5,10 +5,10 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "core/cloud/limit_backend.h"
-#include "core/cloud/limiter.h"
-#include "core/cloud/meter.h"
-#include "core/cloud/storage_limit.h"
+#include "core/cloud/limits/limit_backend.h"
+#include "core/cloud/limits/limiter.h"
+#include "core/cloud/metrics/meter.h"
+#include "core/cloud/storage/storage_limit.h"
 #include "tests/fixture_db.h"
 
 static const struct limit five = { "login", 5, 60 };

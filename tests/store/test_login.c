@@ -1,9 +1,9 @@
 #include <string.h>
 
-#include "core/cloud/identity.h"
-#include "core/cloud/login.h"
-#include "core/cloud/password.h"
-#include "core/cloud/setup.h"
+#include "core/cloud/auth/identity.h"
+#include "core/cloud/auth/login.h"
+#include "core/cloud/auth/password.h"
+#include "core/cloud/auth/setup.h"
 #include "tests/fixture_db.h"
 
 #define PASSWORD "correct horse"

@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "core/cloud/password.h"
+#include "core/cloud/auth/password.h"
 #include "tests/fixture_db.h"
 
 static struct secret secret(const char *text)

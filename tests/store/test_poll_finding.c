@@ -1,5 +1,5 @@
-#include "core/cloud/job_recovery.h"
-#include "core/cloud/poll_finding.h"
+#include "core/cloud/job/job_recovery.h"
+#include "core/cloud/job/poll_finding.h"
 #include "core/store/store_job_poll.h"
 #include "tests/fixture_job.h"
 

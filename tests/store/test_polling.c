@@ -1,4 +1,4 @@
-#include "core/cloud/polling.h"
+#include "core/cloud/job/polling.h"
 #include "core/cloud/task_lease.h"
 #include "tests/fixture_db.h"
 

@@ -1,7 +1,7 @@
 #include <string.h>
 
-#include "core/cloud/quota.h"
-#include "core/cloud/quota_check.h"
+#include "core/cloud/limits/quota.h"
+#include "core/cloud/limits/quota_check.h"
 #include "tests/fixture_job.h"
 
 #define USD        INT64_C(1000000)

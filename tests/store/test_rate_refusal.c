@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/cloud/audit.h"
-#include "core/cloud/rate_refusal.h"
+#include "core/cloud/audit/audit.h"
+#include "core/cloud/limits/rate_refusal.h"
 #include "core/db/db.h"
 #include "tests/fixture_db.h"
 

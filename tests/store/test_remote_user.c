@@ -1,9 +1,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/cloud/auth.h"
-#include "core/cloud/remote_user.h"
-#include "core/cloud/user_provider.h"
+#include "core/cloud/auth/auth.h"
+#include "core/cloud/auth/remote_user.h"
+#include "core/cloud/auth/user_provider.h"
 #include "tests/fixture_db.h"
 
 static void add_user(struct ctx *ctx, const char *name, const char *provider, bool is_admin)

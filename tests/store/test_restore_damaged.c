@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/cloud/backup_sqlite.h"
+#include "core/cloud/backup/backup_sqlite.h"
 #include "core/db/sqlite_hold.h"
 #include "tests/fixture_backup.h"
 

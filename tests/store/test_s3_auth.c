@@ -1,8 +1,8 @@
 #include <string.h>
 
-#include "core/cloud/s3_auth.h"
-#include "core/cloud/s3_credential.h"
-#include "core/cloud/upload_token.h"
+#include "core/cloud/s3/s3_auth.h"
+#include "core/cloud/s3/s3_credential.h"
+#include "core/cloud/storage/upload_token.h"
 #include "tests/fixture_job.h"
 
 #define UNKNOWN "The AWS Access Key Id you provided does not exist in our records."

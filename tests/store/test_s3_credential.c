@@ -1,7 +1,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
-#include "core/cloud/s3_credential.h"
+#include "core/cloud/s3/s3_credential.h"
 #include "tests/fixture_db.h"
 
 #define LIVE_MAX 20

@@ -1,8 +1,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/cloud/audit.h"
-#include "core/cloud/audit_types.h"
+#include "core/cloud/audit/audit.h"
+#include "core/cloud/audit/audit_types.h"
 #include "tests/fixture_db.h"
 
 /* Write one row as an actor of this name. */

@@ -3,7 +3,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
-#include "core/cloud/upkeep.h"
+#include "core/cloud/database/upkeep.h"
 #include "tests/fixture_db.h"
 
 #define MANY "300000"

@@ -1,7 +1,7 @@
 #include <string.h>
 
-#include "core/cloud/user_avatar.h"
-#include "core/cloud/user_change.h"
+#include "core/cloud/auth/user_avatar.h"
+#include "core/cloud/auth/user_change.h"
 #include "core/store/store_api_keys.h"
 #include "core/store/store_identity.h"
 #include "core/store/store_sessions.h"

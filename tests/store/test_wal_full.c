@@ -6,8 +6,8 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-#include "core/cloud/doctor_part.h"
-#include "core/cloud/health.h"
+#include "core/cloud/doctor/doctor_part.h"
+#include "core/cloud/health/health.h"
 #include "tests/fixture_wal.h"
 
 /* Files grow no more beyond so much. */

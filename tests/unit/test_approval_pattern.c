@@ -1,7 +1,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "core/cloud/approval_pattern.h"
+#include "core/cloud/approval/approval_pattern.h"
 #include "tests/fixture_db.h"
 
 static void assert_glob(const char *pattern, const char *text, bool matches)

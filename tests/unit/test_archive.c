@@ -1,9 +1,9 @@
 /* When results are fetched, tried again and given up; that they come is for tests/http. */
 #include <string.h>
 
-#include "core/cloud/archive.h"
-#include "core/cloud/archive_claim.h"
-#include "core/cloud/provider_settings.h"
+#include "core/cloud/archive/archive.h"
+#include "core/cloud/archive/archive_claim.h"
+#include "core/cloud/provider/provider_settings.h"
 #include "core/store/store_jobs.h"
 #include "tests/fixture_db.h"
 

@@ -1,7 +1,7 @@
 #include <string.h>
 
-#include "core/cloud/archive_urls.h"
-#include "core/cloud/object_path.h"
+#include "core/cloud/archive/archive_urls.h"
+#include "core/cloud/storage/object_path.h"
 #include "tests/fixture.h"
 
 static const json_t *json(struct ctx *ctx, const char *text)

@@ -1,7 +1,7 @@
 #include <string.h>
 
-#include "core/cloud/auth.h"
-#include "core/cloud/upload_token.h"
+#include "core/cloud/auth/auth.h"
+#include "core/cloud/storage/upload_token.h"
 #include "core/store/store_jobs.h"
 #include "tests/fixture_db.h"
 

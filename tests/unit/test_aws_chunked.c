@@ -2,8 +2,8 @@
 #include <string.h>
 
 #include "core/base/buf.h"
-#include "core/cloud/aws_chunked.h"
-#include "core/cloud/sigv4_canonical.h"
+#include "core/cloud/s3/aws_chunked.h"
+#include "core/cloud/s3/sigv4_canonical.h"
 #include "tests/fixture.h"
 
 /* The example of the S3 API reference: 66,560 times 'a' in chunks of 64 KiB and 1 KiB. */

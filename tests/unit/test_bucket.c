@@ -1,4 +1,4 @@
-#include "core/cloud/bucket.h"
+#include "core/cloud/storage/bucket.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "core/base/crypto.h"
-#include "core/cloud/permission.h"
+#include "core/cloud/auth/permission.h"
 #include "core/store/store_jobs.h"
 #include "tests/fixture_storage.h"
 

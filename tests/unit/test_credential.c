@@ -1,8 +1,8 @@
 #include <string.h>
 
-#include "core/cloud/credential.h"
-#include "core/cloud/provider.h"
-#include "core/cloud/secrets.h"
+#include "core/cloud/provider/credential.h"
+#include "core/cloud/provider/provider.h"
+#include "core/cloud/secrets/secrets.h"
 #include "core/store/store_jobs.h"
 #include "tests/fixture_db.h"
 

@@ -4,8 +4,8 @@
 #include <unistd.h>
 
 #include "core/base/config.h"
-#include "core/cloud/data_pack.h"
-#include "core/cloud/data_walk.h"
+#include "core/cloud/data/data_pack.h"
+#include "core/cloud/data/data_walk.h"
 #include "tests/fixture_db.h"
 
 static struct data_set set_at(struct ctx *ctx, const char *below)

@@ -3,7 +3,7 @@
 #include <unistd.h>
 
 #include "core/base/config.h"
-#include "core/cloud/data_set.h"
+#include "core/cloud/data/data_set.h"
 #include "tests/fixture_db.h"
 
 /* The temporary directory has a data root "data" with the directories of a test. */

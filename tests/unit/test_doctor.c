@@ -3,11 +3,11 @@
 #include <sys/timex.h>
 
 #include "core/base/config.h"
-#include "core/cloud/doctor.h"
-#include "core/cloud/doctor_clock.h"
-#include "core/cloud/doctor_http.h"
-#include "core/cloud/doctor_part.h"
-#include "core/cloud/doctor_proc.h"
+#include "core/cloud/doctor/doctor.h"
+#include "core/cloud/doctor/doctor_clock.h"
+#include "core/cloud/doctor/doctor_http.h"
+#include "core/cloud/doctor/doctor_part.h"
+#include "core/cloud/doctor/doctor_proc.h"
 #include "tests/fixture.h"
 
 /* ---- /proc/locks ---- */

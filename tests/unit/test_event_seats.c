@@ -2,7 +2,7 @@
 
 #include "core/cloud/bell.h"
 #include "core/cloud/cloud.h"
-#include "core/cloud/event_seats.h"
+#include "core/cloud/event/event_seats.h"
 #include "tests/fixture.h"
 
 #define SEATS      4

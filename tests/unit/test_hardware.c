@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "core/cloud/hardware.h"
+#include "core/cloud/job/hardware.h"
 #include "tests/fixture.h"
 
 static struct hardware found(struct ctx *ctx, const char *name)

@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "core/cloud/http_client.h"
+#include "core/cloud/http/http_client.h"
 #include "tests/fixture_db.h"
 
 #define HEAD_MAX 4096

@@ -1,4 +1,4 @@
-#include "core/cloud/http_retry.h"
+#include "core/cloud/http/http_retry.h"
 #include "tests/fixture.h"
 
 static const struct http_request get = { .method = "GET" };

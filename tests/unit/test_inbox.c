@@ -1,10 +1,10 @@
 #include <stdatomic.h>
 #include <string.h>
 
-#include "core/cloud/inbox.h"
-#include "core/cloud/seal.h"
-#include "core/cloud/webhook_apply.h"
-#include "core/cloud/webhook_delivery.h"
+#include "core/cloud/secrets/seal.h"
+#include "core/cloud/webhook/inbox.h"
+#include "core/cloud/webhook/webhook_apply.h"
+#include "core/cloud/webhook/webhook_delivery.h"
 #include "tests/fixture_db.h"
 
 #define JOB      "01hm3v00000000000000000001"

@@ -2,8 +2,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/cloud/job_request.h"
-#include "core/cloud/named_config.h"
+#include "core/cloud/job/job_request.h"
+#include "core/cloud/job/named_config.h"
 #include "tests/fixture_db.h"
 
 static json_t *json(struct ctx *ctx, const char *text)

@@ -1,7 +1,7 @@
 #include <string.h>
 
-#include "core/cloud/job.h"
-#include "core/cloud/job_submission.h"
+#include "core/cloud/job/job.h"
+#include "core/cloud/job/job_submission.h"
 #include "tests/fixture_db.h"
 
 static const json_t *json(struct ctx *ctx, const char *text)

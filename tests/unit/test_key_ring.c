@@ -2,8 +2,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/cloud/key_ring.h"
-#include "core/cloud/seal.h"
+#include "core/cloud/secrets/key_ring.h"
+#include "core/cloud/secrets/seal.h"
 #include "tests/fixture_db.h"
 
 static mode_t mode_of(struct ctx *ctx, const char *name)

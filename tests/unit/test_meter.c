@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "core/cloud/cloud.h"
-#include "core/cloud/meter.h"
+#include "core/cloud/metrics/meter.h"
 #include "tests/fixture.h"
 
 #define THREADS 4

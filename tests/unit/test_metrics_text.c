@@ -1,7 +1,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "core/cloud/metrics_text.h"
+#include "core/cloud/metrics/metrics_text.h"
 #include "tests/fixture.h"
 
 #define TEXT_MAX 4096

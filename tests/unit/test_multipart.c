@@ -1,4 +1,4 @@
-#include "core/cloud/multipart.h"
+#include "core/cloud/storage/multipart.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "core/base/checksum.h"
-#include "core/cloud/multipart.h"
+#include "core/cloud/storage/multipart.h"
 #include "tests/fixture_storage.h"
 
 #define KEY   "model.bin"

@@ -1,9 +1,9 @@
-#include "core/cloud/object_copy.h"
+#include "core/cloud/storage/object_copy.h"
 
 #include <string.h>
 #include <unistd.h>
 
-#include "core/cloud/object_tags.h"
+#include "core/cloud/storage/object_tags.h"
 #include "tests/fixture_storage.h"
 
 static enum err put(struct ctx *ctx, const char *key, const char *text, const char *metadata)

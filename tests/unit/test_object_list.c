@@ -1,11 +1,11 @@
 /* Pages of keys against a plain model: all keys in an array, one by one. */
-#include "core/cloud/object_list.h"
+#include "core/cloud/storage/object_list.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/cloud/upload_list.h"
+#include "core/cloud/storage/upload_list.h"
 #include "tests/fixture_storage.h"
 
 #define KEYS_MAX  400

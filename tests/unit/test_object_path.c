@@ -2,7 +2,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/cloud/object_path.h"
+#include "core/cloud/storage/object_path.h"
 #include "tests/fixture.h"
 
 static char *repeated(struct ctx *ctx, const char *piece, size_t times)

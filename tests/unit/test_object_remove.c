@@ -2,7 +2,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "core/cloud/object_store.h"
+#include "core/cloud/storage/object_store.h"
 #include "core/store/store_jobs.h"
 #include "tests/fixture_job.h"
 #include "tests/fixture_storage.h"

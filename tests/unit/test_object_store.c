@@ -5,8 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/cloud/bucket.h"
-#include "core/cloud/object_store.h"
+#include "core/cloud/storage/bucket.h"
+#include "core/cloud/storage/object_store.h"
 #include "core/store/store_jobs.h"
 #include "tests/fixture_job.h"
 #include "tests/fixture_storage.h"

@@ -2,9 +2,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "core/cloud/object_path.h"
-#include "core/cloud/object_store.h"
-#include "core/cloud/object_temp.h"
+#include "core/cloud/storage/object_path.h"
+#include "core/cloud/storage/object_store.h"
+#include "core/cloud/storage/object_temp.h"
 #include "tests/fixture_storage.h"
 
 #define BUCKET "01hm3v00000000000000000001"

@@ -1,7 +1,7 @@
 #include <string.h>
 
-#include "core/cloud/identity.h"
-#include "core/cloud/permission.h"
+#include "core/cloud/auth/identity.h"
+#include "core/cloud/auth/permission.h"
 #include "tests/fixture.h"
 
 static permission_set set_of(enum permission permission)

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/cloud/progress.h"
+#include "core/cloud/job/progress.h"
 #include "tests/fixture.h"
 
 static struct progress read_well(const char *logs)

@@ -3,8 +3,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "core/cloud/breaker.h"
-#include "core/cloud/provider_call.h"
+#include "core/cloud/provider/breaker.h"
+#include "core/cloud/provider/provider_call.h"
 #include "tests/fixture_db.h"
 
 /* A URL at which nobody listens: its port is ours until the next one. */

@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "core/cloud/provider_http_job.h"
+#include "core/cloud/provider/provider_http_job.h"
 #include "tests/fixture.h"
 
 static struct provider_job read_job(struct ctx *ctx, const char *text)

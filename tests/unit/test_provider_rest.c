@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "core/cloud/provider_rest.h"
+#include "core/cloud/provider/provider_rest.h"
 #include "tests/fixture.h"
 
 /* clang-format off */

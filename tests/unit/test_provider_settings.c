@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "core/cloud/provider_settings.h"
+#include "core/cloud/provider/provider_settings.h"
 #include "tests/fixture_db.h"
 
 #define PROVIDER "replicate"

@@ -5,7 +5,7 @@
 
 #include "core/base/config.h"
 #include "core/cloud/cloud.h"
-#include "core/cloud/rate_rules.h"
+#include "core/cloud/limits/rate_rules.h"
 #include "tests/fixture_db.h"
 
 /* Read them from a file of this text; NULL: without one. */

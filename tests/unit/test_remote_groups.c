@@ -1,4 +1,4 @@
-#include "core/cloud/remote_groups.h"
+#include "core/cloud/auth/remote_groups.h"
 
 #include "tests/fixture.h"
 

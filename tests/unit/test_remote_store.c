@@ -1,4 +1,4 @@
-#include "core/cloud/remote_store.h"
+#include "core/cloud/remote/remote_store.h"
 
 #include <stdlib.h>
 #include <string.h>

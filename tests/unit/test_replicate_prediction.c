@@ -1,7 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/cloud/replicate_prediction.h"
+#include "core/cloud/provider/replicate_prediction.h"
 #include "tests/fixture.h"
 
 static const json_t *json(struct ctx *ctx, const char *text)

@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "core/cloud/schema.h"
+#include "core/cloud/database/schema.h"
 #include "tests/fixture_db.h"
 
 static struct schema_info info(struct ctx *ctx)

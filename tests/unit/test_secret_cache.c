@@ -3,7 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "core/cloud/secret_cache.h"
+#include "core/cloud/secrets/secret_cache.h"
 #include "tests/fixture_db.h"
 
 /* A source that does as the test says. */

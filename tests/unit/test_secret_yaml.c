@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "core/cloud/secret_yaml.h"
+#include "core/cloud/secrets/secret_yaml.h"
 #include "tests/fixture_db.h"
 
 static json_t *parsed(struct ctx *ctx, const char *text)

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "core/base/json.h"
-#include "core/cloud/secrets.h"
+#include "core/cloud/secrets/secrets.h"
 #include "tests/fixture_db.h"
 
 #define NAME "REPLICATE_API_TOKEN"

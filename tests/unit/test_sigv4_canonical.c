@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "core/cloud/sigv4_canonical.h"
+#include "core/cloud/s3/sigv4_canonical.h"
 #include "tests/fixture_sigv4.h"
 
 /* The suite that AWS publishes for signers: service "service", without a payload header. */

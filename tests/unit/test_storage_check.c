@@ -1,4 +1,4 @@
-#include "core/cloud/storage_check.h"
+#include "core/cloud/storage/storage_check.h"
 
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-#include "core/cloud/storage_gc.h"
+#include "core/cloud/storage/storage_gc.h"
 
 #include <fcntl.h>
 #include <stdlib.h>

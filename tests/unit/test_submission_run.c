@@ -1,13 +1,13 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "core/cloud/data_consent.h"
-#include "core/cloud/job.h"
-#include "core/cloud/job_submit.h"
-#include "core/cloud/provider_settings.h"
-#include "core/cloud/secrets.h"
-#include "core/cloud/submission.h"
-#include "core/cloud/submission_run.h"
+#include "core/cloud/data/data_consent.h"
+#include "core/cloud/data/submission.h"
+#include "core/cloud/data/submission_run.h"
+#include "core/cloud/job/job.h"
+#include "core/cloud/job/job_submit.h"
+#include "core/cloud/provider/provider_settings.h"
+#include "core/cloud/secrets/secrets.h"
 #include "core/store/store_job_poll.h"
 #include "core/store/store_providers.h"
 #include "tests/fixture_db.h"

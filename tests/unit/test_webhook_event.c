@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "core/cloud/webhook_event.h"
+#include "core/cloud/webhook/webhook_event.h"
 #include "tests/fixture.h"
 
 /* The body, read as one of Replicate's; its texts live as long as the ctx. */

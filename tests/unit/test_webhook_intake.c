@@ -1,6 +1,6 @@
 #include <stdatomic.h>
 
-#include "core/cloud/webhook_intake.h"
+#include "core/cloud/webhook/webhook_intake.h"
 #include "tests/fixture_db.h"
 
 #define THREADS  16

@@ -1,8 +1,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/cloud/secrets.h"
-#include "core/cloud/webhook_keys.h"
+#include "core/cloud/secrets/secrets.h"
+#include "core/cloud/webhook/webhook_keys.h"
 #include "tests/fixture_db.h"
 
 /* Published by Standard Webhooks, and by the library that the provider's sender uses. */

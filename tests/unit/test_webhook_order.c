@@ -2,7 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "core/cloud/webhook_apply.h"
+#include "core/cloud/webhook/webhook_apply.h"
 #include "tests/fixture_db.h"
 
 #define JOB        "01hm3v00000000000000000001"

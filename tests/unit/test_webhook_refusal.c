@@ -1,8 +1,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/cloud/audit.h"
-#include "core/cloud/webhook_refusal.h"
+#include "core/cloud/audit/audit.h"
+#include "core/cloud/webhook/webhook_refusal.h"
 #include "tests/fixture_db.h"
 
 #define MINUTE_US (60 * US_PER_S)

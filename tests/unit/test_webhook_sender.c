@@ -1,7 +1,7 @@
 #include <string.h>
 
-#include "core/cloud/webhook_keys.h"
-#include "core/cloud/webhook_sender.h"
+#include "core/cloud/webhook/webhook_keys.h"
+#include "core/cloud/webhook/webhook_sender.h"
 #include "tests/fixture.h"
 
 #define FIRST  "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"

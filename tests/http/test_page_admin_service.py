@@ -57,7 +57,8 @@ def test_where_the_log_is_forwarded_is_said_at_the_field(staff, boss):
 
 
 def test_a_template_is_applied_and_the_preview_shows_its_categories(staff, boss):
-    staff.put(METRICS, json={"prometheus_enabled": False, "prometheus_categories": ["jobs"]})
+    staff.put(METRICS, json={"prometheus_enabled": False, "prometheus_categories": ["jobs"],
+                             "prometheus_legacy_names": True})
     go(boss, "admin/metrics", "Metrics")
     boss.see("pre", "simpletuner_jobs")
     assert "simpletuner_http" not in boss.text("pre[aria-label=Preview]")

@@ -12,6 +12,7 @@ struct http_client {
         CURLM *multi;           /* keeps the connections of all */
         char *settings;         /* what its open connections were made with */
         struct transfer single; /* what http_perform and http_download reuse */
+        bool has_failed; /* the last call of single: the next one trusts no kept connection */
         struct http_stream *idle;
 };
 
@@ -126,9 +127,12 @@ static enum err run_single(struct ctx *ctx, const struct http_settings *settings
                 rc = transfer_begin(ctx, &client->single, settings, request);
         if (rc != OK)
                 return rc;
+        if (client->has_failed) /* libcurl would try one kept connection after the other */
+                curl_easy_setopt(client->single.curl, CURLOPT_FRESH_CONNECT, 1L);
         if (curl_multi_add_handle(client->multi, client->single.curl) != CURLM_OK)
                 return ctx_nomem(ctx);
         code = wait_for_one(client->multi, &ended);
+        client->has_failed = code != CURLE_OK;
         if (!ended)
                 curl_multi_remove_handle(client->multi, client->single.curl);
         return transfer_result(ctx, &client->single, code, ret);

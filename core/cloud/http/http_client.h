@@ -69,7 +69,7 @@ DEFINE_CLEANUP(struct http_client *, http_client_free)
  * status. ERR_PROVIDER: it was certainly not delivered (name, connection, TLS, proxy).
  * ERR_OUTCOME_UNKNOWN: it may have been (time-out, broken connection, answer too large).
  * ERR_DENIED: settings->public_only forbids the address. When it fails, ret->permanent alone is
- * set. */
+ * set, and the next call makes a connection of its own. */
 NODISCARD enum err http_perform(struct ctx *ctx, const struct http_settings *settings,
                                 const struct http_request *request, struct http_answer *ret);
 

@@ -161,15 +161,18 @@ enum err restore_file_replace(struct ctx *ctx, const char *path)
         const char *live = database_path(ctx->cloud->database);
         const char *half = arena_printf(ctx->arena, "%s" HALF, live);
         CLEANUP(sqlite_hold_endp) struct sqlite_hold *hold = NULL;
-        enum err rc = half ? sqlite_copy_settle(ctx, path) : ctx_nomem(ctx);
+        enum err rc;
 
+        if (!half)
+                return ctx_nomem(ctx);
+        rc = sqlite_copy_settle(ctx, path);
         if (rc == OK)
                 rc = copy_file(ctx, path, half, live);
         if (rc == OK && access(live, F_OK) == 0)
                 rc = sqlite_hold_begin(ctx, live, &hold);
         if (rc == OK)
                 rc = change_places(ctx, half, live);
-        if (rc != OK && half)
+        if (rc != OK)
                 unlink(half);
         return rc;
 }

@@ -95,7 +95,7 @@ def backups_go_on(service):
 
 
 def backup(bench, mib, rounds, seconds):
-    with services.Service({"SIMPLETUNER_WEBHOOKS_PER_MINUTE": "0"}) as service:
+    with services.Service() as service:
         service.reset()
         size = fill(service.home / "cloud.db", mib)
         service.env["SIMPLETUNER_BACKUP_LEVEL"] = LEVEL

@@ -23,8 +23,7 @@ def kept_log(bench, rounds, seconds):
     shares = []
     with contextlib.ExitStack() as stack:
         keeping, plain = (
-            stack.enter_context(services.Service({
-                "SIMPLETUNER_WEBHOOKS_PER_MINUTE": "0", "SIMPLETUNER_BACKUP_WAL": kept}))
+            stack.enter_context(services.Service({"SIMPLETUNER_BACKUP_WAL": kept}))
             for kept in ("true", "false"))
         for service in (keeping, plain):
             service.reset()

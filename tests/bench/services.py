@@ -147,10 +147,11 @@ def wait_for_port(port, process):
 
 
 class Service(stack.Stack):
-    """The service as users start it, with as many finished jobs as a test wants."""
+    """The service as users start it, with as many finished jobs as a test wants, and webhooks."""
 
     def __init__(self, env=None):
-        super().__init__("lighttpd", None, {"SIMPLETUNER_LOG_LEVEL": "INFO"} | (env or {}))
+        super().__init__("lighttpd", None, {
+            "SIMPLETUNER_LOG_LEVEL": "INFO", "SIMPLETUNER_WEBHOOKS_PER_MINUTE": "0"} | (env or {}))
 
     def front_directory(self):
         """Where the launcher put the sockets and the configuration of the front server."""

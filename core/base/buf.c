@@ -47,6 +47,11 @@ static bool reserve(struct buf *buf, size_t more)
         return true;
 }
 
+char *buf_room(struct buf *buf, size_t len)
+{
+        return reserve(buf, len) ? buf->data + buf->len : NULL;
+}
+
 bool buf_add(struct buf *buf, const void *bytes, size_t len)
 {
         if (!reserve(buf, len))

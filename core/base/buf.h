@@ -29,6 +29,15 @@ bool buf_puts(struct buf *buf, const char *s);
 bool buf_put_int(struct buf *buf, int64_t value); /* decimal, without printf's cost */
 bool buf_printf(struct buf *buf, const char *fmt, ...) PRINTF(2, 3);
 
+/* Room for len more bytes, to be written by the caller and then taken. NULL: as for a failed
+ * append. */
+char *buf_room(struct buf *buf, size_t len);
+static inline void buf_took(struct buf *buf, size_t len)
+{
+        buf->len += len;
+        buf->data[buf->len] = '\0';
+}
+
 static inline bool buf_putc(struct buf *buf, char c)
 {
         if (buf->failed || buf->len == buf->max || buf->len + 1 >= buf->cap)

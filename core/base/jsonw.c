@@ -89,15 +89,56 @@ size_t jsonw_piece(const char *s, size_t max, struct jsonw_piece *ret)
         return ret->len <= max ? used : 0;
 }
 
+#define EVERY(byte)    (UINT64_MAX / 0xFF * (byte))
+#define HAS_ZERO(word) (((word)-EVERY(1)) & ~(word)&EVERY(0x80))
+
+/* Are the eight bytes at s plain? */
+static bool is_plain_word(const char *s)
+{
+        uint64_t word;
+
+        memcpy(&word, s, sizeof(word));
+        return !((word & EVERY(0x80)) | ((word - EVERY(' ')) & ~word & EVERY(0x80)) |
+                 HAS_ZERO(word ^ EVERY('"')) | HAS_ZERO(word ^ EVERY('\\')) |
+                 HAS_ZERO(word ^ EVERY(0x7F)));
+}
+
+/* Are all len bytes plain, as in nearly every text? */
+static bool is_plain_text(const char *s, size_t len)
+{
+        size_t at = 0;
+
+        for (; len - at > sizeof(uint64_t); at += sizeof(uint64_t)) {
+                if (!is_plain_word(s + at))
+                        return false;
+        }
+        if (len >= sizeof(uint64_t))
+                return is_plain_word(s + len - sizeof(uint64_t));
+        for (; at < len; at++) {
+                if (!is_plain((unsigned char)s[at]))
+                        return false;
+        }
+        return true;
+}
+
 static void quoted(struct buf *out, const char *s)
 {
-        size_t len = plain_run((const unsigned char *)s, SIZE_MAX);
+        const size_t len = strlen(s);
         struct jsonw_piece piece;
         size_t used;
 
+        if (is_plain_text(s, len)) {
+                char *at = buf_room(out, len + 2);
+
+                if (!at)
+                        return;
+                *at = '"';
+                memcpy(at + 1, s, len);
+                at[len + 1] = '"';
+                buf_took(out, len + 2);
+                return;
+        }
         buf_putc(out, '"');
-        buf_add(out, s, len); /* nearly always all of it */
-        s += len;
         while ((used = jsonw_piece(s, SIZE_MAX, &piece)) > 0) {
                 buf_add(out, piece.text, piece.len);
                 s += used;

@@ -141,6 +141,33 @@ static void whatever_the_bytes_the_text_is_json(void **state)
         }
 }
 
+/* Texts are looked through in words: every place of every byte that is not plain. */
+static void what_must_be_escaped_is_so_wherever_it_stands(void **state)
+{
+        static const struct {
+                char byte;
+                const char *escape;
+        } cases[] = {
+                { '"', "\\\"" },       { '\\', "\\\\" },      { '\n', "\\n" },
+                { '\x1f', "\\u001f" }, { '\x7f', "\\u007f" }, { '\xff', "\xEF\xBF\xBD" },
+        };
+        struct ctx *ctx = *state;
+        char text[33];
+
+        for (size_t len = 1; len < sizeof(text); len++) {
+                for (size_t i = 0; i < len * ARRAY_SIZE(cases); i++) {
+                        const size_t at = i % len, kind = i / len;
+
+                        memset(text, '~', len);
+                        text[len] = '\0';
+                        text[at] = cases[kind].byte;
+                        assert_string_equal(written(text),
+                                            arena_printf(ctx->arena, "\"%.*s%s%s\"", (int)at, text,
+                                                         cases[kind].escape, text + at + 1));
+                }
+        }
+}
+
 static void a_piece_never_passes_its_maximum_or_cuts_a_character(void **state)
 {
         struct jsonw_piece piece;
@@ -182,6 +209,7 @@ int main(void)
                 CASE(utf8_goes_through_unchanged),
                 CASE(bytes_that_are_not_utf8_become_replacement_characters),
                 CASE(whatever_the_bytes_the_text_is_json),
+                CASE(what_must_be_escaped_is_so_wherever_it_stands),
                 CASE(a_piece_never_passes_its_maximum_or_cuts_a_character),
                 CASE(a_full_buffer_is_noticed_at_the_end),
         };

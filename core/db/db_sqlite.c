@@ -265,31 +265,34 @@ static enum err driver_step(void *stmt)
 
 /* A text with a NUL inside, which we never write, reads as what is no text: nothing that comes
  * after a NUL goes by unseen. */
-static const char *read_text(sqlite3_stmt *stmt, int index)
+static const char *read_text(sqlite3_value *value)
 {
-        const char *text = (const char *)sqlite3_column_text(stmt, index);
-        size_t len = (size_t)sqlite3_column_bytes(stmt, index);
+        const char *text = (const char *)sqlite3_value_text(value);
+        size_t len = (size_t)sqlite3_value_bytes(value);
 
         return text && strlen(text) != len ? "\xff" : text;
 }
 
+/* A connection opened with SQLITE_OPEN_NOMUTEX knows no unprotected values (sqlite3_value). */
 static enum err driver_column(void *stmt, unsigned index, struct db_value *ret)
 {
+        sqlite3_value *value = sqlite3_column_value(stmt, (int)index);
+        const int type = sqlite3_value_type(value);
+
         *ret = (struct db_value){ .type = DB_NULL };
-        switch (sqlite3_column_type(stmt, (int)index)) {
+        switch (type) {
         case SQLITE_INTEGER:
                 ret->type = DB_INT;
-                ret->integer = sqlite3_column_int64(stmt, (int)index);
+                ret->integer = sqlite3_value_int64(value);
                 break;
         case SQLITE_FLOAT:
                 ret->type = DB_REAL;
-                ret->real = sqlite3_column_double(stmt, (int)index);
+                ret->real = sqlite3_value_double(value);
                 break;
         case SQLITE_TEXT:
         case SQLITE_BLOB: /* we write none, but one is not the same as nothing */
-                ret->type =
-                        sqlite3_column_type(stmt, (int)index) == SQLITE_BLOB ? DB_BLOB : DB_TEXT;
-                ret->text = read_text(stmt, (int)index);
+                ret->type = type == SQLITE_BLOB ? DB_BLOB : DB_TEXT;
+                ret->text = read_text(value);
                 break;
         default:
                 break;

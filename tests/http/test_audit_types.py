@@ -4,12 +4,12 @@ import re
 
 from stack import REPO
 
-TABLE = REPO / "core" / "cloud" / "audit_types.c"
+TABLE = REPO / "core" / "cloud" / "audit" / "audit_types.c"
 TYPE = re.compile(r'"([a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)+)"')
 # Words of this form that are none: names of loggers, fault points, permissions, preferences, files.
 OTHERS = re.compile(r"simpletuner\.|secrets\.json$|polling\.enabled$|audit\.(export|key|head)$")
 FAULT_POINT = re.compile(r'FAULT_POINT\("[^"]*"\)')
-ENTRY = re.compile(r"struct audit_(entry|row)\b|struct identity_event\b|cloud/(preference|identity_audit)\.h")
+ENTRY = re.compile(r"struct audit_(entry|row)\b|struct identity_event\b|cloud/(preference|auth/identity_audit)\.h")
 
 
 def values():

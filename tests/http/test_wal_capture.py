@@ -43,8 +43,9 @@ def captures(responder):
     return sum(len(generation.captures()) for generation in wal_archive.generations(responder.home))
 
 
-def wait_for_captures(responder, more):
-    wanted = captures(responder) + more
+def wait_for_captures(responder, more, than=None):
+    """So many more than there are now, or than a number that there were before."""
+    wanted = (captures(responder) if than is None else than) + more
     until(lambda: captures(responder) >= wanted, SOON_S, "nothing is captured")
 
 
@@ -74,7 +75,7 @@ def test_each_capture_is_the_database_of_its_time_whoever_is_killed(service, tmp
 
 
 def test_a_log_that_begins_anew_many_times_loses_nothing(service, tmp_path):
-    wait_for_captures(service, 1)
+    wait_for_captures(service, 1, than=0)
     with wal_archive.Writer(database(service), filler=50000) as writer:
         until(lambda: len(wal_archive.generations(service.home)[0].segments()) >= 4, SOON_S,
               "the log does not begin anew")
@@ -91,6 +92,7 @@ def test_the_database_of_a_moment_is_put_back_while_the_service_runs(service):
     trial = companion(service, "restore", "--to", iso(moment), "--dry-run", "--json")
     assert trial.returncode == 0, trial.stderr
     assert wal_archive.marks_in(database(service)) == list(writer.times)
+    before = captures(service)
     done = companion(service, "restore", "--to", iso(moment), "--json")
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
@@ -98,12 +100,12 @@ def test_the_database_of_a_moment_is_put_back_while_the_service_runs(service):
     assert moment - 2 <= reached <= moment  # its digits end at milliseconds
     wal_archive.assert_true_to(writer, wal_archive.marks_in(database(service)), reached - 0.001, moment)
     assert service.answers()
-    wait_for_captures(service, 1)
+    wait_for_captures(service, 1, than=before)
     assert len(wal_archive.generations(service.home)) == 1  # what was undone can be had back too
 
 
 def test_times_that_cannot_be_gone_back_to_are_refused_with_those_that_can(service):
-    wait_for_captures(service, 1)
+    wait_for_captures(service, 1, than=0)
     for moment in ("2020-01-01T00:00:00Z", "2100-01-01T00:00:00Z"):
         refused = companion(service, "restore", "--to", moment, "--dry-run")
         assert refused.returncode == 66

@@ -133,7 +133,7 @@ static void quoted(struct buf *out, const char *s)
                 if (!at)
                         return;
                 *at = '"';
-                memcpy(at + 1, s, len);
+                memcpy(at + 1, s, len + 1);
                 at[len + 1] = '"';
                 buf_took(out, len + 2);
                 return;

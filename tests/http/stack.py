@@ -330,7 +330,8 @@ class Stack:
             webhook_require_signature=True, webhook_allowed_ips=[], ssl_verify=True,
             ssl_ca_bundle=str(self.sim.ca_path), http_timeout=30, api_base_url=self.sim.url,
             s3_endpoint_enabled=True, s3_public_url="", s3_output_path="",
-            cost_limit_enabled=False)
+            cost_limit_enabled=False, cost_limit_amount=0, cost_limit_period="monthly",
+            cost_limit_action="warn")
         self.clear_rate_limits()
         answer = self.put("/api/cloud/polling/setting", json={"enabled": None})
         assert answer.status_code == 200, answer.text

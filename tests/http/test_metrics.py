@@ -2,6 +2,7 @@
 
 import threading
 
+import pytest
 import requests
 
 from metrics import SCRAPE, export, parse, scrape, scrape_text
@@ -202,7 +203,7 @@ def test_a_cost_limit_shows_how_much_of_it_is_used(staffed):
     metrics = scrape(staffed)
     assert 0 <= metrics.of("simpletuner_cost_limit_ratio", provider="replicate") < 1
     assert metrics.of("simpletuner_cost_limit_percent_used", provider="replicate") == (
-        100 * metrics.of("simpletuner_cost_limit_ratio", provider="replicate"))
+        pytest.approx(100 * metrics.of("simpletuner_cost_limit_ratio", provider="replicate")))
     assert metrics.of("simpletuner_cost_limit_ratio", provider="http") is None
 
 

@@ -99,7 +99,8 @@ def test_no_ssl_verification_is_asked_for_once_per_page(settings, browser):
     browser.press("Escape")
     browser.gone("dialog")
     assert stored(settings)["ssl_verify"] is True
-    assert browser.run("return page.getByRole('switch', { name: 'SSL Verification' }).isChecked()")
+    browser.run("await page.getByRole('switch', "
+                "{ name: 'SSL Verification', checked: true }).waitFor()")
     browser.click(*switch)
     browser.click("button", "OK", within="dialog")
     saved(browser)

@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -36,6 +37,7 @@ SETTLE_TIMEOUT_S = 20
 PROVIDER = "/api/cloud/providers/replicate"
 BREAKERS = "/api/cloud/circuit-breakers"
 WEBHOOK = "/api/webhooks/replicate"
+TAKEN_BACK = re.compile("(cost|webhook_rate|s3_rate)_limit_|hardware_info|max_runtime_minutes|org_id")
 ADMIN_PASSWORD = "correct horse battery"
 SCRATCH = []
 
@@ -330,9 +332,8 @@ class Stack:
             webhook_require_signature=True, webhook_allowed_ips=[], ssl_verify=True,
             ssl_ca_bundle=str(self.sim.ca_path), http_timeout=30, api_base_url=self.sim.url,
             s3_endpoint_enabled=True, s3_public_url="", s3_output_path="",
-            cost_limit_enabled=False, cost_limit_amount=0, cost_limit_period="monthly",
-            cost_limit_action="warn")
-        self.clear_rate_limits()
+            cost_limit_enabled=False)
+        self.take_back_settings()
         answer = self.put("/api/cloud/polling/setting", json={"enabled": None})
         assert answer.status_code == 200, answer.text
         answer = self.post(f"{BREAKERS}/replicate/reset")
@@ -347,11 +348,11 @@ class Stack:
         self.settle()
         self.rest()
 
-    def clear_rate_limits(self):
-        """The provider's, which may be changed but not taken back."""
+    def take_back_settings(self):
+        """The provider's that may be changed but not taken back otherwise."""
         [(text,)] = self.query("SELECT config FROM providers WHERE provider = 'replicate'")
         config = json.loads(text)
-        kept = {name: value for name, value in config.items() if "_rate_limit_" not in name}
+        kept = {name: value for name, value in config.items() if not TAKEN_BACK.match(name)}
         if kept != config:
             self.change("UPDATE providers SET config = %s WHERE provider = 'replicate'",
                         json.dumps(kept))

@@ -1,5 +1,6 @@
 """A throw-away PostgreSQL cluster on this machine, and fresh databases in it."""
 
+import contextlib
 import os
 import pathlib
 import pwd
@@ -71,20 +72,20 @@ class Cluster:
                 self.process.kill()
                 self.process.wait()
 
-    def _processes(self):
-        """The server's and those of its backends."""
+    def _signal(self, number):
+        """The server and its backends, some of which may be ending."""
         children = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        return [self.process.pid, *map(int, children.read_text().split())]
+        for pid in [self.process.pid, *map(int, children.read_text().split())]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
 
     def freeze(self):
         """Let the server hang: its sockets stay open and take connections, nobody answers."""
-        for pid in self._processes():
-            os.kill(pid, signal.SIGSTOP)
+        self._signal(signal.SIGSTOP)
 
     def thaw(self):
         if self.process and self.process.poll() is None:
-            for pid in self._processes():
-                os.kill(pid, signal.SIGCONT)
+            self._signal(signal.SIGCONT)
 
     def stop(self):
         self.pause()

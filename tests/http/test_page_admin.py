@@ -93,7 +93,7 @@ def test_a_user_is_deactivated_and_deleted_only_after_the_name_is_typed(staff, b
 def test_an_api_key_is_shown_once_works_and_ends(staff, boss):
     go(boss, "admin/keys", "API keys")
     boss.click("button", "New API key")
-    boss.fill("Name", "ci", DIALOG)
+    boss.fill("Name", "build robot", DIALOG)
     tick(boss, "See own jobs job.view.own")
     boss.click("button", "Create", DIALOG)
     boss.see(DIALOG, "cannot be read again")
@@ -102,9 +102,9 @@ def test_an_api_key_is_shown_once_works_and_ends(staff, boss):
     assert requests.get(f"{staff.url}/api/cloud/jobs", **asked).status_code == 200
     assert requests.get(f"{staff.url}{USERS}", **asked).status_code == 403
     answer(boss, "I have kept it")
-    boss.see("tr", "ci")
+    boss.see("tr", "build robot")
     assert key not in boss.run("return page.content()")
-    boss.click("button", "Revoke: ci")
+    boss.click("button", "Revoke: build robot")
     answer(boss, "Revoke")
     boss.gone("tbody tr", "ci")
     assert requests.get(f"{staff.url}/api/cloud/jobs", **asked).status_code == 401

@@ -111,6 +111,16 @@ int64_t fixture_wal_marks_at(struct ctx *ctx, int64_t to_us)
         return count;
 }
 
+void fixture_wal_assert_fives(struct ctx *ctx, const int64_t *times, int count)
+{
+        for (int i = 0; i < count; i++) {
+                assert_int_equal(fixture_wal_marks_at(ctx, times[i]), 5 * i + 5);
+                if (i < count - 1)
+                        assert_int_equal(fixture_wal_marks_at(ctx, times[i + 1] - 1), 5 * i + 5);
+        }
+        assert_int_equal(fixture_wal_marks_at(ctx, WAL_LATEST), 5 * count);
+}
+
 unsigned fixture_wal_generations(struct ctx *ctx)
 {
         struct wal_generation *list = NULL;

@@ -26,6 +26,9 @@ int64_t fixture_wal_look(struct ctx *ctx, struct wal_capture *capture, const cha
 
 /* How many marks there are in the database of a moment, which has no holes and is sound. */
 int64_t fixture_wal_marks_at(struct ctx *ctx, int64_t to_us);
+/* Five marks were made before each look at times[0 .. count): so it is at each of them, until just
+ * before the next, and at the end of all. */
+void fixture_wal_assert_fives(struct ctx *ctx, const int64_t *times, int count);
 unsigned fixture_wal_generations(struct ctx *ctx);
 
 /* From now on fn is called, with the clock of the ctx as it was, whenever code asks how much time

@@ -17,12 +17,7 @@ static void what_was_committed_before_a_moment_is_in_its_database(void **state)
                 fixture_wal_mark(ctx, 5 * i + 1, 5 * i + 5);
                 times[i] = fixture_wal_look(ctx, capture, NULL);
         }
-        for (int i = 0; i < 8; i++) {
-                assert_int_equal(fixture_wal_marks_at(ctx, times[i]), 5 * i + 5);
-                if (i < 7)
-                        assert_int_equal(fixture_wal_marks_at(ctx, times[i + 1] - 1), 5 * i + 5);
-        }
-        assert_int_equal(fixture_wal_marks_at(ctx, WAL_LATEST), 40);
+        fixture_wal_assert_fives(ctx, times, 8);
 }
 
 static void a_log_that_begins_anew_leaves_no_gap(void **state)

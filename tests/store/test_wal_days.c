@@ -51,12 +51,7 @@ static void after_a_day_a_generation_begins_that_follows_the_one_before(void **s
         assert_int_equal(newest(ctx).first_us, times[2]);
         assert_int_equal(only_window(ctx).from_us, times[0]);
         assert_int_equal(only_window(ctx).until_us, times[4]);
-        for (int i = 0; i < 5; i++) {
-                assert_int_equal(fixture_wal_marks_at(ctx, times[i]), 5 * i + 5);
-                if (i < 4)
-                        assert_int_equal(fixture_wal_marks_at(ctx, times[i + 1] - 1), 5 * i + 5);
-        }
-        assert_int_equal(fixture_wal_marks_at(ctx, WAL_LATEST), 25);
+        fixture_wal_assert_fives(ctx, times, 5);
 }
 
 static void a_day_on_which_nothing_happens_needs_no_generation(void **state)

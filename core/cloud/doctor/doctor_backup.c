@@ -44,7 +44,7 @@ static void say_tried(struct ctx *ctx, struct doctor *doctor, const struct backu
                 return;
         if (times->rehearsal_us == 0)
                 doctor_say(ctx, doctor, DOCTOR_NOTE, "simpletuner-cloud restore --rehearse",
-                           "No backup was ever tried");
+                           "No restore was ever tried");
         else if (hours_since(ctx, times->rehearsal_us) > 2 * 24 * days)
                 doctor_say(ctx, doctor, DOCTOR_WARNING, "simpletuner-cloud restore --rehearse",
                            "No backup was tried for %" PRId64 " days",
